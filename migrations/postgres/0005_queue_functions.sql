@@ -1,0 +1,149 @@
+-- What SQL, PostgREST and Supabase clients call to send work and to look at queues.
+-- Why: the old system's clients speak these names. Each keeps the truth and the message together.
+-- Cost: functions only. Undo: DROP FUNCTION.
+-- A timestamp as clients write it, or NULL: one odd date must not refuse a memory.
+CREATE OR REPLACE FUNCTION as_timestamp(value text) RETURNS timestamptz
+LANGUAGE plpgsql STABLE
+SET search_path = public, pg_temp
+AS $$
+BEGIN
+    RETURN value::timestamptz;
+EXCEPTION WHEN data_exception THEN
+    RETURN NULL;
+END
+$$;
+
+-- Stores or replaces one memory; fields of its own stand in the metadata of old messages.
+CREATE OR REPLACE FUNCTION store_memory(
+    p_memory_id uuid,
+    p_user_id uuid,
+    p_content text,
+    p_workspace_id text,
+    p_metadata jsonb
+) RETURNS void
+LANGUAGE sql
+SET search_path = public, pg_temp
+AS $$
+    INSERT INTO memories AS m (
+        id, workspace_id, user_id, chunk_id, session_id, project_name, type, content, metadata,
+        content_hash, occurred_at)
+    VALUES (
+        p_memory_id, p_workspace_id, p_user_id,
+        coalesce(p_metadata->>'chunkId', p_metadata->>'chunk_id', p_memory_id::text),
+        coalesce(p_metadata->>'sessionId', p_metadata->>'session_id'),
+        coalesce(p_metadata->>'projectName', p_metadata->>'project_name'),
+        coalesce(p_metadata->>'type', 'conversation'),
+        p_content, p_metadata,
+        sha256(convert_to(p_content || chr(10) || p_metadata::text, 'UTF8')),
+        coalesce(as_timestamp(p_metadata->>'startTime'), as_timestamp(p_metadata->>'timestamp'), now()))
+    ON CONFLICT (id) DO UPDATE SET
+        content = excluded.content,
+        metadata = excluded.metadata,
+        session_id = coalesce(excluded.session_id, m.session_id),
+        project_name = coalesce(excluded.project_name, m.project_name),
+        content_hash = excluded.content_hash,
+        updated_at = now()
+    WHERE m.workspace_id = excluded.workspace_id
+$$;
+
+CREATE OR REPLACE FUNCTION queue_memory_ingestion_job(
+    p_memory_id uuid,
+    p_user_id uuid,
+    p_content text,
+    p_workspace_id text,
+    p_metadata jsonb DEFAULT '{}'
+) RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = public, pg_temp
+AS $$
+DECLARE
+    details jsonb := coalesce(p_metadata, '{}');
+    owner text;
+BEGIN
+    SELECT workspace_id INTO owner FROM memories WHERE id = p_memory_id;
+    IF owner <> p_workspace_id THEN
+        RAISE EXCEPTION 'p_memory_id: memory % belongs to another workspace', p_memory_id;
+    END IF;
+    PERFORM store_memory(p_memory_id, p_user_id, p_content, p_workspace_id, details);
+    RETURN (
+        SELECT msg_id FROM pgmq.send('memory_ingestion', jsonb_build_object(
+            'type', 'memory', 'user_id', p_user_id, 'workspace_id', p_workspace_id,
+            'memory_id', p_memory_id, 'content', p_content, 'metadata', details)) AS msg_id
+    );
+END
+$$;
+
+CREATE OR REPLACE FUNCTION queue_code_ingestion_job(
+    p_code_entity_id uuid,
+    p_user_id uuid,
+    p_workspace_id text,
+    p_metadata jsonb DEFAULT '{}'
+) RETURNS bigint
+LANGUAGE sql
+SET search_path = public, pg_temp
+AS $$
+    SELECT msg_id FROM pgmq.send('memory_ingestion', jsonb_build_object(
+        'type', 'code', 'user_id', p_user_id, 'workspace_id', p_workspace_id,
+        'code_entity_id', p_code_entity_id, 'metadata', coalesce(p_metadata, '{}'))) AS msg_id
+$$;
+
+CREATE OR REPLACE FUNCTION queue_pattern_detection_job(
+    p_batch_id uuid,
+    p_pattern_types text[],
+    p_limit integer DEFAULT 100,
+    p_workspace_id text DEFAULT NULL
+) RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = public, pg_temp
+AS $$
+BEGIN
+    IF p_workspace_id IS NULL THEN
+        RAISE EXCEPTION 'p_workspace_id: name the workspace to look at';
+    END IF;
+    RETURN (
+        SELECT msg_id FROM pgmq.send('pattern_detection', jsonb_build_object(
+            'batch_id', p_batch_id, 'pattern_types', to_jsonb(coalesce(p_pattern_types, '{}')),
+            'limit', coalesce(p_limit, 100), 'workspace_id', p_workspace_id)) AS msg_id
+    );
+END
+$$;
+
+CREATE OR REPLACE FUNCTION pgmq_send(queue_name text, msg jsonb, delay integer DEFAULT 0)
+RETURNS SETOF bigint LANGUAGE sql
+AS $$ SELECT * FROM pgmq.send(queue_name, msg, delay) $$;
+
+CREATE OR REPLACE FUNCTION pgmq_read(queue_name text, vt integer DEFAULT 30, qty integer DEFAULT 1)
+RETURNS SETOF pgmq.message_record LANGUAGE sql
+AS $$ SELECT * FROM pgmq.read(queue_name, vt, qty) $$;
+
+CREATE OR REPLACE FUNCTION pgmq_delete(queue_name text, msg_id bigint)
+RETURNS boolean LANGUAGE sql
+AS $$ SELECT pgmq.delete(queue_name, msg_id) $$;
+
+CREATE OR REPLACE FUNCTION pgmq_archive(queue_name text, msg_id bigint)
+RETURNS boolean LANGUAGE sql
+AS $$ SELECT pgmq.archive(queue_name, msg_id) $$;
+
+CREATE OR REPLACE FUNCTION pgmq_metrics(queue_name text)
+RETURNS SETOF pgmq.metrics_result LANGUAGE sql
+AS $$ SELECT * FROM pgmq.metrics(queue_name) $$;
+
+-- PostgREST publishes functions in `public` to everybody unless told otherwise: only servers may queue.
+DO $$
+DECLARE
+    helper regprocedure;
+BEGIN
+    FOR helper IN
+        SELECT oid::regprocedure FROM pg_proc
+        WHERE pronamespace = 'public'::regnamespace
+          AND proname IN ('queue_memory_ingestion_job', 'queue_code_ingestion_job',
+                          'queue_pattern_detection_job', 'store_memory', 'pgmq_send', 'pgmq_read',
+                          'pgmq_delete', 'pgmq_archive', 'pgmq_metrics')
+    LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', helper);
+        IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'service_role') THEN
+            EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO service_role', helper);
+        END IF;
+    END LOOP;
+END
+$$;

@@ -1,0 +1,1 @@
+"""What Supastate's services have in common."""

@@ -1,0 +1,1 @@
+"""Supastate's rules. Pure: no driver, no network, no clock, no files."""

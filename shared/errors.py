@@ -1,0 +1,78 @@
+"""Supastate's errors. The parent class says what to do; the broker and the API act on it.
+
+    SupastateError
+    ├── InvalidInputError         the sender must change something: 400, or a dead letter
+    │   ├── TooLargeError         the same, over a documented limit: 413
+    │   └── UnknownPatternTypeError
+    ├── AccessError
+    │   ├── UnauthorizedError     no valid key: 401
+    │   └── ForbiddenError        a valid key, but not for this: 403
+    ├── NotFoundError             404
+    ├── DeadLetterError           no retry can help: the message goes to its dead letter queue
+    ├── DependencyDownError       stop fetching, probe, go on: no attempt is used up
+    └── SettingsError             the start stops; names the variable
+
+Every other exception in a handler is retried with backoff. Pure.
+"""
+
+from __future__ import annotations
+
+
+class SupastateError(Exception):
+    """Parent of all errors that Supastate raises itself."""
+
+
+class InvalidInputError(SupastateError):
+    """A value that cannot be processed as it is; `field` is its path in the input."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+class TooLargeError(InvalidInputError):
+    """A value above a documented limit."""
+
+
+class UnknownPatternTypeError(InvalidInputError):
+    """A detection request names a detector that does not exist."""
+
+    def __init__(self, pattern_type: str, *, known: frozenset[str]) -> None:
+        super().__init__(
+            "pattern_types", f"no detector {pattern_type!r}; known: {', '.join(sorted(known))}"
+        )
+        self.pattern_type = pattern_type
+        self.known = known
+
+
+class AccessError(SupastateError):
+    """The caller may not do this."""
+
+
+class UnauthorizedError(AccessError):
+    """No API key, or one that is unknown or revoked."""
+
+
+class ForbiddenError(AccessError):
+    """A valid API key that does not reach this workspace."""
+
+
+class NotFoundError(SupastateError):
+    """Nothing with this id in the caller's workspace."""
+
+
+class DeadLetterError(SupastateError):
+    """No retry can help: the broker moves the message to its dead letter queue."""
+
+
+class DependencyDownError(SupastateError):
+    """A server that every message needs does not answer; work waits until it does."""
+
+    def __init__(self, dependency: str, reason: str) -> None:
+        super().__init__(f"{dependency} does not answer: {reason}")
+        self.dependency = dependency
+
+
+class SettingsError(SupastateError):
+    """A missing or wrong setting; the message names the environment variable."""

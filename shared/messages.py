@@ -1,0 +1,88 @@
+"""The contract between services: one model for each message on a queue. Pure.
+
+A message's `workspace_id` is `team:<uuid>` or `user:<uuid>`; messages of the old system may carry
+a bare uuid, which is kept as it is. Unknown fields are ignored, so a newer sender breaks nobody.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, TypeAlias
+from uuid import UUID, uuid4
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+
+MEMORY_INGESTION: Final = "memory_ingestion"
+PATTERN_DETECTION: Final = "pattern_detection"
+SUMMARY_GENERATION: Final = "summary_generation"
+QUEUES: Final = (MEMORY_INGESTION, PATTERN_DETECTION, SUMMARY_GENERATION)
+
+JOB_ID_HEADER: Final = "job_id"
+
+WORKSPACE_PATTERN: Final = (
+    "^((team|user):)?[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+)
+WorkspaceId: TypeAlias = Annotated[str, StringConstraints(pattern=WORKSPACE_PATTERN)]
+PatternType: TypeAlias = Literal[
+    "debugging",
+    "learning",
+    "refactoring",
+    "problem_solving",
+    "temporal",
+    "semantic",
+    "memory_code",
+]
+Metadata: TypeAlias = dict[str, JsonValue]
+
+
+class Message(BaseModel):
+    """A message body; immutable once parsed."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class IngestMemory(Message):
+    """Queue `memory_ingestion`: embed one memory and write it to the graph."""
+
+    type: Literal["memory"] = "memory"
+    user_id: UUID
+    workspace_id: WorkspaceId
+    memory_id: UUID
+    content: str
+    metadata: Metadata = Field(default_factory=dict)
+
+
+class IngestCode(Message):
+    """Queue `memory_ingestion`: parse one stored source file and write it to the graph."""
+
+    type: Literal["code"] = "code"
+    user_id: UUID
+    workspace_id: WorkspaceId
+    code_entity_id: UUID
+    metadata: Metadata = Field(default_factory=dict)
+
+
+Ingest: TypeAlias = Annotated[IngestMemory | IngestCode, Field(discriminator="type")]
+
+
+class DetectPatterns(Message):
+    """Queue `pattern_detection`: run the detectors named over one workspace.
+
+    `pattern_types` holds plain strings: an unknown one is dead-lettered with the list of known.
+    """
+
+    batch_id: UUID = Field(default_factory=uuid4)
+    pattern_types: list[str] = Field(default_factory=list)
+    """Empty means all."""
+    limit: Annotated[int, Field(ge=1, le=10_000)] = 100
+    """The most seeds that one detector looks at."""
+    user_id: UUID | None = None
+    workspace_id: WorkspaceId
+
+
+class SummarizeProject(Message):
+    """Queue `summary_generation`: write one project's summary."""
+
+    workspace_id: WorkspaceId
+    user_id: UUID | None = None
+    project_name: Annotated[str, StringConstraints(min_length=1, max_length=255)]
+    reason: str = "new memories"

@@ -1,0 +1,82 @@
+"""Settings of all processes, from the environment or from files in `/run/secrets`. Pure.
+
+Built once, in an `app.py` or by the command line, and passed on. A wrong value stops the start.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.errors import SettingsError
+
+PREFIX = "SUPASTATE_"
+SECRETS = Path("/run/secrets")
+
+
+class Settings(BaseSettings):
+    """What every process needs to reach its servers."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        frozen=True,
+        extra="ignore",
+        use_attribute_docstrings=True,
+        secrets_dir=SECRETS if SECRETS.is_dir() else None,
+    )
+
+    postgres_dsn: SecretStr
+    """libpq connection string or URL of the database that holds the truth and the queues."""
+    listen_dsn: SecretStr | None = None
+    """A session connection for LISTEN, where `postgres_dsn` goes through a transaction pooler."""
+    neo4j_uri: str
+    neo4j_user: str = "neo4j"
+    neo4j_password: SecretStr
+    http_host: str = "127.0.0.1"
+    http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    embedder: Literal["wordllama", "openai"] = "wordllama"
+    embedding_url: str = "https://api.openai.com/v1"
+    """Any OpenAI-compatible endpoint; read when `embedder` is `openai`."""
+    embedding_model: str = "text-embedding-3-large"
+    embedding_dimensions: PositiveInt = 3072
+    embedding_api_key: SecretStr | None = None
+
+    summary_model: str | None = None
+    """None writes extractive summaries, which need no key."""
+    summary_url: str = "https://api.openai.com/v1"
+    summary_api_key: SecretStr | None = None
+    summary_debounce_seconds: PositiveFloat = 900.0
+    """A project's summary is not written again before it is this old."""
+
+    visibility_timeout_seconds: PositiveFloat = 60.0
+    """How long a message stays hidden without a heartbeat; a dead worker's work waits this long."""
+    batch_size: Annotated[int, Field(ge=1, le=1000)] = 100
+    """Messages claimed by one read."""
+    span_store: bool = True
+    """Keep spans in Postgres too, so that traces can be read without Jaeger."""
+
+    @classmethod
+    def load(cls) -> Self:
+        """Return the settings of this process.
+
+        Raises:
+            SettingsError: a variable is missing or wrong; the message names each.
+        """
+        try:
+            return cls()  # pyright: ignore[reportCallIssue]  # filled from the environment
+        except ValidationError as error:
+            raise SettingsError(_explain(error)) from error
+
+
+def _explain(error: ValidationError) -> str:
+    lines = [
+        f"{PREFIX}{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
+        for problem in error.errors(include_input=False)
+    ]
+    hint = "`eval \"$(./supastate local env)\"` sets them for a local stack; see .env.example."
+    return "\n".join([*lines, hint])
