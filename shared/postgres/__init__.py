@@ -1,0 +1,1 @@
+"""All SQL of Supastate: one file per concern, each a constant and the function that runs it."""

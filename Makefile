@@ -1,0 +1,48 @@
+# `make` alone lists the commands. uv is brought along when the machine has none.
+SHELL := /bin/bash
+UV := $(shell command -v uv || echo .tools/bin/uv)
+RUN := $(UV) run --frozen --all-packages
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format up down migrate trace bench compose-check clean
+
+help:  ## List the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: .venv/.synced  ## Install everything into .venv
+
+.tools/bin/uv:
+	python3 -m venv .tools && .tools/bin/pip install --quiet --disable-pip-version-check uv==0.13.9
+
+.venv/.synced: uv.lock pyproject.toml | $(UV)
+	$(UV) sync --frozen --all-packages && touch $@
+
+demo: setup  ## Run the whole system on real input (INPUT=folder of Claude Code sessions)
+	$(RUN) supastate demo $(if $(INPUT),--input "$(INPUT)")
+
+test: setup  ## Run every test against the real parts (ARGS="-k queue")
+	$(RUN) pytest $(ARGS)
+
+check: setup  ## Lint, format, types, direction of imports
+	$(RUN) ruff check . && $(RUN) ruff format --check .
+	$(RUN) lint-imports && $(RUN) basedpyright
+
+format: setup  ## Rewrite the code in house style
+	$(RUN) ruff check --fix . ; $(RUN) ruff format .
+
+up: setup  ## Start the system on this machine, without Docker
+	$(RUN) supastate local up --detach
+
+down: setup  ## Stop it
+	$(RUN) supastate local down
+
+migrate: setup  ## Apply the migrations to the servers that the settings name
+	$(RUN) supastate migrate
+
+trace: setup  ## Draw the newest trace (ID=trace id for another)
+	$(RUN) supastate trace $(ID)
+
+compose-check: setup  ## Rehearse docker-compose.yml on the engine that docker reaches
+	deploy/compose-check
+
+clean:  ## Remove what the commands above made here (not ~/.supastate)
+	rm -rf .venv .tools .pytest_cache .ruff_cache .hypothesis .import_linter_cache

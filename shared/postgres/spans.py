@@ -1,0 +1,137 @@
+"""The span store: a bounded table of finished spans, so that traces are readable without Jaeger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final, LiteralString
+
+import psycopg
+from opentelemetry.context import (
+    _SUPPRESS_INSTRUMENTATION_KEY,  # pyright: ignore[reportPrivateUsage]  # no public name exists
+    attach,
+    detach,
+    set_value,
+)
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.trace import format_span_id, format_trace_id
+from psycopg import AsyncConnection, Connection
+from psycopg.rows import TupleRow, dict_row
+from psycopg.types.json import Jsonb
+from pydantic import JsonValue
+
+RETENTION: Final = timedelta(days=3)
+EXPORTS_BETWEEN_PURGES: Final = 1000
+NANOSECONDS_PER_MILLISECOND: Final = 1e6
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+SAVE_SPANS: Final[LiteralString] = """
+INSERT INTO spans (trace_id, span_id, parent_span_id, service, name, kind, status, started_at,
+                   duration_ms, attributes, links)
+SELECT trace_id, span_id, parent_span_id, service, name, kind, status, started_at,
+       duration_ms, attributes, links
+FROM jsonb_populate_recordset(NULL::spans, %s)
+ON CONFLICT DO NOTHING
+"""
+PURGE_SPANS: Final[LiteralString] = "DELETE FROM spans WHERE started_at < %s"
+FIND_SPANS: Final[LiteralString] = """
+SELECT trace_id, span_id, parent_span_id, service, name, kind, status, started_at, duration_ms,
+       attributes, links
+FROM spans
+WHERE trace_id = %s
+ORDER BY started_at, span_id
+LIMIT %s
+"""
+
+
+async def find_spans(
+    conn: AsyncConnection[TupleRow], trace_id: str, *, limit: int = 10_000
+) -> list[dict[str, object]]:
+    """Return the spans of one trace, oldest first; empty when the trace is unknown."""
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(FIND_SPANS, (trace_id, limit))
+        return await cursor.fetchall()
+
+
+class PostgresSpanExporter(SpanExporter):
+    """Writes finished spans to the table `spans`; runs on the exporter thread of the SDK.
+
+    A failed write loses that batch of spans and is tried anew with the next: telemetry never
+    stops the work it describes.
+    """
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._conn: Connection[TupleRow] | None = None
+        self._exports = 0
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        token = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
+        try:
+            self._write(spans)
+        except psycopg.Error:
+            self._close()
+            return SpanExportResult.FAILURE
+        finally:
+            detach(token)
+        return SpanExportResult.SUCCESS
+
+    def shutdown(self) -> None:
+        self._close()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        return True
+
+    def _write(self, spans: Sequence[ReadableSpan]) -> None:
+        conn = self._connection()
+        conn.execute(SAVE_SPANS, (Jsonb([_as_row(span) for span in spans]),))
+        if self._exports % EXPORTS_BETWEEN_PURGES == 0:
+            conn.execute(PURGE_SPANS, (datetime.now(UTC) - RETENTION,))
+        self._exports += 1
+
+    def _connection(self) -> Connection[TupleRow]:
+        if self._conn is None or self._conn.closed:
+            self._conn = psycopg.connect(self._dsn, autocommit=True, connect_timeout=5)
+        return self._conn
+
+    def _close(self) -> None:
+        if self._conn is not None:
+            self._conn.close()
+        self._conn = None
+
+
+def _as_row(span: ReadableSpan) -> dict[str, JsonValue]:
+    context = span.get_span_context()
+    started, ended = span.start_time or 0, span.end_time or 0
+    return {
+        "trace_id": format_trace_id(context.trace_id) if context else "",
+        "span_id": format_span_id(context.span_id) if context else "",
+        "parent_span_id": format_span_id(span.parent.span_id) if span.parent else None,
+        "service": str(span.resource.attributes.get("service.name", "")),
+        "name": _clean(span.name),
+        "kind": span.kind.name.lower(),
+        "status": span.status.status_code.name.lower(),
+        "started_at": (EPOCH + timedelta(microseconds=started // 1000)).isoformat(),
+        "duration_ms": max(0.0, (ended - started) / NANOSECONDS_PER_MILLISECOND),
+        "attributes": _attributes(span.attributes or {}),
+        "links": [
+            {
+                "trace_id": format_trace_id(link.context.trace_id),
+                "span_id": format_span_id(link.context.span_id),
+            }
+            for link in span.links
+        ],
+    }
+
+
+def _attributes(attributes: Mapping[str, object]) -> dict[str, JsonValue]:
+    return {
+        name: value if isinstance(value, bool | int | float) else _clean(str(value))
+        for name, value in attributes.items()
+    }
+
+
+def _clean(text: str) -> str:
+    """Return the text as Postgres can store it: jsonb has no NUL and no lone surrogate."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()

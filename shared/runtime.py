@@ -1,0 +1,151 @@
+"""The only place where objects are wired: servers, telemetry, the broker, a worker's HTTP side."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from faststream.asgi import AsgiFastStream, AsgiResponse, get
+from faststream.asgi.types import Scope
+from faststream_pgmq import PgmqBroker, RetryPolicy
+from faststream_pgmq.opentelemetry import PgmqTelemetryMiddleware
+from neo4j import AsyncDriver
+from opentelemetry.sdk.trace import TracerProvider
+from prometheus_client import make_asgi_app
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+from pydantic import ValidationError
+
+from shared.embedding import Embedder, open_embedder
+from shared.errors import DeadLetterError, DependencyDownError, InvalidInputError
+from shared.graph.driver import open_driver
+from shared.postgres.spans import PostgresSpanExporter
+from shared.settings import Settings
+from shared.telemetry import configure_telemetry
+
+Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
+POOL_SIZE: Final = 4
+READY_TIMEOUT_SECONDS: Final = 2.0
+
+RETRY: Final = RetryPolicy(
+    max_attempts=5,
+    dead_letter_on=(DeadLetterError, InvalidInputError, ValidationError),
+    pause_on=(DependencyDownError,),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a process works with; connected inside `opened()`."""
+
+    settings: Settings
+    pool: Pool
+    driver: AsyncDriver
+    embedder: Embedder
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Self]:
+        """Connect, and close again at the end."""
+        async with self.pool, self.driver:
+            yield self
+
+    async def probe(self) -> None:
+        """Return when both servers answer.
+
+        Raises:
+            DependencyDownError: names the one that does not.
+        """
+        await probe_postgres(self.pool)
+        await probe_neo4j(self.driver)
+
+
+def create_parts(settings: Settings) -> Parts:
+    """Return the parts, not yet connected; call inside the running event loop."""
+    pool: Pool = AsyncConnectionPool(
+        settings.postgres_dsn.get_secret_value(), min_size=1, max_size=POOL_SIZE, open=False
+    )
+    return Parts(settings, pool, open_driver(settings), open_embedder(settings))
+
+
+def start_telemetry(service: str, settings: Settings) -> TracerProvider:
+    """Return the tracer provider of this process; call once, before anything connects."""
+    logging.basicConfig(
+        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    store = [PostgresSpanExporter(settings.postgres_dsn.get_secret_value())]
+    return configure_telemetry(service, store if settings.span_store else [])
+
+
+def create_broker(settings: Settings, provider: TracerProvider) -> PgmqBroker:
+    """Return the process's broker, not yet connected."""
+    return PgmqBroker(
+        settings.postgres_dsn.get_secret_value(),
+        listen_conninfo=settings.listen_dsn and settings.listen_dsn.get_secret_value(),
+        middlewares=(PgmqTelemetryMiddleware(tracer_provider=provider),),
+    )
+
+
+def create_worker(broker: PgmqBroker, parts: Parts, provider: TracerProvider) -> AsgiFastStream:
+    """Return an application that runs `broker` and answers health checks and metrics."""
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncIterator[None]:
+        async with parts.opened():
+            yield
+        provider.shutdown()
+
+    @get
+    async def live(scope: Scope) -> AsgiResponse:
+        return AsgiResponse(b"ok", 200)
+
+    @get
+    async def ready(scope: Scope) -> AsgiResponse:
+        return await _readiness(broker, parts)
+
+    routes = [
+        ("/health/live", live),
+        ("/health/ready", ready),
+        ("/metrics", make_asgi_app()),
+    ]
+    return AsgiFastStream(broker, lifespan=lifespan, asgi_routes=routes)
+
+
+async def run_worker(app: AsgiFastStream, settings: Settings) -> None:
+    """Serve until SIGTERM; what is in hand is finished or given back."""
+    options: dict[str, Any] = {
+        "host": settings.http_host,
+        "port": settings.http_port,
+        "log_level": settings.log_level.lower(),
+    }
+    await app.run(run_extra_options=options)
+
+
+async def probe_postgres(pool: Pool) -> None:
+    """Raise DependencyDownError when Postgres does not answer."""
+    try:
+        async with pool.connection(timeout=READY_TIMEOUT_SECONDS) as conn:
+            await conn.execute("SELECT 1")
+    except Exception as error:  # noqa: BLE001  # whatever it is, the answer is "down"
+        raise DependencyDownError("Postgres", type(error).__name__) from error
+
+
+async def probe_neo4j(driver: AsyncDriver) -> None:
+    """Raise DependencyDownError when Neo4j does not answer."""
+    try:
+        await driver.verify_connectivity()
+    except Exception as error:  # noqa: BLE001  # whatever it is, the answer is "down"
+        raise DependencyDownError("Neo4j", type(error).__name__) from error
+
+
+async def _readiness(broker: PgmqBroker, parts: Parts) -> AsgiResponse:
+    if not await broker.ping(READY_TIMEOUT_SECONDS):
+        return AsgiResponse(b"the broker is not connected", 503)
+    try:
+        await parts.probe()
+    except DependencyDownError as error:
+        return AsgiResponse(str(error).encode(), 503)
+    return AsgiResponse(b"ready", 200)

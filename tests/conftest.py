@@ -1,0 +1,122 @@
+"""Real servers for all tests: one Postgres and one Neo4j a run, a database of its own a test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from neo4j import AsyncDriver, AsyncGraphDatabase
+from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import TupleRow
+from psycopg.sql import SQL, Identifier
+
+SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "samples"
+LABELLED = SAMPLES.parent / "labelled"
+DELETE_WORKSPACE = "MATCH (n {workspace_id: $workspace_id}) DETACH DELETE n"
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Where the real servers of this run are."""
+
+    postgres_dsn: str
+    neo4j_uri: str
+    neo4j_user: str
+    neo4j_password: str
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """The servers that the environment names, or a local stack of this run."""
+    if "SUPASTATE_TEST_POSTGRES_DSN" in os.environ:
+        yield Servers(
+            os.environ["SUPASTATE_TEST_POSTGRES_DSN"],
+            os.environ["SUPASTATE_TEST_NEO4J_URI"],
+            os.environ.get("SUPASTATE_TEST_NEO4J_USER", "neo4j"),
+            os.environ["SUPASTATE_TEST_NEO4J_PASSWORD"],
+        )
+        return
+    from cli.local_stack import LocalStack  # late: the servers named above need no local stack
+
+    stack = LocalStack(tmp_path_factory.mktemp("stack"))
+    stack.start_servers()
+    try:
+        names = stack.settings()
+        yield Servers(
+            names["SUPASTATE_POSTGRES_DSN"],
+            names["SUPASTATE_NEO4J_URI"],
+            names["SUPASTATE_NEO4J_USER"],
+            names["SUPASTATE_NEO4J_PASSWORD"],
+        )
+    finally:
+        stack.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_dsn(servers: Servers) -> str:
+    """A connection string that may create databases."""
+    return servers.postgres_dsn
+
+
+@pytest.fixture(scope="session")
+async def template(postgres_dsn: str) -> AsyncIterator[str]:
+    """The name of a migrated database that every test copies."""
+    from shared.postgres.migrate import migrate  # late: unit tests need no migrations
+
+    name = f"template_{uuid4().hex[:8]}"
+    with psycopg.connect(postgres_dsn, autocommit=True) as admin:
+        admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+        await migrate(make_conninfo(postgres_dsn, dbname=name))
+        yield name
+        admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+@pytest.fixture
+def database(postgres_dsn: str, template: str) -> Iterator[str]:
+    """The connection string of this test's own migrated database."""
+    name = f"test_{uuid4().hex[:8]}"
+    clone = SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+    with psycopg.connect(postgres_dsn, autocommit=True) as admin:
+        admin.execute(clone.format(Identifier(name), Identifier(template)))
+        yield make_conninfo(postgres_dsn, dbname=name)
+        admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+@pytest.fixture
+async def conn(database: str) -> AsyncIterator[AsyncConnection[TupleRow]]:
+    """A connection to this test's own database."""
+    async with await AsyncConnection.connect(database, autocommit=True) as own:
+        yield own
+
+
+@pytest.fixture
+async def neo4j_driver(servers: Servers) -> AsyncIterator[AsyncDriver]:
+    """A driver for the migrated graph, which all tests share: keep to your own workspace."""
+    from shared.graph.migrate import migrate  # late: unit tests need no migrations
+
+    auth = (servers.neo4j_user, servers.neo4j_password)
+    await migrate(servers.neo4j_uri, *auth)
+    async with AsyncGraphDatabase.driver(servers.neo4j_uri, auth=auth) as driver:
+        yield driver
+
+
+@pytest.fixture
+async def workspace(neo4j_driver: AsyncDriver) -> AsyncIterator[str]:
+    """A workspace of this test; its nodes are deleted afterwards."""
+    workspace_id = f"team:{uuid4()}"
+    yield workspace_id
+    await neo4j_driver.execute_query(DELETE_WORKSPACE, workspace_id=workspace_id)
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """Real input that is not part of this repository."""
+    if not SAMPLES.is_dir():
+        pytest.skip(f"no samples at {SAMPLES}")
+    return SAMPLES
