@@ -1,0 +1,22 @@
+"""Makes text storable: what Postgres and UTF-8 refuse becomes U+FFFD. Pure."""
+
+from __future__ import annotations
+
+import re
+
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def clean_text(text: str) -> str:
+    """Return the text with NUL characters and lone surrogates replaced; same length."""
+    return _UNSTORABLE.sub(REPLACEMENT, text)
+
+
+def describe_unstorable(text: str) -> str | None:
+    """Return what `clean_text` would replace, for a report; None when there is nothing."""
+    nul = text.count("\x00")
+    surrogates = len(_UNSTORABLE.findall(text)) - nul
+    found = [(nul, "NUL"), (surrogates, "lone surrogate")]
+    parts = [f"{count} {name} character(s)" for count, name in found if count]
+    return f"{' and '.join(parts)} replaced by U+FFFD" if parts else None
