@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -21,7 +23,7 @@ from psycopg_pool import AsyncConnectionPool
 from pydantic import ValidationError
 
 from shared.embedding import Embedder, open_embedder
-from shared.errors import DeadLetterError, DependencyDownError, InvalidInputError
+from shared.errors import DeadLetterError, DependencyDownError, InvalidInputError, SettingsError
 from shared.graph.driver import open_driver
 from shared.postgres.spans import PostgresSpanExporter
 from shared.settings import Settings
@@ -114,14 +116,21 @@ def create_worker(broker: PgmqBroker, parts: Parts, provider: TracerProvider) ->
     return AsgiFastStream(broker, lifespan=lifespan, asgi_routes=routes)
 
 
-async def run_worker(app: AsgiFastStream, settings: Settings) -> None:
-    """Serve until SIGTERM; what is in hand is finished or given back."""
+def main(create_app: Callable[[Settings], AsgiFastStream]) -> None:
+    """Run one worker until SIGTERM; what is in hand is finished or given back."""
+    try:
+        asyncio.run(_run(create_app, Settings.load()))
+    except SettingsError as error:
+        sys.exit(str(error))
+
+
+async def _run(create_app: Callable[[Settings], AsgiFastStream], settings: Settings) -> None:
     options: dict[str, Any] = {
         "host": settings.http_host,
         "port": settings.http_port,
         "log_level": settings.log_level.lower(),
     }
-    await app.run(run_extra_options=options)
+    await create_app(settings).run(run_extra_options=options)
 
 
 async def probe_postgres(pool: Pool) -> None:
