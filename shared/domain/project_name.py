@@ -16,8 +16,6 @@ _WINDOWS = re.compile(r"^([A-Za-z]:[\\/]|\\\\)")
 _HOME = re.compile(
     r"^(/|/root|/tmp|/(Users|home)|/(Users|home)/[^/]+|[A-Za-z]:(/Users(/[^/]+)?)?)$"
 )
-    r"^(/|/root|/tmp|/(Users|home)|/(Users|home)/[^/]+|[A-Za-z]:(/Users(/[^/]+)?)?)$"
-)
 _SIBLING_WORKTREES = re.compile(r"^(?P<name>.+)[._-]worktrees$")
 _WORKTREE_FOLDERS: Final = frozenset({"worktrees", ".worktrees"})
 
