@@ -1,0 +1,81 @@
+"""The folder that holds one local stack, and the lock that only one command may hold."""
+
+import fcntl
+import os
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.local_stack.errors import AlreadyBusyError, HomeError
+
+# Longer than the first start takes, which fetches Neo4j's jars.
+LOCK_PATIENCE_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class StackHome:
+    """Where everything of one stack lies."""
+
+    root: Path
+
+    @property
+    def state_file(self) -> Path:
+        return self.root / "stack.json"
+
+    @property
+    def lock_file(self) -> Path:
+        return self.root / "stack.lock"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def neo4j(self) -> Path:
+        return self.root / "neo4j"
+
+    def log(self, name: str) -> Path:
+        return self.logs / f"{name}.log"
+
+    def create(self) -> None:
+        """Make the folders. Safe to repeat; permissions of folders that exist stay."""
+        try:
+            # As root the Postgres account must pass through; nobody else can list the folder.
+            self.root.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+            for folder in (self.logs, self.neo4j):
+                folder.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise HomeError.from_os_error(error, self.root) from error
+
+    @contextmanager
+    def locked(self, patience_seconds: float = LOCK_PATIENCE_SECONDS) -> Generator[None]:
+        """Hold this stack's lock; the system frees it when the holder dies.
+
+        Raises:
+            AlreadyBusyError: somebody else kept it longer than `patience_seconds`.
+        """
+        self.create()
+        with self.lock_file.open("a") as lock:
+            wait_for_lock(lock.fileno(), self.lock_file, patience_seconds)
+            yield
+
+
+def wait_for_lock(descriptor: int, path: Path, patience_seconds: float) -> None:
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise AlreadyBusyError(patience_seconds, path) from None
+            time.sleep(0.05)
+        else:
+            return
+
+
+def find_home(chosen: Path | None = None) -> StackHome:
+    """Return the stack in `chosen`, else in SUPASTATE_HOME, else in ~/.supastate."""
+    named = chosen or Path(os.environ.get("SUPASTATE_HOME") or "~/.supastate")
+    return StackHome(named.expanduser().resolve())

@@ -1,0 +1,56 @@
+"""One of Supastate's services as a process of the stack."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from http import HTTPStatus
+
+import httpx
+
+from cli.local_stack.home import StackHome
+from cli.local_stack.ports import LOOPBACK
+from cli.local_stack.processes import Launch, StopPlan, find_processes
+from cli.local_stack.state import ProcessRecord
+
+SERVICES = ("api", "ingest", "patterns", "summaries")
+
+
+class ServiceProcess:
+    """The part named like the service."""
+
+    start_patience_seconds = 60.0
+    stop_plan = StopPlan(((signal.SIGTERM, 30.0), (signal.SIGKILL, 10.0)))
+
+    def __init__(self, name: str, home: StackHome, settings: Callable[[], dict[str, str]]) -> None:
+        self.name = name
+        self._home = home
+        self._settings = settings
+
+    def prepare(self) -> None:
+        """Nothing: a service keeps nothing on disk."""
+
+    def launch(self, port: int) -> Launch:
+        http = {"SUPASTATE_HTTP_HOST": LOOPBACK, "SUPASTATE_HTTP_PORT": str(port)}
+        return Launch(
+            argv=[sys.executable, "-m", self._module],
+            cwd=self._home.root,
+            env=dict(os.environ) | self._settings() | http | {"PYTHONUNBUFFERED": "1"},
+        )
+
+    def is_ready(self, port: int) -> bool:
+        # No proxy: a service on loopback is never behind one.
+        with httpx.Client(trust_env=False, timeout=5.0) as client:
+            try:
+                answer = client.get(f"http://{LOOPBACK}:{port}/health/ready")
+            except httpx.HTTPError:
+                return False
+            return answer.status_code == HTTPStatus.OK
+
+    def find_leftovers(self) -> list[ProcessRecord]:
+        variables = {"SUPASTATE_HOME": str(self._home.root)}
+        return find_processes(argument=self._module, variables=variables)
+
+    @property
+    def _module(self) -> str:
+        return f"services.{self.name}"
