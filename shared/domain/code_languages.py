@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 _BY_EXTENSION: Final = {
@@ -31,6 +32,13 @@ _BY_NAME: Final = {
     "procfile": "text", "codeowners": "text",
 }  # fmt: skip
 
+_LOCK_FILES: Final = frozenset({"pnpm-lock.yaml", "packages.lock.json", "npm-shrinkwrap.json"})
+_MINIFIED = re.compile(r"[.-]min\.(m?js|css)$|\.(m?js|css)\.map$|\.bundle\.js$")
+_GENERATED = re.compile(
+    r"_pb2(_grpc)?\.pyi?$|\.pb\.go$|_pb\.(js|ts|d\.ts)$|\.(g|freezed)\.dart$|\.designer\.cs$"
+    r"|(^|[/._-])generated([/._-]|$)|(^|/)(node_modules|vendor|third_party)/"
+)
+
 
 def language_of(path: str) -> str | None:
     """Return the language of a file; None when its name does not tell one."""
@@ -44,3 +52,15 @@ def _named_before_a_dot(name: str) -> str | None:
     """Return the language of names such as `Dockerfile.dev`."""
     stem = name.partition(".")[0]
     return _BY_NAME[stem] if stem in {"dockerfile", "containerfile", "makefile"} else None
+
+
+def reason_to_skip(path: str) -> str | None:
+    """Return why a file says nothing about the project's own code; None when it may."""
+    name = path.rpartition("/")[2].lower()
+    if name in _LOCK_FILES or name.endswith((".lock", ".lockb", "-lock.json", ".sum")):
+        return "lock files"
+    if _MINIFIED.search(name):
+        return "minified files"
+    if _GENERATED.search(path.lower()):
+        return "generated files"
+    return None if language_of(path) else "files in no known language"
