@@ -1,0 +1,127 @@
+"""What a memory's words and tool results say about the work behind it. Pure.
+
+The booleans keep the domain's names. A memory that says what its tools did (an imported
+transcript) is judged by `activity`; plain text by the domain's keyword rules, where a
+conventional-commit prefix (`fix:`, `docs:`) overrules the words after it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from shared.domain.activity import Activity, Structure, estimate_activity
+from shared.domain.keywords import count_keywords, forms_of, words_of
+from shared.messages import Metadata
+
+CARRIED_AT: Final = 0.5
+"""Probability from which a memory carries a signal."""
+READ_CHARACTERS: Final = 100_000
+"""What stands after this changes no signal, so that a pasted log costs no more than a long one."""
+
+_PREFIX = re.compile(r"\s*([a-z]+)(?:\([^)\n]*\))?!?:")
+_PREFIXES: Final = {
+    "fix": "debugging", "hotfix": "debugging", "bugfix": "debugging", "debug": "debugging",
+    "refactor": "refactoring", "perf": "refactoring",
+    "feat": "", "docs": "", "chore": "", "test": "", "tests": "", "ci": "", "build": "",
+    "style": "",
+}  # fmt: skip
+_TECHNICAL: Final = frozenset(
+    ("function", "class", "method", "variable", "array", "object", "string", "integer", "boolean",
+     "async", "await", "promise", "thread", "process", "api", "endpoint", "request", "response",
+     "database", "query", "index", "schema", "migration", "server", "client", "cache", "queue",
+     "algorithm", "recursion", "interface", "type", "import", "module", "package", "compiler",
+     "runtime", "memory", "pointer", "json", "http", "sql", "regex", "commit", "branch", "merge")
+)  # fmt: skip
+_URGENT: Final = forms_of(("error", "bug", "crash", "fail", "fix", "issue"))
+_SOLVING: Final = forms_of(("solve", "investigate")) | {"why"}
+
+
+@dataclass(frozen=True, slots=True)
+class PatternSignals:
+    """The domain's booleans and scores; scores are 0.0 to 1.0."""
+
+    is_debugging: bool
+    is_learning: bool
+    is_refactoring: bool
+    is_architecture: bool
+    is_problem_solving: bool
+    complexity_score: float
+    urgency_score: float
+    debugging_score: float
+    learning_score: float
+    refactoring_score: float
+    tool_errors: int
+    failing_outputs: int
+    edits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """Everything measured on one entity."""
+
+    keyword_frequencies: dict[str, int]
+    pattern_signals: dict[str, bool | float | int]
+
+    def as_properties(self) -> dict[str, bool | float | int | str]:
+        """Return the signals as node properties, one each, so that an index can find them."""
+        return dict(self.pattern_signals)
+
+
+def measure_signals(content: str, metadata: Metadata | None = None) -> Signals:
+    """Return the signals of a memory; the same input gives the same signals."""
+    text = content[:READ_CHARACTERS]
+    words = words_of(text)
+    keywords = count_keywords(words)
+    structure = Structure.of(metadata or {})
+    activity = estimate_activity(text, structure)
+    carried = _judge(activity) if structure.known else _by_keywords(text, keywords)
+    return Signals(
+        keyword_frequencies=keywords,
+        pattern_signals=asdict(
+            PatternSignals(
+                is_debugging="debugging" in carried,
+                is_learning="learning" in carried,
+                is_refactoring="refactoring" in carried,
+                is_architecture=bool(keywords.keys() & {"architecture", "pattern"}),
+                is_problem_solving=not _SOLVING.isdisjoint(words),
+                complexity_score=_complexity(text, words),
+                urgency_score=_urgency(words),
+                debugging_score=round(activity.debugging, 4),
+                learning_score=round(activity.learning, 4),
+                refactoring_score=round(activity.refactoring, 4),
+                tool_errors=structure.tool_errors,
+                failing_outputs=structure.failing_outputs,
+                edits=structure.edits,
+            )
+        ),
+    )
+
+
+def _judge(activity: Activity) -> set[str]:
+    return {name for name, likely in asdict(activity).items() if likely >= CARRIED_AT}
+
+
+def _by_keywords(text: str, keywords: dict[str, int]) -> set[str]:
+    prefix = _PREFIX.match(text.lower())
+    if prefix and prefix[1] in _PREFIXES:
+        return {_PREFIXES[prefix[1]]}
+    rules = {
+        "debugging": {"error", "fix"},
+        "learning": {"learn"},
+        "refactoring": {"refactor", "improve"},
+    }
+    return {name for name, groups in rules.items() if keywords.keys() & groups}
+
+
+def _complexity(text: str, words: list[str]) -> float:
+    terms = sum(word in _TECHNICAL for word in words)
+    fences = text.count("```")
+    return round(min(0.3 * min(len(text) / 1000, 1) + 0.03 * fences + 0.02 * terms, 1.0), 4)
+
+
+def _urgency(words: list[str]) -> float:
+    counts = Counter(words)
+    return round(min(sum(counts[word] for word in _URGENT) / 10, 1.0), 4)
