@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     created_at   timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE jobs IS 'What was asked for. How far it is follows from queues, archives and dead letters';
-CREATE INDEX IF NOT EXISTS jobs_newest_first ON jobs (workspace_id, created_at DESC, id);
+CREATE INDEX IF NOT EXISTS jobs_newest_first ON jobs (workspace_id, created_at DESC, id DESC);
 
 CREATE TABLE IF NOT EXISTS memories (
     id            uuid        PRIMARY KEY DEFAULT gen_random_uuid(),

@@ -13,37 +13,50 @@ EXCEPTION WHEN data_exception THEN
 END
 $$;
 
--- Stores or replaces one memory; fields of its own stand in the metadata of old messages.
+-- Stores or replaces one memory and returns its id; fields of its own stand in the metadata of old
+-- messages. A memory keeps its chunk, and a chunk that is stored under another id keeps that id.
 CREATE OR REPLACE FUNCTION store_memory(
     p_memory_id uuid,
     p_user_id uuid,
     p_content text,
     p_workspace_id text,
     p_metadata jsonb
-) RETURNS void
-LANGUAGE sql
+) RETURNS uuid
+LANGUAGE plpgsql
 SET search_path = public, pg_temp
 AS $$
+DECLARE
+    chunk text;
+    owner text;
+    stored uuid;
+BEGIN
+    SELECT chunk_id, workspace_id INTO chunk, owner FROM memories WHERE id = p_memory_id;
+    IF owner <> p_workspace_id THEN
+        RAISE EXCEPTION 'p_memory_id: memory % belongs to another workspace', p_memory_id;
+    END IF;
     INSERT INTO memories AS m (
         id, workspace_id, user_id, chunk_id, session_id, project_name, type, content, metadata,
         content_hash, occurred_at)
     VALUES (
         p_memory_id, p_workspace_id, p_user_id,
-        coalesce(p_metadata->>'chunkId', p_metadata->>'chunk_id', p_memory_id::text),
+        coalesce(chunk, p_metadata->>'chunkId', p_metadata->>'chunk_id', p_memory_id::text),
         coalesce(p_metadata->>'sessionId', p_metadata->>'session_id'),
         coalesce(p_metadata->>'projectName', p_metadata->>'project_name'),
         coalesce(p_metadata->>'type', 'conversation'),
         p_content, p_metadata,
         sha256(convert_to(p_content || chr(10) || p_metadata::text, 'UTF8')),
         coalesce(as_timestamp(p_metadata->>'startTime'), as_timestamp(p_metadata->>'timestamp'), now()))
-    ON CONFLICT (id) DO UPDATE SET
+    ON CONFLICT (workspace_id, chunk_id) DO UPDATE SET
         content = excluded.content,
         metadata = excluded.metadata,
         session_id = coalesce(excluded.session_id, m.session_id),
         project_name = coalesce(excluded.project_name, m.project_name),
         content_hash = excluded.content_hash,
+        occurred_at = excluded.occurred_at,
         updated_at = now()
-    WHERE m.workspace_id = excluded.workspace_id
+    RETURNING m.id INTO stored;
+    RETURN stored;
+END
 $$;
 
 CREATE OR REPLACE FUNCTION queue_memory_ingestion_job(
@@ -58,17 +71,12 @@ SET search_path = public, pg_temp
 AS $$
 DECLARE
     details jsonb := coalesce(p_metadata, '{}');
-    owner text;
+    stored uuid := store_memory(p_memory_id, p_user_id, p_content, p_workspace_id, coalesce(p_metadata, '{}'));
 BEGIN
-    SELECT workspace_id INTO owner FROM memories WHERE id = p_memory_id;
-    IF owner <> p_workspace_id THEN
-        RAISE EXCEPTION 'p_memory_id: memory % belongs to another workspace', p_memory_id;
-    END IF;
-    PERFORM store_memory(p_memory_id, p_user_id, p_content, p_workspace_id, details);
     RETURN (
         SELECT msg_id FROM pgmq.send('memory_ingestion', jsonb_build_object(
             'type', 'memory', 'user_id', p_user_id, 'workspace_id', p_workspace_id,
-            'memory_id', p_memory_id, 'content', p_content, 'metadata', details)) AS msg_id
+            'memory_id', stored, 'content', p_content, 'metadata', details)) AS msg_id
     );
 END
 $$;
