@@ -1,0 +1,119 @@
+"""The Neo4j driver as all services open it, and its errors in our terms."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from typing import Final, TypeVar
+
+from neo4j import (
+    READ_ACCESS,
+    WRITE_ACCESS,
+    AsyncDriver,
+    AsyncGraphDatabase,
+    AsyncManagedTransaction,
+    AsyncSession,
+)
+from neo4j.exceptions import (
+    AuthError,
+    ConnectionPoolError,
+    DatabaseUnavailable,
+    DriverError,
+    Neo4jError,
+    ServiceUnavailable,
+    SessionExpired,
+)
+
+from shared.errors import DependencyDownError, SupastateError
+from shared.settings import Settings
+
+CONNECT_TIMEOUT_SECONDS: Final = 5.0
+ACQUIRE_TIMEOUT_SECONDS: Final = 15.0
+RETRY_SECONDS: Final = 15.0
+"""How long the driver repeats a transaction that met a deadlock or a short outage."""
+POOL_SIZE: Final = 20
+UNREACHABLE: Final = (
+    ServiceUnavailable,
+    SessionExpired,
+    ConnectionPoolError,
+    DatabaseUnavailable,
+    AuthError,
+    OSError,
+)
+
+Result = TypeVar("Result")
+
+
+class GraphError(SupastateError):
+    """Neo4j refused a statement, or gave up after the driver repeated it."""
+
+
+def open_driver(settings: Settings) -> AsyncDriver:
+    """Return a driver, not yet connected; call inside the running event loop."""
+    return connect(
+        settings.neo4j_uri, settings.neo4j_user, settings.neo4j_password.get_secret_value()
+    )
+
+
+def connect(uri: str, user: str, password: str) -> AsyncDriver:
+    """Return a driver, not yet connected; call inside the running event loop."""
+    return AsyncGraphDatabase.driver(  # pyright: ignore[reportUnknownMemberType]  # untyped options
+        uri,
+        auth=(user, password),
+        connection_timeout=CONNECT_TIMEOUT_SECONDS,
+        connection_acquisition_timeout=ACQUIRE_TIMEOUT_SECONDS,
+        max_transaction_retry_time=RETRY_SECONDS,
+        max_connection_pool_size=POOL_SIZE,
+        notifications_min_severity="OFF",  # "index exists already" is what IF NOT EXISTS is for
+        user_agent="supastate",
+    )
+
+
+async def write(
+    driver: AsyncDriver, work: Callable[[AsyncManagedTransaction], Awaitable[Result]]
+) -> Result:
+    """Return what `work` returns, run in one write transaction; repeated after a deadlock.
+
+    Raises:
+        DependencyDownError: Neo4j does not answer.
+        GraphError: it refused a statement.
+    """
+    with translated_errors():
+        async with open_session(driver, WRITE_ACCESS) as session:
+            return await session.execute_write(work)
+
+
+async def read(
+    driver: AsyncDriver, work: Callable[[AsyncManagedTransaction], Awaitable[Result]]
+) -> Result:
+    """Return what `work` returns, run in one read transaction, in which Neo4j refuses writes.
+
+    Raises:
+        DependencyDownError: Neo4j does not answer.
+        GraphError: it refused a statement.
+    """
+    with translated_errors():
+        async with open_session(driver, READ_ACCESS) as session:
+            return await session.execute_read(work)
+
+
+def open_session(driver: AsyncDriver, access: str) -> AsyncSession:
+    """Return a session; a single Neo4j refuses writes in one opened for reading."""
+    return driver.session(  # pyright: ignore[reportUnknownMemberType]  # untyped options
+        default_access_mode=access
+    )
+
+
+@contextmanager
+def translated_errors() -> Generator[None]:
+    """Turn the driver's errors into ours."""
+    try:
+        yield
+    except UNREACHABLE as error:
+        raise DependencyDownError("Neo4j", _reason(error)) from error
+    except (Neo4jError, DriverError) as error:
+        raise GraphError(_reason(error)) from error
+
+
+def _reason(error: BaseException) -> str:
+    return str(getattr(error, "message", None) or error or type(error).__name__)
