@@ -25,6 +25,8 @@ class Memory:
     metadata: Metadata
     occurred_at: datetime
     created_at: datetime
+    updated_at: datetime
+    """Tells two versions apart: an older one never overwrites a newer one."""
 
 
 @dataclass(frozen=True, slots=True)
