@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from cli.local_stack.state import Account
 
@@ -26,15 +26,16 @@ def ensure_account(dsn: str, database: str, known: Account | None) -> Account:
     fingerprint = hashlib.sha256(database.encode()).hexdigest()
     if known and known.database == fingerprint:
         return known
-    workspace_id, user_id = f"team:{uuid4()}", str(uuid4())
+    workspace_id, user_id = f"team:{uuid4()}", uuid4()
     api_key = asyncio.run(_create_key(dsn, workspace_id, user_id))
     return Account(
         workspace_id=workspace_id, user_id=user_id, api_key=api_key, database=fingerprint
     )
 
 
-async def _create_key(dsn: str, workspace_id: str, user_id: str) -> str:
+async def _create_key(dsn: str, workspace_id: str, user_id: UUID) -> str:
     from psycopg import AsyncConnection
+
     from shared.postgres.api_keys import create_key
 
     async with await AsyncConnection.connect(dsn) as conn:

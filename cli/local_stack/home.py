@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -48,6 +49,15 @@ class StackHome:
                 folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise HomeError.from_os_error(error, self.root) from error
+
+    def delete(self) -> None:
+        """Remove what a stack made here, and nothing else that lies here."""
+        for folder in (self.logs, self.neo4j):
+            shutil.rmtree(folder, ignore_errors=True)
+        for file in (self.state_file, self.lock_file):
+            file.unlink(missing_ok=True)
+        if not any(self.root.iterdir()):
+            self.root.rmdir()
 
     @contextmanager
     def locked(self, patience_seconds: float = LOCK_PATIENCE_SECONDS) -> Generator[None]:

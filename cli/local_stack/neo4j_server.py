@@ -39,6 +39,7 @@ dbms.usage_report.enabled=false
 server.memory.heap.initial_size=512m
 server.memory.heap.max_size=1g
 server.memory.pagecache.size=256m
+internal.dbms.bolt.netty_server_shutdown_quiet_period_duration=0s
 """
 
 

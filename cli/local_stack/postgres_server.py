@@ -94,6 +94,11 @@ class PostgresServer:
             return False
         return True
 
+    def delete(self) -> None:
+        """Remove the databases and their password."""
+        shutil.rmtree(self.install.folder, ignore_errors=True)
+        self._install = None
+
     def find_leftovers(self) -> list[ProcessRecord]:
         """Return the servers on our data folder: Postgres makes it the working folder."""
         postmaster = self.install.data / "postmaster.pid"

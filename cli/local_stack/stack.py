@@ -13,6 +13,7 @@ from cli.local_stack.addresses import (
     POSTGRES_DSN,
     Addresses,
 )
+from cli.local_stack.errors import StackError
 from cli.local_stack.home import find_home
 from cli.local_stack.neo4j_server import Neo4jServer
 from cli.local_stack.parts import Part, Reporter, SilentReporter
@@ -36,12 +37,12 @@ class LocalStack:
 
     def __init__(self, home: Path | None = None, reporter: Reporter | None = None) -> None:
         self.home = find_home(home)
-        self.home.create()
         self._state = StateFile(self.home.state_file)
         self._reporter = reporter or SilentReporter()
         self._starter = Starter(self.home, self._state, self._reporter)
+        self._postgres = PostgresServer(self.home)
         self._servers: dict[str, PostgresServer | Neo4jServer] = {
-            "postgres": PostgresServer(self.home),
+            "postgres": self._postgres,
             "neo4j": Neo4jServer(self.home, self._file_fetched),
         }
         self._services = [ServiceProcess(name, self.home, self.settings) for name in SERVICES]
@@ -54,9 +55,15 @@ class LocalStack:
         """Return what clients and services need to know, as environment variables.
 
         Raises:
-            StackError: SUPASTATE_NEO4J_URI is set without its password.
+            StackError: nothing was ever started here, or SUPASTATE_NEO4J_URI lacks its password.
         """
-        return {"SUPASTATE_HOME": str(self.home.root)} | Addresses.find(self.state()).settings()
+        settings = Addresses.find(self.state()).settings()
+        if not settings:
+            raise StackError(
+                f"no stack was ever started in {self.home.root}",
+                next_step="Start one with: supastate local up --detach",
+            )
+        return {"SUPASTATE_HOME": str(self.home.root)} | settings
 
     def start_servers(self) -> bool:
         """Start Postgres and Neo4j side by side; return whether any had to be started."""
@@ -82,6 +89,12 @@ class LocalStack:
         with self.home.locked():
             return self._starter.start(self._get_part(name))
 
+    def restart(self, name: str) -> None:
+        """Start one part again, unless another command stopped the stack meanwhile."""
+        with self.home.locked():
+            if self.is_supervised_here():
+                self._starter.start(self._get_part(name))
+
     def kill_service(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
         """Send a signal to one part and return at once.
 
@@ -100,9 +113,15 @@ class LocalStack:
             for group in (self._services, list(self._servers.values())):
                 self._side_by_side([partial(self._starter.stop, part) for part in group])
 
-    def cancel(self) -> None:
-        """Let a start that is under way in another thread give up soon."""
-        self._starter.cancelled.set()
+    def delete_data(self) -> None:
+        """Stop and forget everything: databases, logs, passwords, the API key.
+
+        As root, Postgres's data may lie outside the home folder: this finds it.
+        """
+        self.stop()
+        with self.home.locked():
+            self._postgres.delete()
+            self.home.delete()
 
     def supervise(self) -> None:
         """Note that this process restarts what dies, until `stop()` takes that back."""

@@ -48,8 +48,8 @@ class Starter:
         """End `part` and what a killed command may have left of it; return whether any ran."""
         record = self._state.read().processes.get(part.name)
         ours = [*([record] if record else []), *part.find_leftovers()]
-        running = [process for process in ours if is_running(process)]
-        for process in running:
+        running = {process.pid: process for process in ours if is_running(process)}
+        for process in running.values():
             self._reporter.part_changed(part.name, "stopping")
             stop(process, part.stop_plan)
             self._reporter.part_changed(part.name, "stopped")

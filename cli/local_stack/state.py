@@ -5,6 +5,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import UUID
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -25,7 +26,7 @@ class Account(BaseModel, frozen=True):
     """The workspace and API key that the stack made for its user."""
 
     workspace_id: str
-    user_id: str
+    user_id: UUID
     api_key: str
     database: str
     """Fingerprint of the database that knows the key: another one does not."""
