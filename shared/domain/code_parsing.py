@@ -11,9 +11,20 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from shared.domain.code.go import parse_go
+from shared.domain.code.import_paths import resolve_imports
 from shared.domain.code.javascript import parse_javascript
 from shared.domain.code.parsed import ParsedCode
 from shared.domain.code.python import parse_python
+
+__all__ = [
+    "PARSED_LANGUAGES",
+    "CodeSignals",
+    "ParsedCode",
+    "embedding_text",
+    "measure_code_signals",
+    "parse_code",
+    "resolve_imports",
+]
 
 PARSED_LANGUAGES: Final = frozenset({"python", "javascript", "typescript", "go"})
 _EMBEDDED_CHARACTERS: Final = 500

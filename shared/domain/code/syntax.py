@@ -53,7 +53,10 @@ def statements(root: Node, containers: Container[str]) -> Iterator[Node]:
 
 def unique(items: Iterable[Named]) -> tuple[Named, ...]:
     """Return the items with each name once: overloads and variants are one thing."""
-    return tuple({item.name: item for item in reversed(list(items)) if item.name}.values())[::-1]
+    first: dict[str, Named] = {}
+    for item in items:
+        first.setdefault(item.name, item)
+    return tuple(item for name, item in first.items() if name)
 
 
 def unquote(text: str) -> str:
