@@ -1,0 +1,32 @@
+"""Runs the API until SIGTERM."""
+
+from __future__ import annotations
+
+import sys
+
+import uvicorn
+
+from services.api.app import create_app
+from shared.errors import SettingsError
+from shared.runtime import start_telemetry
+from shared.settings import Settings
+
+
+def main() -> None:
+    """Serve on the address that the settings name."""
+    try:
+        settings = Settings.load()
+    except SettingsError as error:
+        sys.exit(str(error))
+    app = create_app(settings, start_telemetry("api", settings))
+    uvicorn.run(
+        app,
+        host=settings.http_host,
+        port=settings.http_port,
+        log_level=settings.log_level.lower(),
+        server_header=False,
+    )
+
+
+if __name__ == "__main__":
+    main()

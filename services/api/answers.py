@@ -1,0 +1,167 @@
+"""What clients are answered, as OpenAPI shows it. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic.alias_generators import to_camel
+
+from services.api.errors import Detail, Problem
+
+
+class Answer(BaseModel):
+    """JSON in camelCase."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+
+
+class ItemResult(Answer):
+    """What became of one item."""
+
+    id: UUID | None = None
+    status: Literal["queued", "unchanged", "failed"]
+    error: Detail | None = None
+
+
+class ChunkResult(ItemResult):
+    """What became of one chunk."""
+
+    chunk_id: str | None
+
+
+class FileResult(ItemResult):
+    """What became of one file."""
+
+    path: str | None
+
+
+class Submitted(Answer):
+    """What was accepted. The work is done later: `GET /api/jobs/{jobId}` says how far it is."""
+
+    success: bool = True
+    job_id: UUID
+    queued: int
+
+
+class MemoriesSubmitted(Submitted):
+    """Of each chunk: queued, unchanged since it was sent before, or failed."""
+
+    unchanged: int
+    failed: int
+    results: list[ChunkResult]
+
+
+class CodeSubmitted(Submitted):
+    """Of each file: queued, unchanged since it was sent before, or failed."""
+
+    unchanged: int
+    failed: int
+    results: list[FileResult]
+
+
+class MessageSubmitted(Submitted):
+    """One message was stored and queued."""
+
+    id: UUID
+
+
+class MemoryFound(Answer):
+    """One memory and how near it is to the query."""
+
+    chunk_id: str
+    content: str
+    similarity: float
+    metadata: dict[str, JsonValue]
+    session_id: str | None
+    project_name: str | None
+
+
+class MemoriesFound(Answer):
+    """The nearest memories, nearest first."""
+
+    results: list[MemoryFound]
+    count: int
+    query: str
+
+
+class JobCounts(Answer):
+    """Where a job's messages are; `gone` ones were purged after success, or discarded."""
+
+    waiting: int
+    running: int
+    retrying: int
+    done: int
+    dead: int
+    gone: int
+
+
+class JobState(Answer):
+    """How far a job is, derived from where its messages are."""
+
+    id: UUID
+    kind: str
+    state: Literal["waiting", "running", "retrying", "done", "dead"]
+    percent: float
+    submitted: int
+    counts: JobCounts
+    last_error: str | None
+    created_at: datetime
+
+
+class JobPage(Answer):
+    """Jobs, newest first; `next` is the `before` of the following page."""
+
+    jobs: list[JobState]
+    next: str | None
+
+
+class QueueState(Answer):
+    """One queue, of all workspaces; a count of 10,001 means more than 10,000."""
+
+    name: str
+    waiting: int
+    delayed: int
+    running: int
+    retrying: int
+    dead: int
+    drained: bool
+
+
+class QueueStates(Answer):
+    """All queues; drained when nothing is due, running or to be retried."""
+
+    queues: list[QueueState]
+    drained: bool
+
+
+_EXAMPLES: Final[dict[HTTPStatus, dict[str, JsonValue]]] = {
+    HTTPStatus.BAD_REQUEST: {
+        "error": "the request is not as documented",
+        "details": [{"field": "chunks", "reason": "Field required"}],
+    },
+    HTTPStatus.UNAUTHORIZED: {"error": "a valid API key is needed: Authorization: Bearer <key>"},
+    HTTPStatus.FORBIDDEN: {"error": "workspaceId: not the workspace of this API key"},
+    HTTPStatus.NOT_FOUND: {"error": "no such job"},
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: {"error": "the body is larger than 16777216 bytes"},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"error": "Postgres does not answer; try again"},
+}
+
+
+def problems(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+    """Return the description of a route's errors, those that any route with a key has included."""
+    usual = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+    rare = HTTPStatus.SERVICE_UNAVAILABLE
+    described: dict[int | str, dict[str, Any]] = {
+        status.value: {
+            "model": Problem,
+            "description": status.phrase,
+            "content": {"application/json": {"example": _EXAMPLES[status]}},
+        }
+        for status in (*usual, *statuses, rare)
+    }
+    # Else FastAPI would announce its own 422, which is never sent.
+    return described | {"default": {"model": Problem, "description": "Any other error"}}

@@ -1,0 +1,76 @@
+"""Who calls: a Bearer API key. The workspace comes from the key and from nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, Final, cast
+
+from fastapi import Depends, Request, Response, Security
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from services.api.parts import find_parts
+from shared.errors import ForbiddenError, UnauthorizedError
+from shared.postgres.api_keys import ApiKey
+
+BEARER: Final = HTTPBearer(
+    auto_error=False, description="An API key, as `supastate keys create` prints it."
+)
+WITH_KEY: Final = [Security(BEARER)]
+"""Shows in the API's description that a route needs a key."""
+
+
+class KeyedRoute(APIRoute):
+    """A route that knows its caller before it reads the body."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_for_caller(request: Request) -> Response:
+            request.state.caller = await find_caller(request)
+            return await handle(request)
+
+        return handle_for_caller
+
+
+async def find_caller(request: Request) -> ApiKey:
+    """Return the key that came with the request.
+
+    Raises:
+        UnauthorizedError: none, unknown or revoked; which of these is not told.
+    """
+    credentials: HTTPAuthorizationCredentials | None = await BEARER(request)
+    key = credentials and await find_parts(request).keys.find(credentials.credentials)
+    if not key:
+        raise UnauthorizedError("a valid API key is needed: Authorization: Bearer <key>")
+    return key
+
+
+def _with_scope(scope: str) -> Callable[[Request], ApiKey]:
+    def get_caller(request: Request) -> ApiKey:
+        caller = cast(ApiKey, request.state.caller)
+        if scope not in caller.scopes:
+            raise ForbiddenError(f"this API key lacks the scope {scope!r}")
+        return caller
+
+    return get_caller
+
+
+Sender = Annotated[ApiKey, Depends(_with_scope("ingest"))]
+Reader = Annotated[ApiKey, Depends(_with_scope("read"))]
+Operator = Annotated[ApiKey, Depends(_with_scope("operate"))]
+
+
+def own_spellings(caller: ApiKey) -> list[str]:
+    """Return how messages may name the caller's workspace: old ones carry the bare uuid."""
+    return list(dict.fromkeys((caller.workspace_id, caller.workspace_id.rpartition(":")[2])))
+
+
+def check_workspace(caller: ApiKey, workspace_id: str | None, field: str) -> None:
+    """Return when the body names no workspace, or the caller's own.
+
+    Raises:
+        ForbiddenError: it names another one.
+    """
+    if workspace_id is not None and workspace_id not in own_spellings(caller):
+        raise ForbiddenError(f"{field}: not the workspace of this API key")

@@ -1,0 +1,122 @@
+"""The two edge functions of the old system, under their old paths: one message JSON each."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Body
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from services.api.accepting import accept_content, accept_metadata
+from services.api.answers import MessageSubmitted, problems
+from services.api.auth import WITH_KEY, KeyedRoute, Sender, check_workspace, own_spellings
+from services.api.parts import WithParts
+from services.api.patterns import detect
+from services.api.submitting import submit
+from shared.errors import ForbiddenError, NotFoundError
+from shared.messages import (
+    MEMORY_INGESTION,
+    DetectPatterns,
+    Ingest,
+    IngestCode,
+    IngestMemory,
+)
+from shared.postgres.api_keys import ApiKey
+from shared.postgres.code_entities import has_code_entity
+from shared.postgres.memories import find_memory_owner, store_memory
+
+router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["edge functions"])
+ERRORS: Final = problems(HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+
+
+@router.post(
+    "/functions/v1/queue-memory-ingestion", status_code=HTTPStatus.ACCEPTED, responses=ERRORS
+)
+async def queue_memory_ingestion(
+    message: Annotated[Ingest, Body()], caller: Sender, parts: WithParts
+) -> MessageSubmitted:
+    """Store and queue one memory, or queue one stored file.
+
+    `workspace_id` may be the bare uuid of the key's workspace, as old clients send it; it is kept.
+    """
+    check_workspace(caller, message.workspace_id, "workspace_id")
+    message = accept_message(message)
+    async with parts.shared.pool.connection() as conn:
+        if isinstance(message, IngestMemory):
+            message = await keep_memory(conn, caller, message)
+            entity_id = message.memory_id
+        else:
+            entity_id = await check_code_entity(conn, caller, message)
+        job_id = await submit(
+            conn,
+            parts.broker,
+            caller,
+            queue=MEMORY_INGESTION,
+            kind=message.type,
+            messages=[message],
+        )
+    return MessageSubmitted(job_id=job_id, queued=1, id=entity_id)
+
+
+@router.post(
+    "/functions/v1/queue-pattern-detection", status_code=HTTPStatus.ACCEPTED, responses=problems()
+)
+async def queue_pattern_detection(
+    message: DetectPatterns, caller: Sender, parts: WithParts
+) -> MessageSubmitted:
+    """Queue one detection request."""
+    check_workspace(caller, message.workspace_id, "workspace_id")
+    job_id = await detect(parts, caller, message)
+    return MessageSubmitted(job_id=job_id, queued=1, id=message.batch_id)
+
+
+def accept_message(message: Ingest) -> Ingest:
+    """Return the message as it may be stored.
+
+    Raises:
+        InvalidInputError
+    """
+    metadata = accept_metadata(message.metadata)
+    if isinstance(message, IngestCode):
+        return message.model_copy(update={"metadata": metadata})
+    return message.model_copy(
+        update={"metadata": metadata, "content": accept_content(message.content)}
+    )
+
+
+async def keep_memory(
+    conn: AsyncConnection[TupleRow], caller: ApiKey, message: IngestMemory
+) -> IngestMemory:
+    """Store the message's memory; return the message with the id that the memory has.
+
+    Raises:
+        ForbiddenError: another workspace has a memory with this id.
+    """
+    owner = await find_memory_owner(conn, message.memory_id)
+    if owner is not None and owner not in own_spellings(caller):
+        raise ForbiddenError("memory_id: not a memory of this API key's workspace")
+    stored_id = await store_memory(
+        conn,
+        memory_id=message.memory_id,
+        user_id=message.user_id,
+        workspace_id=owner or message.workspace_id,
+        content=message.content,
+        metadata=message.metadata,
+    )
+    return message.model_copy(update={"memory_id": stored_id})
+
+
+async def check_code_entity(
+    conn: AsyncConnection[TupleRow], caller: ApiKey, message: IngestCode
+) -> UUID:
+    """Return the id of the stored file.
+
+    Raises:
+        NotFoundError: the workspace has no such file.
+    """
+    if not await has_code_entity(conn, own_spellings(caller), message.code_entity_id):
+        raise NotFoundError("code_entity_id: no such file in this API key's workspace")
+    return message.code_entity_id

@@ -1,0 +1,44 @@
+"""Whether the process lives, whether its servers answer, and its metrics."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from services.api.errors import Detail, Problem, respond
+from services.api.parts import WithParts
+from shared.errors import DependencyDownError
+from shared.runtime import probe_neo4j, probe_postgres
+
+router = APIRouter(tags=["health"])
+NOT_READY: Final[dict[int | str, dict[str, Any]]] = {
+    HTTPStatus.SERVICE_UNAVAILABLE.value: {"model": Problem, "description": "Names what is down"}
+}
+
+
+@router.get("/health/live")
+async def get_live() -> dict[str, str]:
+    """Answer while the process runs."""
+    return {"status": "live"}
+
+
+@router.get("/health/ready", response_model=dict[str, str], responses=NOT_READY)
+async def get_ready(parts: WithParts) -> Response | dict[str, str]:
+    """Answer 200 when Postgres and Neo4j do, else 503 with those that do not."""
+    probes = (probe_postgres(parts.shared.pool), probe_neo4j(parts.shared.driver))
+    answers = await asyncio.gather(*probes, return_exceptions=True)
+    down = [answer for answer in answers if isinstance(answer, DependencyDownError)]
+    if not down:
+        return {"status": "ready"}
+    details = [Detail(field=one.dependency, reason="does not answer") for one in down]
+    return respond(HTTPStatus.SERVICE_UNAVAILABLE, "not ready", details)
+
+
+@router.get("/metrics", response_class=Response)
+async def get_metrics() -> Response:
+    """Return the process's metrics in Prometheus' text format."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

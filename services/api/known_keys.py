@@ -1,0 +1,48 @@
+"""Remembers valid API keys for some seconds, so that a busy key costs no query a request."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+
+from shared.postgres.api_keys import ApiKey, find_key, hash_key, touch_key
+
+KNOWN_SECONDS: Final = 3.0
+"""A revoked key works at most this much longer, in each process."""
+MOST_KNOWN: Final = 10_000
+
+
+class KnownKeys:
+    """Valid keys by their hash; the keys themselves are not kept."""
+
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection[TupleRow]]) -> None:
+        self._pool = pool
+        self._known: dict[bytes, tuple[ApiKey, float]] = {}
+
+    async def find(self, key: str) -> ApiKey | None:
+        """Return the valid key, from memory or from Postgres."""
+        key_hash = hash_key(key)
+        known, until = self._known.get(key_hash, (None, 0.0))
+        if known is not None and time.monotonic() < until:
+            return known
+        return await self._look_up(key, key_hash)
+
+    async def _look_up(self, key: str, key_hash: bytes) -> ApiKey | None:
+        self._known.pop(key_hash, None)
+        until = time.monotonic() + KNOWN_SECONDS
+        async with self._pool.connection() as conn:
+            found = await find_key(conn, key)
+            if found is not None:
+                await touch_key(conn, found)
+        if found is not None:
+            self._remember(found, until)
+        return found
+
+    def _remember(self, key: ApiKey, until: float) -> None:
+        if len(self._known) >= MOST_KNOWN:
+            self._known.clear()
+        self._known[key.key_hash] = (key, until)

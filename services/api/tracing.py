@@ -1,0 +1,42 @@
+"""Traces of requests: FastAPI's own server spans, without what people search for."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from fastapi.telemetry import TelemetryConfig
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import get_current_span
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+UNTRACED: Final = ("/health/", "/metrics")
+
+
+def trace_requests(provider: TracerProvider) -> TelemetryConfig:
+    """Return FastAPI's settings: a server span a request, its SQL and messages below it."""
+    return TelemetryConfig(
+        tracer_provider=provider,
+        metrics=False,
+        logs=False,
+        operation_spans=False,
+        exclude=lambda scope: _path(scope).startswith(UNTRACED),
+    )
+
+
+def _path(scope: Any) -> str:
+    return str(scope.get("path", ""))
+
+
+class HideQueries:
+    """Takes the values of the query string out of the span: a search is content."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        query = scope.get("query_string", b"")
+        if query and (span := get_current_span()).is_recording():
+            names = [name for name, _ in parse_qsl(query.decode("latin-1"))]
+            span.set_attribute("url.query", "&".join(f"{name}=…" for name in names))
+        await self._app(scope, receive, send)
