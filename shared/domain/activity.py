@@ -42,22 +42,31 @@ _DIAGNOSIS = _words(
     "fix(?:ed|es)?", "investigat\\w+",
 )  # fmt: skip
 _RESHAPING = _words(
-    "refactor\\w*", "simplif\\w+", "renam\\w+", "remov(?:e|es|ed|ing|al)", "drop(?:ped|ping)?",
-    "unif(?:y|ied|ies|ying)", "extract(?:ed|ing|s)?", "duplicat\\w*", "dedup\\w*", "consolidat\\w+",
-    "constants?", "obsolete", "dead code", "unused", "yagni", "restructur\\w*",
-    "reorgani[sz]\\w*", "clean(?:ing|ed)?[ -]?up", "tid(?:y|ied)", "migrat\\w+",
-    "replac(?:e|es|ed|ing)", "standardi[sz]\\w*", "mov(?:e|ed|ing)", "split", "optimi[sz]\\w*",
-    "improv\\w*", "readab\\w+", "hard to read", "reus(?:e|able)",
+    "refactor\\w*", "simplif\\w+", "renam\\w+", "unif(?:y|ied|ies|ying)", "extract(?:ed|ing|s)?",
+    "duplicat\\w*", "dedup\\w*", "consolidat\\w+", "constants?", "obsolete", "dead code", "unused",
+    "redundant", "unnecessary", "yagni", "restructur\\w*", "reorgani[sz]\\w*", "complexity",
+    "clean(?:ing|ed)?[ -]?up", "cleaner", "tid(?:y|ied)", "standardi[sz]\\w*", "readab\\w+",
+    "hard to read", "easier to (?:read|understand)", "completely remov(?:e|ed|ing)",
 )  # fmt: skip
+_CHANGE = _words(
+    "remov(?:e|es|ed|ing|al)", "drop(?:ped|ping)?", "replac(?:e|es|ed|ing)", "split", "convert\\w*",
+    "optimi[sz]\\w*", "improv\\w*", "reus(?:e|able)", "inline", "mov(?:e|ed|ing)",
+)  # fmt: skip
+_RELOCATION = _words("mov(?:e|ed|ing) (?:\\S+ )?(?:back )?(?:to|into|out|from)")
 _QUESTION = re.compile(
     r"\?|^\W*(?:q\b|question|how|what|why|where|which|when|who|is|are|does|do|did|explain|describe"
     r"|tell me|(?:can|could) you (?:explain|validate|check|tell))\b",
     re.IGNORECASE | re.MULTILINE,
 )
+_LOOKING = (
+    "explain|check|validate|tell|review|look|compare|find out|research|analy[sz]e|summari[sz]e"
+)
 _REQUEST = re.compile(
-    r"\b(?:can|could|should|shall) (?:we|you|i)\b(?! (?:also )?(?:explain|check|validate|tell))"
-    r"|\blet['’]?s\b|\bplease\b|\b(?:implement|add|create|update|write)\b",
-    re.IGNORECASE,
+    rf"\b(?:can|could|should|shall) (?:we|you|i) (?!(?:also |first )?(?:{_LOOKING}))"
+    r"|\blet['’]?s\b|\bplease\b"
+    r"|(?:^|[.!?:,]\s|\b(?:and|then|also|to do)\s)\s*[-*\d.#]*\s*"
+    r"(?:implement|add|create|update|write|change|make|use)\b",
+    re.IGNORECASE | re.MULTILINE,
 )
 
 
@@ -94,7 +103,9 @@ class Cues:
     diagnoses: float
     failures_below: float
     reshaping: float
+    changes: float
     reshaping_below: float
+    relocations: float
     question: float
     request: float
     edits: float
@@ -136,12 +147,15 @@ def estimate_activity(text: str, structure: Structure) -> Activity:
             - 0.3 * cues.failing_outputs
         ),
         refactoring=_logistic(
-            -3.3
-            + 1.4 * cues.reshaping
-            + 0.6 * cues.reshaping_below
-            + 0.6 * cues.edits
+            -2.7
+            + 1.5 * cues.reshaping
+            + 0.8 * cues.changes
+            + 0.5 * cues.reshaping_below
+            + 1.0 * cues.relocations
+            + 0.8 * cues.edits
+            - 0.6 * cues.question * (1.0 - cues.edits)
             - 0.7 * cues.failures
-            - 0.1 * cues.diagnoses
+            - 0.15 * cues.diagnoses
         ),
     )
 
@@ -157,8 +171,10 @@ def find_cues(text: str, structure: Structure) -> Cues:
         complaints=_hits(_COMPLAINT, lead, most=3),
         diagnoses=_hits(_DIAGNOSIS, rest, most=4),
         failures_below=min(_hits(_FAILURE, rest, most=100) / thousands, 4.0),
-        reshaping=_hits(_RESHAPING, lead, most=3),
+        reshaping=_hits(_RESHAPING, lead, most=2),
+        changes=_hits(_CHANGE, lead, most=2),
         reshaping_below=min(_hits(_RESHAPING, rest, most=100) / thousands, 4.0),
+        relocations=_hits(_RELOCATION, text, most=3),
         question=float(spoken and _QUESTION.search(lead) is not None),
         request=float(_REQUEST.search(lead) is not None),
         edits=float(structure.edits > 0),

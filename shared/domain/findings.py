@@ -1,0 +1,102 @@
+"""What detectors read and what they find. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal, TypeAlias
+from uuid import UUID, uuid5
+
+from shared.domain.periods import PeriodType, days_of
+
+_NAMESPACE: Final = UUID("6f0c6a3e-52b4-5b1d-9a53-6d4f5c0a7e11")
+Signal: TypeAlias = Literal["is_debugging", "is_learning", "is_refactoring", "is_problem_solving"]
+Fact: TypeAlias = str | int | float | list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One entity summary as the graph holds it, without its embedding."""
+
+    id: str
+    user_id: str
+    project_name: str
+    occurred_at: datetime
+    signals: Mapping[str, bool | float | int] = field(
+        default_factory=dict[str, bool | float | int], compare=False
+    )
+
+    def carries(self, signal: Signal) -> bool:
+        """Whether the signal was measured on it."""
+        return self.signals.get(signal) is True
+
+    def count(self, name: str) -> int:
+        """Return a counter of its signals, zero where it has none."""
+        return int(self.signals.get(name, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Two summaries of one workspace that are alike: a seed and what the vector index found."""
+
+    seed: Summary
+    neighbour: Summary
+    similarity: float
+    """Cosine, 0.0 to 1.0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Summaries of one user and project in one period, oldest first."""
+
+    members: tuple[Summary, ...]
+    period: str
+    period_type: PeriodType
+    seeds: int = 0
+    mean_similarity: float | None = None
+    """Mean cosine to the seeds; None for a group that was found by keywords alone."""
+
+    @property
+    def user_id(self) -> str:
+        """The one user of all members."""
+        return self.members[0].user_id
+
+    @property
+    def project_name(self) -> str:
+        """The one project of all members."""
+        return self.members[0].project_name
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A pattern with its evidence, before it is stored."""
+
+    type: str
+    name: str
+    user_id: str | None
+    """None where several users have the same one."""
+    project_name: str
+    period: str
+    period_type: PeriodType
+    frequency: int
+    confidence: float
+    evidence: tuple[str, ...]
+    """Ids of entity summaries, oldest first."""
+    first_at: datetime
+    last_at: datetime
+    metadata: Mapping[str, Fact]
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What makes it the same pattern on the next run, inside its workspace."""
+        return (self.type, self.name, self.project_name, self.period)
+
+    def days(self) -> list[str]:
+        """Return the days it covers."""
+        return days_of(self.first_at, self.period_type)
+
+
+def pattern_id(workspace_id: str, key: tuple[str, str, str, str]) -> str:
+    """Return the stable id of a finding's pattern in one workspace."""
+    return str(uuid5(_NAMESPACE, "\x1f".join((workspace_id, *key))))
