@@ -1,0 +1,42 @@
+"""A FastStream broker over pgmq, the Postgres message queue."""
+
+from faststream_pgmq.broker.broker import PgmqBroker
+from faststream_pgmq.broker.router import PgmqRoute, PgmqRoutePublisher, PgmqRouter
+from faststream_pgmq.errors import (
+    BatchError,
+    DeadLetter,
+    InvalidMessageError,
+    Pause,
+    PgmqConnectionError,
+    PgmqError,
+    QueueNotFoundError,
+    Retry,
+    UnsendableMessageError,
+)
+from faststream_pgmq.installation import create_queue, install, install_sql
+from faststream_pgmq.message import PgmqBatchMessage, PgmqMessage
+from faststream_pgmq.response import PgmqResponse
+from faststream_pgmq.retry import RetryPolicy
+
+__all__ = (
+    "BatchError",
+    "DeadLetter",
+    "InvalidMessageError",
+    "Pause",
+    "PgmqBatchMessage",
+    "PgmqBroker",
+    "PgmqConnectionError",
+    "PgmqError",
+    "PgmqMessage",
+    "PgmqResponse",
+    "PgmqRoute",
+    "PgmqRoutePublisher",
+    "PgmqRouter",
+    "QueueNotFoundError",
+    "Retry",
+    "RetryPolicy",
+    "UnsendableMessageError",
+    "create_queue",
+    "install",
+    "install_sql",
+)

@@ -1,0 +1,260 @@
+"""The broker: connects, publishes, starts and stops its subscribers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, cast
+
+import psycopg
+from fast_depends import Provider, dependency_provider
+from faststream._internal.broker import BrokerUsecase
+from faststream._internal.constants import EMPTY
+from faststream._internal.context.repository import ContextRepo
+from faststream._internal.di import FastDependsConfig
+from faststream.message import gen_cor_id
+from faststream.response import PublishType
+from faststream.specification.schema import BrokerSpec
+
+from faststream_pgmq.broker.config import PgmqBrokerConfig
+from faststream_pgmq.broker.logging import make_pgmq_logger_state
+from faststream_pgmq.broker.registrator import PgmqRegistrator
+from faststream_pgmq.connecting import describe, with_defaults
+from faststream_pgmq.postgres import PostgresQueues
+from faststream_pgmq.publisher.producer import PgmqProducer
+from faststream_pgmq.response import Delay, PgmqPublishCommand, seconds, with_routing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from types import TracebackType
+
+    from fast_depends.dependencies import Dependant
+    from fast_depends.library.serializer import SerializerProto
+    from faststream._internal.basic_types import LoggerProto
+    from faststream._internal.parser import CodecProto
+    from faststream._internal.types import BrokerMiddleware, CustomCallable, IdGenerator
+    from faststream.middlewares import AckPolicy
+    from faststream.security import BaseSecurity
+    from faststream.specification.schema.extra import Tag, TagDict
+    from psycopg import AsyncConnection
+
+
+class PgmqBroker(PgmqRegistrator, BrokerUsecase[Any, PostgresQueues, PgmqBrokerConfig]):
+    """A FastStream broker over pgmq.
+
+    Args:
+        conninfo: libpq connection string or URL; empty means libpq's own environment variables.
+        listen_conninfo: where LISTEN and session locks work, if `conninfo` is a transaction pooler.
+        pool_size: most connections beside one listener for each subscriber.
+        poll_interval: seconds between two looks at an idle queue, should a wake-up get lost.
+        graceful_timeout: seconds that running handlers get at a stop; the rest is given back.
+    """
+
+    def __init__(
+        self,
+        conninfo: str = "",
+        *,
+        listen_conninfo: str | None = None,
+        pool_size: int = 4,
+        poll_interval: float = 30.0,
+        graceful_timeout: float | None = 15.0,
+        decoder: CustomCallable | None = None,
+        parser: CustomCallable | None = None,
+        codec: CodecProto | None = None,
+        dependencies: Sequence[Dependant] = (),
+        middlewares: Sequence[BrokerMiddleware[Any, Any]] = (),
+        routers: Iterable[PgmqRegistrator] = (),
+        ack_policy: AckPolicy = EMPTY,
+        id_generator: IdGenerator = gen_cor_id,
+        # AsyncAPI args
+        specification_url: str | None = None,
+        protocol: str = "postgresql",
+        protocol_version: str | None = None,
+        description: str | None = None,
+        tags: Iterable[Tag | TagDict] = (),
+        security: BaseSecurity | None = None,
+        # logging args
+        logger: LoggerProto | None = EMPTY,
+        log_level: int = logging.INFO,
+        # FastDepends args
+        apply_types: bool = True,
+        serializer: SerializerProto | None = EMPTY,
+        provider: Provider | None = None,
+        context: ContextRepo | None = None,
+    ) -> None:
+        dsn = with_defaults(conninfo)
+        self._dsn = dsn
+        self._pool_size = pool_size
+        super().__init__(
+            routers=routers,
+            config=PgmqBrokerConfig(
+                producer=PgmqProducer(parser=parser, decoder=decoder),
+                listen_conninfo=with_defaults(listen_conninfo) if listen_conninfo else dsn,
+                poll_interval=poll_interval,
+                broker_middlewares=middlewares,
+                broker_parser=parser,
+                broker_decoder=decoder,
+                broker_codec=codec,
+                logger=make_pgmq_logger_state(logger=logger, log_level=log_level),
+                fd_config=FastDependsConfig(
+                    use_fastdepends=apply_types,
+                    serializer=serializer,
+                    provider=provider or dependency_provider,
+                    context=context or ContextRepo(),
+                ),
+                broker_dependencies=dependencies,
+                graceful_timeout=graceful_timeout,
+                ack_policy=ack_policy,
+                id_generator=id_generator,
+                extra_context={"broker": self},
+            ),
+            specification=BrokerSpec(
+                description=description,
+                url=[specification_url or f"postgresql://{describe(dsn)}"],
+                protocol=protocol,
+                protocol_version=protocol_version,
+                tags=tags,
+                security=security,
+            ),
+        )
+
+    @property
+    def _own_config(self) -> PgmqBrokerConfig:
+        return cast("PgmqBrokerConfig", self.config.broker_config)
+
+    async def _connect(self) -> PostgresQueues:
+        queues = PostgresQueues(self._dsn, self._own_config.listen_conninfo, self._pool_size)
+        await queues.open()
+        self._own_config.connect(queues)
+        return queues
+
+    async def start(self) -> None:
+        """Connect, then start all subscribers.
+
+        Raises:
+            PgmqConnectionError: Postgres does not answer.
+            QueueNotFoundError: a subscriber's queue does not exist.
+        """
+        await self.connect()
+        self.config.logger.log(f"connected to {describe(self._dsn)}", logging.INFO)
+        await super().start()
+
+    async def stop(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_val: BaseException | None = None,
+        exc_tb: TracebackType | None = None,
+    ) -> None:
+        """Stop all subscribers at the same time, give back what they hold, and disconnect."""
+        try:
+            await super().stop(exc_type, exc_val, exc_tb)
+        finally:
+            if self._connection is not None:
+                await self._connection.close()
+                self._connection = None
+            self._own_config.disconnect()
+
+    async def ping(self, timeout: float | None = None) -> bool:
+        """Return whether Postgres answers within `timeout` seconds (default 5)."""
+        if self._connection is None:
+            return False
+        try:
+            async with asyncio.timeout(timeout or 5.0):
+                return await self._connection.ping()
+        except (psycopg.Error, TimeoutError):
+            return False
+
+    async def publish(  # pyright: ignore[reportIncompatibleMethodOverride]  # as every broker does
+        self,
+        message: Any = None,
+        queue: str = "",
+        *,
+        headers: dict[str, Any] | None = None,
+        correlation_id: str | None = None,
+        reply_to: str = "",
+        delay: Delay = None,
+        dedup_key: str | None = None,
+        group: str | None = None,
+        connection: AsyncConnection[Any] | None = None,
+    ) -> int | None:
+        """Send one message.
+
+        Args:
+            message: Anything the serializer can turn into JSON, text, or bytes.
+            queue: Where it goes.
+            headers: JSON that travels beside the message.
+            correlation_id: Generated if not given.
+            reply_to: Queue for the handler's result.
+            delay: Seconds, or a timedelta, until it becomes visible.
+            dedup_key: At most one waiting message has this key: a second one is merged into it.
+            group: Messages of a group are handled fairly beside other groups.
+            connection: Send inside the caller's transaction; nothing is sent if it rolls back.
+
+        Returns:
+            The message's id, or None if it was merged into a waiting one.
+
+        Raises:
+            UnsendableMessageError: Postgres cannot store it as `jsonb`.
+        """
+        cmd = PgmqPublishCommand(
+            message,
+            queue=queue,
+            headers=with_routing(headers, dedup_key, group),
+            correlation_id=correlation_id or self.config.id_generator(),
+            reply_to=reply_to,
+            delay=seconds(delay),
+            connection=connection,
+            _publish_type=PublishType.PUBLISH,
+        )
+        sent: int | None = await self._basic_publish(cmd, producer=self.config.producer)
+        return sent
+
+    async def publish_batch(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self,
+        *messages: Any,
+        queue: str,
+        headers: dict[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+        correlation_id: str | None = None,
+        reply_to: str = "",
+        delay: Delay = None,
+        group: str | None = None,
+        connection: AsyncConnection[Any] | None = None,
+    ) -> list[int | None]:
+        """Send any number of messages with one statement; return their ids in order.
+
+        Args:
+            headers: For all messages, or one for each; a `dedup_key` of its own goes there too.
+        """
+        if not messages:
+            return []
+        common, own = _split_headers(headers, len(messages))
+        cmd = PgmqPublishCommand(
+            *messages,
+            queue=queue,
+            headers=with_routing(common, None, group),
+            per_message_headers=own,
+            correlation_id=correlation_id or self.config.id_generator(),
+            reply_to=reply_to,
+            delay=seconds(delay),
+            connection=connection,
+            _publish_type=PublishType.PUBLISH,
+        )
+        sent: list[int | None] = await self._basic_publish_batch(
+            cmd, producer=self.config.producer
+        )
+        return sent
+
+    async def request(self, *args: Any, **options: Any) -> Any:
+        """Not supported; publish with `reply_to`."""
+        cmd = PgmqPublishCommand(None, _publish_type=PublishType.REQUEST)
+        return await self._basic_request(cmd, producer=self.config.producer)
+
+
+def _split_headers(
+    headers: dict[str, Any] | Sequence[Mapping[str, Any]] | None, count: int
+) -> tuple[dict[str, Any], Sequence[Mapping[str, Any]]]:
+    if headers is None or isinstance(headers, dict):
+        return headers or {}, ()
+    if len(headers) != count:
+        raise ValueError(f"{len(headers)} headers for {count} messages: give one for each")
+    return {}, headers

@@ -1,0 +1,58 @@
+"""Connections to Postgres, and what to say when there is none."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import psycopg
+from psycopg import AsyncConnection, conninfo
+
+from faststream_pgmq.errors import PgmqConnectionError
+
+KEEPALIVE: Final[dict[str, Any]] = {
+    # A connection that went silent is noticed after 10 + 2 * 5 s.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 20_000,
+}
+CONNECT_TIMEOUT: Final = 10
+
+
+def with_defaults(dsn: str, **defaults: Any) -> str:
+    """Return the connection string with parameters it does not set itself.
+
+    Raises:
+        PgmqConnectionError: it cannot be parsed; the message does not repeat it.
+    """
+    try:
+        given = conninfo.conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError:
+        raise PgmqConnectionError(
+            "conninfo is no libpq connection string; write "
+            "postgresql://user@host:5432/database or host=… dbname=… user=…"
+        ) from None
+    return conninfo.make_conninfo(**{**defaults, **given})
+
+
+def describe(dsn: str) -> str:
+    """Return `host:port/database` of a connection string; never its password."""
+    given = conninfo.conninfo_to_dict(dsn)
+    host = given.get("host") or given.get("hostaddr") or "localhost"
+    port = given.get("port") or 5432
+    return f"{host}:{port}/{given.get('dbname') or given.get('user') or ''}"
+
+
+async def connect(dsn: str) -> AsyncConnection[Any]:
+    """Return an autocommit connection.
+
+    Raises:
+        PgmqConnectionError: Postgres does not answer; says what to look at.
+    """
+    try:
+        return await AsyncConnection.connect(dsn, autocommit=True)
+    except psycopg.OperationalError as error:
+        raise PgmqConnectionError(
+            f"cannot connect to Postgres at {describe(dsn)}: {str(error).strip()}. Is the server "
+            "running, and do host, port, database, user and password in conninfo fit?"
+        ) from None

@@ -1,0 +1,114 @@
+"""The errors of the broker, and those a handler raises to say what should happen. Pure.
+
+    PgmqError
+    ├── PgmqConnectionError    Postgres does not answer; says where, never with a password
+    ├── QueueNotFoundError     a subscriber's queue, or part of it, was never created
+    └── UnsendableMessageError a body that `jsonb` cannot hold
+    InvalidMessageError        a message that does not fit its handler: dead-lettered at once
+    InvalidBatchError          the same, for some messages of a batch
+    BatchError                 raised by a batch handler: which messages failed, and why
+
+    HandlerException (FastStream's; logged without a traceback)
+    ├── Retry                  try this message again, after `delay` or the policy's backoff
+    ├── DeadLetter             no retry can help
+    └── Pause                  something every message needs is down: stop fetching, probe, go on
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from faststream.exceptions import HandlerException
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class PgmqError(Exception):
+    """Parent of the broker's own errors."""
+
+
+class PgmqConnectionError(PgmqError):
+    """Postgres does not answer."""
+
+
+class QueueNotFoundError(PgmqError):
+    """A queue that has no table, or no dead letter queue."""
+
+    def __init__(self, queue: str, missing: str) -> None:
+        super().__init__(
+            f"queue {queue!r} is not complete: there is no table {missing}. Create it with "
+            f"`await faststream_pgmq.create_queue(connection, {queue!r})` or, in SQL, "
+            f"`SELECT faststream_pgmq.create_queue('{queue}')`."
+        )
+        self.queue = queue
+        self.missing = missing
+
+
+class UnsendableMessageError(PgmqError, ValueError):
+    """A body that `jsonb` cannot hold."""
+
+
+class InvalidMessageError(ValueError):
+    """A message that does not fit its handler; names the field, never the content."""
+
+
+class InvalidBatchError(InvalidMessageError):
+    """Some messages of a batch do not fit the handler; `errors` is by index in the batch."""
+
+    def __init__(self, errors: Mapping[int, InvalidMessageError]) -> None:
+        first = next(iter(errors.values()))
+        super().__init__(f"{len(errors)} invalid in this batch; the first: {first}")
+        self.errors = dict(errors)
+
+
+class BatchError(Exception):
+    """Raised by a batch handler that knows which messages failed.
+
+    The others are acknowledged, and `replies` are published as if they had been returned.
+
+    Args:
+        errors: by index in the list the handler was called with.
+        replies: what a successful handler would have returned.
+    """
+
+    def __init__(self, errors: Mapping[int, Exception], replies: Sequence[Any] = ()) -> None:
+        kinds = ", ".join(sorted({type(error).__name__ for error in errors.values()}))
+        super().__init__(f"{len(errors)} messages of a batch failed: {kinds}")
+        self.errors = dict(errors)
+        self.replies = list(replies)
+
+
+class Retry(HandlerException):  # noqa: N818 - an instruction, named like FastStream's own
+    """Try this message again; counts as an attempt."""
+
+    def __init__(self, reason: str = "the handler asked for a retry", delay: float | None = None):
+        super().__init__(reason)
+        self.reason = reason
+        self.delay = delay
+        """Seconds; None means the policy's backoff."""
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class DeadLetter(HandlerException):  # noqa: N818
+    """Move this message to the dead letters now."""
+
+    def __init__(self, reason: str = "the handler gave it up") -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class Pause(HandlerException):  # noqa: N818
+    """Give back what is in hand, stop fetching and probe; no attempt is used up."""
+
+    def __init__(self, reason: str = "the handler asked for a pause") -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason

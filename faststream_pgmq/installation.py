@@ -1,0 +1,54 @@
+"""Installs the broker's SQL and creates queues."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final, LiteralString, cast
+
+if TYPE_CHECKING:
+    from psycopg import AsyncConnection
+
+MAX_QUEUE_NAME: Final = 43
+"""pgmq allows 47 characters, and the dead letter queue's name is four longer."""
+
+_ONE_AT_A_TIME: Final[LiteralString] = (
+    "SELECT pg_advisory_xact_lock(hashtextextended('faststream_pgmq.install', 0))"
+)
+_CREATE_QUEUE: Final[LiteralString] = "SELECT faststream_pgmq.create_queue(%s)"
+
+
+def install_sql() -> str:
+    """Return the SQL that `install` runs, good for `psql -f` and for a migration."""
+    return files("faststream_pgmq").joinpath("sql/install.sql").read_text(encoding="utf-8")
+
+
+async def install(conn: AsyncConnection[Any]) -> None:
+    """Install the broker's functions in its own transaction; safe to repeat and to run at once."""
+    async with conn.transaction():
+        # CREATE OR REPLACE by two sessions at once fails with "tuple concurrently updated".
+        await conn.execute(_ONE_AT_A_TIME)
+        await conn.execute(cast("LiteralString", install_sql()))
+
+
+async def create_queue(conn: AsyncConnection[Any], name: str) -> None:
+    """Create a queue and its dead letter queue, with doorbell; safe to repeat and to run at once.
+
+    Raises:
+        ValueError: the name is too long or holds other than letters, digits, `_`, `.` and `-`.
+    """
+    check_queue_name(name)
+    async with conn.transaction():
+        await conn.execute(_CREATE_QUEUE, (name,))
+
+
+def check_queue_name(name: str) -> None:
+    """Raise ValueError for a name that no queue can have."""
+    if not name or len(name) > MAX_QUEUE_NAME or not _is_plain(name):
+        raise ValueError(
+            f"queue name {name!r} ({len(name)} characters): use 1 to {MAX_QUEUE_NAME} letters, "
+            'digits, "_", "." or "-" (pgmq allows 47, and "_dlq" takes four)'
+        )
+
+
+def _is_plain(name: str) -> bool:
+    return name.isascii() and all(letter.isalnum() or letter in "_.-" for letter in name)

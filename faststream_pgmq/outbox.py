@@ -1,0 +1,43 @@
+"""Where a handler's replies wait until its deliveries are acknowledged, in the same transaction."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from faststream_pgmq.delivery import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from faststream_pgmq.delivery import Delivery, Outgoing
+
+
+@dataclass(slots=True)
+class Outbox:
+    """What one run of a handler leaves behind."""
+
+    deliveries: Sequence[Delivery]
+    """In the order in which the handler got them."""
+    replies: list[Reply] = field(default_factory=list[Reply])
+    errors: dict[int, Exception] = field(default_factory=dict[int, Exception])
+    """By index: what a batch handler said of its failed messages."""
+
+    def causes(self, caused_by: Sequence[int] | None) -> list[Delivery]:
+        """Return the deliveries a reply descends from: those named, or all that did not fail.
+
+        Raises:
+            IndexError: a reply names a message that the handler did not get.
+        """
+        if caused_by is not None:
+            return [self.deliveries[index] for index in caused_by]
+        return [one for index, one in enumerate(self.deliveries) if index not in self.errors]
+
+    def put(self, outgoing: Outgoing, caused_by: Sequence[int] | None) -> None:
+        causes = frozenset(one.msg_id for one in self.causes(caused_by))
+        self.replies.append(Reply(outgoing, causes))
+
+
+OUTBOX: Final[ContextVar[Outbox | None]] = ContextVar("faststream_pgmq_outbox", default=None)
+"""The outbox of the handler that runs in this context."""

@@ -1,0 +1,1 @@
+"""Publishers: objects and decorators that send to one queue."""

@@ -1,0 +1,98 @@
+"""Turns publish commands into messages: to the database now, or into the handler's outbox."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from faststream._internal.endpoint.utils import ParserComposition
+from faststream._internal.parser import DefaultCodec
+from faststream._internal.producer import ProducerProto
+from faststream.exceptions import FeatureNotSupportedException, IncorrectState
+
+from faststream_pgmq.delivery import Outgoing, merge_duplicates
+from faststream_pgmq.encoding import to_jsonb
+from faststream_pgmq.parser import PgmqParser
+from faststream_pgmq.response import PgmqPublishCommand
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fast_depends.library.serializer import SerializerProto
+    from faststream._internal.parser import CodecProto
+    from faststream._internal.types import CustomCallable
+    from psycopg import AsyncConnection
+
+    from faststream_pgmq.storage import Queues
+
+
+class PgmqProducer(ProducerProto[PgmqPublishCommand]):
+    """Sends through whatever storage it is connected to."""
+
+    def __init__(
+        self, parser: CustomCallable | None = None, decoder: CustomCallable | None = None
+    ) -> None:
+        default = PgmqParser()
+        self._parser = ParserComposition(parser, default.parse_message)
+        self._decoder = ParserComposition(decoder, default.decode_message)
+        self.codec: CodecProto = DefaultCodec()
+        self._serializer: SerializerProto | None = None
+        self._queues: Queues | None = None
+
+    def connect(
+        self, queues: Queues, serializer: SerializerProto | None, codec: CodecProto | None
+    ) -> None:
+        self._queues = queues
+        self._serializer = serializer
+        self.codec = codec or DefaultCodec()
+
+    def disconnect(self) -> None:
+        self._queues = None
+
+    async def publish(self, cmd: PgmqPublishCommand) -> int | None:
+        """Send one message, or leave it in the outbox; return its id, None if it was merged."""
+        outgoing = await self._outgoing(cmd, cmd.body, {})
+        if cmd.outbox is not None:
+            cmd.outbox.put(outgoing, cmd.caused_by)
+            return None
+        return (await self._send(cmd.destination, [outgoing], cmd.connection))[0]
+
+    async def publish_batch(self, cmd: PgmqPublishCommand) -> list[int | None]:
+        """Send all bodies of the command with one statement; return the ids in order."""
+        bodies = cmd.all_bodies
+        headers = cmd.per_message_headers or [{} for _ in bodies]
+        outgoing = [
+            await self._outgoing(cmd, body, own)
+            for body, own in zip(bodies, headers, strict=True)
+        ]
+        return await self._send(cmd.destination, outgoing, cmd.connection)
+
+    async def request(self, cmd: PgmqPublishCommand) -> NoReturn:
+        raise FeatureNotSupportedException(
+            "PgmqBroker has no request(): publish with a reply_to queue and subscribe to it"
+        )
+
+    async def _outgoing(
+        self, cmd: PgmqPublishCommand, body: Any, own_headers: dict[str, Any]
+    ) -> Outgoing:
+        payload, content_type = await self.codec.encode(body, self._serializer)
+        text, encoding = to_jsonb(payload, content_type)
+        headers = {**cmd.headers, **own_headers, **encoding}
+        if cmd.correlation_id:
+            headers.setdefault("correlation_id", cmd.correlation_id)
+        if cmd.reply_to:
+            headers["reply_to"] = cmd.reply_to
+        return Outgoing(cmd.destination, text, headers, cmd.delay)
+
+    async def _send(
+        self, queue: str, messages: Sequence[Outgoing], connection: AsyncConnection[Any] | None
+    ) -> list[int | None]:
+        if self._queues is None:
+            raise IncorrectState("connect the broker first: `await broker.connect()`")
+        if not messages:
+            return []
+        kept, positions = merge_duplicates(messages)
+        ids = await self._queues.send(queue, kept, connection)
+        answer: list[int | None] = [None] * len(messages)
+        for position, msg_id in zip(positions, ids, strict=True):
+            answer[position] = msg_id
+        return answer

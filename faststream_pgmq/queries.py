@@ -1,0 +1,314 @@
+"""All SQL of the broker, over pgmq's own tables. Functions take `conn` first and never commit.
+
+`{queue}`, `{archive}` and `{dead}` are the tables of one queue. A lease is `(msg_id, read_ct)`:
+`read_ct` only grows, so who lost a lease cannot end another's delivery.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, LiteralString
+
+from faststream._internal._compat import dump_json, json_loads  # pyright: ignore[reportUnknownVariableType]  # orjson or json, untyped
+from psycopg import sql
+
+from faststream_pgmq.delivery import Claimed, Delivery
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from psycopg import AsyncConnection
+
+    from faststream_pgmq.delivery import Dead, Deferred, Outgoing
+
+# Starts at the low-water mark: dead rows below it would be visited again and again. `now()` and not
+# `clock_timestamp()`: a volatile condition could not use the index on `vt`. An empty read also
+# says when the next hidden message is due, from the same snapshot.
+CLAIM: Final[LiteralString] = """
+WITH due AS (
+    SELECT msg_id
+    FROM {queue}
+    WHERE msg_id >= %(mark)s AND vt <= now()
+    ORDER BY msg_id
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+), claimed AS (
+    UPDATE {queue} AS message
+    SET vt = clock_timestamp() + make_interval(secs => %(lease)s),
+        last_read_at = clock_timestamp(),
+        read_ct = message.read_ct + 1
+    FROM due
+    WHERE message.msg_id = due.msg_id
+    RETURNING message.msg_id, message.read_ct, message.enqueued_at, message.last_read_at,
+              coalesce(message.message, 'null')::text AS body, message.headers::text AS headers
+)
+SELECT claimed.msg_id, claimed.read_ct, claimed.enqueued_at, claimed.last_read_at,
+       claimed.body, claimed.headers,
+       CASE WHEN claimed.msg_id IS NULL THEN (
+           SELECT extract(epoch FROM min(vt) - clock_timestamp())::float8 FROM {queue} WHERE vt > now()
+       ) END AS next_due
+FROM (VALUES (1)) AS always LEFT JOIN claimed ON true
+ORDER BY claimed.msg_id
+"""
+
+# Never waits: a row that is being settled right now needs no longer lease, and so no deadlock.
+EXTEND: Final[LiteralString] = """
+UPDATE {queue} AS message
+SET vt = clock_timestamp() + make_interval(secs => %(lease)s)
+FROM (
+    SELECT held.msg_id
+    FROM {queue} AS held
+    JOIN unnest(%(ids)s::bigint[], %(fences)s::integer[]) AS lease (msg_id, read_ct)
+      ON held.msg_id = lease.msg_id AND held.read_ct = lease.read_ct
+    FOR UPDATE OF held SKIP LOCKED
+) AS mine
+WHERE message.msg_id = mine.msg_id
+"""
+
+FIND_HELD: Final[LiteralString] = """
+SELECT held.msg_id
+FROM {queue} AS held
+JOIN unnest(%(ids)s::bigint[], %(fences)s::integer[]) AS lease (msg_id, read_ct)
+  ON held.msg_id = lease.msg_id AND held.read_ct = lease.read_ct
+"""
+
+ARCHIVE: Final[LiteralString] = """
+WITH done AS (
+    DELETE FROM {queue} AS message
+    USING unnest(%(ids)s::bigint[], %(fences)s::integer[]) AS lease (msg_id, read_ct)
+    WHERE message.msg_id = lease.msg_id AND message.read_ct = lease.read_ct
+    RETURNING message.msg_id, message.read_ct, message.enqueued_at, message.last_read_at,
+              message.vt, message.message, message.headers
+)
+INSERT INTO {archive} (msg_id, read_ct, enqueued_at, last_read_at, vt, message, headers)
+SELECT msg_id, read_ct, enqueued_at, last_read_at, vt, message, headers FROM done
+RETURNING msg_id
+"""
+
+DELETE: Final[LiteralString] = """
+DELETE FROM {queue} AS message
+USING unnest(%(ids)s::bigint[], %(fences)s::integer[]) AS lease (msg_id, read_ct)
+WHERE message.msg_id = lease.msg_id AND message.read_ct = lease.read_ct
+RETURNING message.msg_id
+"""
+
+DEFER: Final[LiteralString] = """
+UPDATE {queue} AS message
+SET vt = clock_timestamp() + make_interval(secs => back.delay),
+    headers = CASE jsonb_typeof(message.headers) WHEN 'object' THEN message.headers ELSE '{{}}' END
+              || back.headers::jsonb
+FROM unnest(%(ids)s::bigint[], %(fences)s::integer[], %(delays)s::float8[], %(headers)s::text[])
+     AS back (msg_id, read_ct, delay, headers)
+WHERE message.msg_id = back.msg_id AND message.read_ct = back.read_ct
+RETURNING message.msg_id
+"""
+
+BURY: Final[LiteralString] = """
+WITH buried AS (
+    DELETE FROM {queue} AS message
+    USING unnest(%(ids)s::bigint[], %(fences)s::integer[], %(headers)s::text[], %(reports)s::text[])
+          AS dead (msg_id, read_ct, headers, report)
+    WHERE message.msg_id = dead.msg_id AND message.read_ct = dead.read_ct
+    RETURNING message.msg_id, message.message,
+              CASE jsonb_typeof(message.headers) WHEN 'object' THEN message.headers ELSE '{{}}' END
+              || dead.headers::jsonb
+              || jsonb_build_object('dead_letter', dead.report::jsonb || jsonb_build_object(
+                     'queue', %(name)s::text, 'msg_id', message.msg_id,
+                     'deliveries', message.read_ct, 'enqueued_at', message.enqueued_at,
+                     'failed_at', clock_timestamp())) AS headers
+), filed AS (
+    INSERT INTO {dead} (vt, message, headers)
+    SELECT clock_timestamp(), message, headers FROM buried ORDER BY msg_id
+)
+SELECT msg_id FROM buried
+"""
+
+SEND: Final[LiteralString] = """
+INSERT INTO {queue} (vt, message, headers)
+SELECT clock_timestamp() + make_interval(secs => sent.delay), sent.message::jsonb, sent.headers::jsonb
+FROM unnest(%(messages)s::text[], %(headers)s::text[], %(delays)s::float8[])
+     WITH ORDINALITY AS sent (message, headers, delay, n)
+ORDER BY sent.n
+RETURNING msg_id, true
+"""
+
+# DO UPDATE, not DO NOTHING: the waiting row stays locked until the sender commits, so nobody
+# can run it before the sender's data is visible; and the statement trigger still rings.
+SEND_MERGING: Final[LiteralString] = """
+INSERT INTO {queue} AS waiting (vt, message, headers)
+SELECT clock_timestamp() + make_interval(secs => sent.delay), sent.message::jsonb, sent.headers::jsonb
+FROM unnest(%(messages)s::text[], %(headers)s::text[], %(delays)s::float8[])
+     WITH ORDINALITY AS sent (message, headers, delay, n)
+ORDER BY sent.n
+ON CONFLICT ((headers->>'dedup_key')) WHERE read_ct = 0 AND headers ? 'dedup_key' DO UPDATE
+SET vt = least(waiting.vt, excluded.vt),
+    headers = faststream_pgmq.merge_headers(waiting.headers, excluded.headers)
+RETURNING msg_id, xmax = 0
+"""
+
+# As the trigger does for new messages: whoever sleeps learns when these are due.
+RING: Final[LiteralString] = """
+SELECT CASE WHEN pg_try_advisory_xact_lock_shared(hashtextextended(%(bell)s, 0)) THEN NULL
+            ELSE pg_notify(%(bell)s, '') END
+"""
+
+FIND_PARTS: Final[LiteralString] = """
+SELECT to_regclass(%(queue)s) IS NOT NULL, to_regclass(%(archive)s) IS NOT NULL,
+       to_regclass(%(dead)s) IS NOT NULL,
+       EXISTS (SELECT FROM pg_trigger
+               WHERE tgrelid = to_regclass(%(queue)s) AND tgname = 'faststream_pgmq_doorbell')
+"""
+
+LOCK: Final[LiteralString] = "SELECT pg_advisory_lock(hashtextextended({name}, 0))"
+LIMIT_LOCK_WAIT: Final[LiteralString] = "SELECT set_config('lock_timeout', %s, false)"
+UNLOCK_ALL: Final[LiteralString] = "SELECT pg_advisory_unlock_all()"
+LISTEN: Final[LiteralString] = "LISTEN {channel}"
+IDENTIFY_SESSION: Final[LiteralString] = (
+    "SELECT pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+)
+END_SESSION: Final[LiteralString] = """
+SELECT pg_terminate_backend(pid)
+FROM pg_stat_activity
+WHERE pid = %s AND backend_start::text = %s AND usename = current_user
+"""
+
+
+def bell_name(queue: str) -> str:
+    """Return the name of a queue's doorbell: its channel, and what its lock is made of."""
+    return f"pgmq_bell.{queue.lower()}"
+
+
+def tables(queue: str) -> tuple[str, str, str]:
+    """Return the names of a queue's tables, as pgmq makes them: queue, archive, dead letters."""
+    name = queue.lower()
+    return f"q_{name}", f"a_{name}", f"q_{name}_dlq"
+
+
+@lru_cache(maxsize=1024)
+def statement(template: LiteralString, queue: str) -> bytes:
+    """Return a statement for one queue; composing it anew would cost more than running it."""
+    table, archive, dead = tables(queue)
+    return (
+        sql.SQL(template)
+        .format(
+            queue=sql.Identifier("pgmq", table),
+            archive=sql.Identifier("pgmq", archive),
+            dead=sql.Identifier("pgmq", dead),
+        )
+        .as_bytes(None)
+    )
+
+
+async def claim_messages(
+    conn: AsyncConnection[Any], queue: str, *, mark: int, limit: int, lease: float
+) -> Claimed:
+    """Hide and return up to `limit` due messages from `mark` on, for `lease` seconds."""
+    cursor = await conn.execute(
+        statement(CLAIM, queue), {"mark": mark, "limit": limit, "lease": lease}
+    )
+    rows = await cursor.fetchall()
+    if rows[0][0] is None:
+        return Claimed([], next_due=rows[0][6])
+    return Claimed([Delivery(queue, *row[:5], headers=_as_object(row[5])) for row in rows])
+
+
+def _as_object(text: str | None) -> dict[str, Any]:
+    # `headers` is any JSON; what is no object carries nothing for us.
+    try:
+        headers: object = json_loads(text) if text else {}
+    except ValueError:
+        return {}
+    return headers if isinstance(headers, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+
+
+def _leases(deliveries: Sequence[Delivery]) -> dict[str, Any]:
+    return {
+        "ids": [one.msg_id for one in deliveries],
+        "fences": [one.read_ct for one in deliveries],
+    }
+
+
+async def extend_leases(
+    conn: AsyncConnection[Any], queue: str, deliveries: Sequence[Delivery], *, lease: float
+) -> set[int]:
+    """Give everything another `lease` seconds; return the ids whose lease is still ours."""
+    leases = _leases(deliveries)
+    extended = await conn.execute(statement(EXTEND, queue), {**leases, "lease": lease})
+    if extended.rowcount == len(deliveries):
+        return {one.msg_id for one in deliveries}
+    held = await conn.execute(statement(FIND_HELD, queue), leases)
+    return {row[0] for row in await held.fetchall()}
+
+
+async def finish_messages(
+    conn: AsyncConnection[Any], queue: str, deliveries: Sequence[Delivery], *, archive: bool
+) -> set[int]:
+    """Archive or delete what is still ours; return the ids."""
+    cursor = await conn.execute(
+        statement(ARCHIVE if archive else DELETE, queue), _leases(deliveries)
+    )
+    return {row[0] for row in await cursor.fetchall()}
+
+
+async def defer_messages(
+    conn: AsyncConnection[Any], queue: str, deferred: Sequence[Deferred]
+) -> set[int]:
+    """Write back what is still ours, due after its delay; return the ids."""
+    parameters = {
+        **_leases([one.delivery for one in deferred]),
+        "delays": [one.delay for one in deferred],
+        "headers": [encode_headers(one.headers) for one in deferred],
+    }
+    cursor = await conn.execute(statement(DEFER, queue), parameters)
+    return {row[0] for row in await cursor.fetchall()}
+
+
+async def bury_messages(conn: AsyncConnection[Any], queue: str, dead: Sequence[Dead]) -> set[int]:
+    """Move what is still ours to the dead letters; return the ids."""
+    parameters = {
+        **_leases([one.delivery for one in dead]),
+        "headers": [encode_headers(one.headers) for one in dead],
+        "reports": [encode_headers(one.report) for one in dead],
+        "name": queue,
+    }
+    cursor = await conn.execute(statement(BURY, queue), parameters)
+    return {row[0] for row in await cursor.fetchall()}
+
+
+async def send_messages(
+    conn: AsyncConnection[Any], queue: str, messages: Sequence[Outgoing]
+) -> list[int | None]:
+    """Send with one statement; return the ids, None for one merged into a waiting message."""
+    merging = any(message.dedup_key is not None for message in messages)
+    cursor = await conn.execute(
+        statement(SEND_MERGING if merging else SEND, queue),
+        {
+            "messages": [message.text for message in messages],
+            "headers": [encode_headers(message.headers) for message in messages],
+            "delays": [message.delay for message in messages],
+        },
+    )
+    return [msg_id if is_new else None for msg_id, is_new in await cursor.fetchall()]
+
+
+async def ring_bell(conn: AsyncConnection[Any], queue: str) -> None:
+    """Wake one sleeping consumer, if any sleeps, when this transaction commits."""
+    await conn.execute(RING, {"bell": bell_name(queue)})
+
+
+async def find_missing_part(conn: AsyncConnection[Any], queue: str) -> tuple[str | None, bool]:
+    """Return the first table of a queue that does not exist, and whether it has a doorbell."""
+    names = [sql.Identifier("pgmq", table).as_string(None) for table in tables(queue)]
+    cursor = await conn.execute(
+        FIND_PARTS, {"queue": names[0], "archive": names[1], "dead": names[2]}
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    missing = [name for name, exists in zip(names, row, strict=False) if not exists]
+    return (missing[0] if missing else None), bool(row[3])
+
+
+def encode_headers(headers: dict[str, Any]) -> str:
+    """Return headers as JSON text; takes whatever pydantic can serialize."""
+    encoded: bytes = dump_json(headers)
+    return encoded.decode()

@@ -1,0 +1,1 @@
+"""Subscribers: read, process, settle, sleep."""

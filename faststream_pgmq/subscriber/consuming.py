@@ -1,0 +1,247 @@
+"""The running part of a subscriber: it fetches, hands out to workers, sleeps, pauses and stops."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from time import monotonic
+from typing import TYPE_CHECKING, Final
+
+import psycopg
+
+from faststream_pgmq.delivery import Claimed, Settlement
+from faststream_pgmq.errors import PgmqConnectionError
+from faststream_pgmq.subscriber.holding import Hand
+from faststream_pgmq.subscriber.processing import Processing
+from faststream_pgmq.subscriber.reading import Reader
+from faststream_pgmq.subscriber.verdict import give_back, summary
+from faststream_pgmq.subscriber.writing import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from faststream_pgmq.delivery import Delivery
+    from faststream_pgmq.storage import Bell
+    from faststream_pgmq.subscriber.usecase import PgmqSubscriber
+
+POLL_WITHOUT_DOORBELL: Final = 1.0
+PREFETCH_SECONDS: Final = 0.5
+"""Work to claim ahead for single-message handlers: enough to be busy, too little to hoard."""
+FIRST_WAIT: Final = 0.1
+LAST_WAIT: Final = 5.0
+"""Seconds between tries to read while Postgres is away."""
+FIRST_PROBE: Final = 1.0
+LAST_PROBE: Final = 30.0
+"""Seconds between probes while paused."""
+LAST_WRITES: Final = 10.0
+"""Seconds that a stop waits for what is being written."""
+
+
+class Consumer:
+    """Everything that a subscriber holds while it runs."""
+
+    def __init__(self, subscriber: PgmqSubscriber, *, poll_interval: float) -> None:
+        self._subscriber = subscriber
+        self._own = subscriber.own
+        self._poll_interval = poll_interval
+        self._reader = Reader(subscriber.queue, self._own.visibility_timeout)
+        self._bell: Bell = subscriber.queues.doorbell(subscriber.queue)
+        self._processing = Processing(subscriber)
+        self.hand = Hand(subscriber, self._own.visibility_timeout)
+        self.writer = Writer(subscriber)
+        self._units: asyncio.Queue[Sequence[Delivery]] = asyncio.Queue()
+        self._idle_workers = 0
+        self._changed = asyncio.Event()
+        self._pace: float | None = None
+        """Seconds per message, smoothed; known once one was handled."""
+        self._fetching: asyncio.Task[None] | None = None
+        self._workers: list[asyncio.Task[None]] = []
+        self._clerks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        self._fetching = asyncio.create_task(self._fetch_for_ever())
+        self._workers = [asyncio.create_task(self._work()) for _ in range(self._own.max_workers)]
+        self._clerks = [
+            asyncio.create_task(self.hand.beat()),
+            asyncio.create_task(self.writer.run()),
+        ]
+
+    async def stop(self, graceful_timeout: float | None) -> None:
+        """Stop fetching, give back what has not begun, let the rest finish or give it back."""
+        await _cancel([self._fetching] if self._fetching else [])
+        self.give_back_waiting()
+        if graceful_timeout and not await self._finish_running(graceful_timeout):
+            text = f"handlers still run after {graceful_timeout} s; their messages are given back"
+            self._subscriber.log(text, logging.WARNING)
+        await _cancel(self._workers)
+        self._give_back([one for one in self.hand.all() if not one.settled and not one.ended])
+        if not await self.writer.drain(LAST_WRITES):
+            text = "not everything could be acknowledged; it will be delivered again"
+            self._subscriber.log(text, logging.ERROR)
+        await _cancel(self._clerks)
+        await self._bell.close()
+
+    def give_back_waiting(self) -> None:
+        """Give back what no worker has begun."""
+        while not self._units.empty():
+            self._give_back(self._units.get_nowait())
+
+    def written(self) -> None:
+        """Note that the writer is further on."""
+        self._changed.set()
+
+    def _give_back(self, deliveries: Sequence[Delivery]) -> None:
+        if deliveries:
+            self._put(Settlement(deferred=[give_back(one) for one in deliveries]))
+
+    def _put(self, settlement: Settlement) -> None:
+        for delivery in settlement.deliveries:
+            delivery.ended = True
+        self.writer.put(settlement)
+
+    async def end(self, settlement: Settlement) -> None:
+        """Have it written; wait only if the writer is far behind."""
+        self._put(settlement)
+        while self.writer.backlog > 4 * self._own.max_messages:
+            self._changed.clear()
+            await self._changed.wait()
+
+    # Workers
+
+    async def _work(self) -> None:
+        while True:
+            self._idle_workers += 1
+            self._changed.set()
+            unit = await self._units.get()
+            self._idle_workers -= 1
+            began = monotonic()
+            await self._processing.run(unit)
+            self._keep_pace((monotonic() - began) / len(unit))
+
+    def _keep_pace(self, seconds: float) -> None:
+        self._pace = seconds if self._pace is None else 0.8 * self._pace + 0.2 * seconds
+
+    async def _finish_running(self, timeout: float) -> bool:
+        try:
+            async with asyncio.timeout(timeout):
+                await self._until_all_idle()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _until_all_idle(self) -> None:
+        while self._idle_workers < len(self._workers) or not self._units.empty():
+            self._changed.clear()
+            await self._changed.wait()
+
+    # Fetching
+
+    async def _fetch_for_ever(self) -> None:
+        wait = FIRST_WAIT
+        while True:
+            try:
+                if self._subscriber.is_paused:
+                    await self._until_up()
+                await self._fetch()
+                wait = FIRST_WAIT
+            except (psycopg.OperationalError, PgmqConnectionError) as error:
+                text = f"cannot read, next try in {wait:.1f} s: {summary(error)}"
+                self._subscriber.log(text, logging.WARNING)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, LAST_WAIT)
+            except Exception as error:  # noqa: BLE001 - the loop must outlive whatever it meets
+                self._subscriber.log(f"cannot read: {summary(error)}", logging.ERROR)
+                await asyncio.sleep(LAST_WAIT)
+
+    async def _fetch(self) -> None:
+        await self._until_hungry()
+        claimed = await self._read(everything=False)
+        if not claimed.deliveries:
+            limit = self._poll_interval
+            if claimed.next_due is not None:
+                limit = min(limit, claimed.next_due)
+            claimed = await self._bell.sleep(lambda: self._read(everything=True), max(0.0, limit))
+        self._hand_out(claimed.deliveries)
+
+    async def _until_hungry(self) -> None:
+        while self._idle_workers <= self._units.qsize():
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def _read(self, *, everything: bool) -> Claimed:
+        reading = asyncio.create_task(
+            self._reader.read(self._subscriber.queues, self._limit(), everything=everything)
+        )
+        try:
+            claimed = await asyncio.shield(reading)
+        except asyncio.CancelledError:
+            # A stop: what is being claimed right now must be known, so that it is given back.
+            self.hand.take((await reading).deliveries)
+            raise
+        self.hand.take(claimed.deliveries)
+        return claimed
+
+    def _limit(self) -> int:
+        if self._own.batch:
+            return self._own.max_messages
+        # One worker with long jobs must not hoard what others could do.
+        ahead = 1 if self._pace is None else int(PREFETCH_SECONDS / max(self._pace, 1e-6))
+        return min(self._own.max_messages, max(1, ahead) * self._own.max_workers)
+
+    def _hand_out(self, deliveries: Sequence[Delivery]) -> None:
+        if self._subscriber.is_paused:
+            self._give_back(deliveries)
+        elif self._own.batch:
+            if deliveries:
+                self._units.put_nowait(deliveries)
+        else:
+            self._hand_out_one_by_one(deliveries)
+
+    def _hand_out_one_by_one(self, deliveries: Sequence[Delivery]) -> None:
+        suspects = [one for one in deliveries if one.is_suspect]
+        for delivery in deliveries:
+            if not delivery.is_suspect:
+                self._units.put_nowait([delivery])
+        if suspects:
+            self._units.put_nowait(suspects)
+
+    # Pause
+
+    async def _until_up(self) -> None:
+        """Return when the cause of the pause is gone: by the probe, or by one message's trial."""
+        wait = FIRST_PROBE
+        while True:
+            await asyncio.sleep(wait)
+            if await self._is_up():
+                self._subscriber.resume()
+                return
+            wait = min(wait * 2, LAST_PROBE)
+
+    async def _is_up(self) -> bool:
+        if self._own.pause_probe is None:
+            return await self._try_one()
+        try:
+            await self._own.pause_probe()
+        except Exception as error:  # noqa: BLE001 - whatever it raises means: still down
+            self._subscriber.log(f"still paused: {summary(error)}", logging.DEBUG)
+            return False
+        return True
+
+    async def _try_one(self) -> bool:
+        await self._until_all_idle()
+        reader = Reader(self._subscriber.queue, self._own.visibility_timeout)
+        claimed = await reader.read(self._subscriber.queues, 1)
+        self.hand.take(claimed.deliveries)
+        if not claimed.deliveries:
+            # Nothing to try with, so nothing to spare either: the next message will tell.
+            return True
+        self._subscriber.resume(quietly=True)
+        self._units.put_nowait(claimed.deliveries)
+        await self._until_all_idle()
+        return not self._subscriber.is_paused
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,171 @@
+"""What happens to a message whose handler raised. Pure."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any, Final
+
+from faststream.exceptions import (
+    AckMessage,
+    NackMessage,
+    RejectMessage,
+    SkipMessage,
+    SubscriberNotFound,
+)
+from faststream.middlewares import AckPolicy
+
+from faststream_pgmq.delivery import ATTEMPTS, LAST_ERROR, RELEASED, Dead, Deferred, Settlement
+from faststream_pgmq.errors import (
+    BatchError,
+    DeadLetter,
+    InvalidMessageError,
+    Pause,
+    Retry,
+)
+
+if TYPE_CHECKING:
+    from faststream_pgmq.delivery import Delivery
+    from faststream_pgmq.retry import RetryPolicy
+
+MAX_MESSAGE: Final = 2_000
+MAX_TRACEBACK: Final = 8_000
+"""Characters of an error kept with a dead letter; the end of a traceback tells most."""
+MAX_LAST_ERROR: Final = 500
+
+
+class Action(Enum):
+    """The four ways a delivery can end, and the one in which all deliveries do."""
+
+    ACK = auto()
+    RETRY = auto()
+    BURY = auto()
+    PAUSE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How one delivery ends, and what to say about it."""
+
+    action: Action
+    text: str
+    level: int = logging.WARNING
+
+
+def decide(error: Exception, policy: RetryPolicy, ack_policy: AckPolicy) -> Action:
+    """Return what the class of an error asks for."""
+    if isinstance(error, (Pause, *policy.pause_on)):
+        return Action.PAUSE
+    if isinstance(error, (AckMessage, SkipMessage)):
+        return Action.ACK
+    hopeless = (DeadLetter, RejectMessage, InvalidMessageError, SubscriberNotFound)
+    if isinstance(error, (*hopeless, *policy.dead_letter_on)):
+        return Action.BURY
+    if isinstance(error, (Retry, NackMessage)):
+        return Action.RETRY
+    if ack_policy in {AckPolicy.ACK, AckPolicy.ACK_FIRST}:
+        return Action.ACK
+    return Action.BURY if ack_policy is AckPolicy.REJECT_ON_ERROR else Action.RETRY
+
+
+def judge(
+    settlement: Settlement,
+    delivery: Delivery,
+    error: Exception,
+    policy: RetryPolicy,
+    ack_policy: AckPolicy = AckPolicy.NACK_ON_ERROR,
+) -> Verdict:
+    """Add the end of one failed delivery to the settlement; return what it was."""
+    error = _innermost(error)
+    action = decide(error, policy, ack_policy)
+    if action is Action.ACK:
+        settlement.acks.append(delivery)
+        return Verdict(action, f"acknowledged: {summary(error)}", logging.INFO)
+    if action is Action.PAUSE:
+        settlement.deferred.append(give_back(delivery))
+        return Verdict(action, summary(error))
+    failures = delivery.attempts + 1
+    if action is Action.BURY or failures >= policy.max_attempts:
+        settlement.dead.append(bury(delivery, error))
+        text = f"dead-lettered after {failures} attempts: {summary(error)}"
+        return Verdict(Action.BURY, text, logging.ERROR)
+    delay = _wanted_delay(error)
+    delay = policy.delay(failures) if delay is None else delay
+    settlement.deferred.append(retry(delivery, error, delay))
+    text = f"attempt {failures} of {policy.max_attempts} failed, next in {delay:.1f} s: "
+    return Verdict(Action.RETRY, text + summary(error))
+
+
+def retry(delivery: Delivery, error: Exception, delay: float) -> Deferred:
+    """Return the message as it goes back after a failure."""
+    headers = {
+        **delivery.patch,
+        ATTEMPTS: delivery.attempts + 1,
+        LAST_ERROR: summary(error)[:MAX_LAST_ERROR],
+    }
+    return Deferred(delivery, delay, headers)
+
+
+def give_back(delivery: Delivery) -> Deferred:
+    """Return the message as it goes back unprocessed, due at once: no attempt was used."""
+    return Deferred(delivery, 0.0, {**delivery.patch, RELEASED: delivery.released + 1})
+
+
+def bury(delivery: Delivery, error: Exception) -> Dead:
+    """Return the message as it becomes a dead letter."""
+    failures = delivery.attempts + 1
+    report: dict[str, Any] = {
+        "error": type(error).__name__,
+        "message": _text_of(error)[:MAX_MESSAGE],
+        "traceback": _traceback_of(error),
+        "attempts": failures,
+    }
+    headers = {
+        **delivery.patch,
+        ATTEMPTS: failures,
+        LAST_ERROR: summary(error)[:MAX_LAST_ERROR],
+    }
+    return Dead(delivery, report, headers)
+
+
+def summary(error: BaseException) -> str:
+    """Return an error in one line: class and message."""
+    return f"{type(error).__name__}: {_text_of(error)[:MAX_MESSAGE]}"
+
+
+def _innermost(error: Exception) -> Exception:
+    # One message in its own batch: what its handler says of the batch, it says of this message.
+    if isinstance(error, BatchError) and error.errors:
+        return next(iter(error.errors.values()))
+    return error
+
+
+def _wanted_delay(error: Exception) -> float | None:
+    if isinstance(error, Retry):
+        return error.delay
+    if isinstance(error, NackMessage):
+        delay = error.extra_options.get("delay")
+        return float(delay) if isinstance(delay, (int, float)) else None
+    return None
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return _storable(str(error))
+    except Exception:  # noqa: BLE001 - any code may stand in an error's __str__
+        return "(its text could not be made)"
+
+
+def _traceback_of(error: BaseException) -> str:
+    try:
+        lines = traceback.format_exception(error)
+    except Exception:  # noqa: BLE001
+        lines = traceback.format_tb(error.__traceback__)
+    return _storable("".join(lines))[-MAX_TRACEBACK:]
+
+
+def _storable(text: str) -> str:
+    # jsonb takes neither NUL nor half a surrogate pair.
+    return text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,118 @@
+"""Writes how deliveries ended: while one transaction commits, the next ones gather."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final, Protocol
+
+import psycopg
+
+from faststream_pgmq.delivery import Settlement
+from faststream_pgmq.subscriber.verdict import summary
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from faststream_pgmq.delivery import Delivery
+    from faststream_pgmq.storage import Queues
+
+FIRST_RETRY: Final = 0.1
+LAST_RETRY: Final = 5.0
+"""Seconds between tries while Postgres is away. Leases may run out meanwhile: acks are fenced."""
+
+
+class Owner(Protocol):
+    """What the writer tells its subscriber."""
+
+    @property
+    def queue(self) -> str: ...
+    @property
+    def archive(self) -> bool: ...
+    @property
+    def queues(self) -> Queues: ...
+    def log(self, text: str, level: int, delivery: Delivery | None = None) -> None: ...
+    def forget(self, deliveries: Sequence[Delivery], refused: set[int]) -> None: ...
+    def fail(self, settlement: Settlement, error: Exception) -> Settlement: ...
+
+
+class Writer:
+    """Settles what is put, in order, in as few transactions as it takes."""
+
+    def __init__(self, owner: Owner) -> None:
+        self._owner = owner
+        self._waiting: list[Settlement] = []
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def backlog(self) -> int:
+        """Deliveries that wait to be written."""
+        return sum(len(one.deliveries) for one in self._waiting)
+
+    def put(self, settlement: Settlement) -> None:
+        self._waiting.append(settlement)
+        self._idle.clear()
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Write for ever."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            taken, self._waiting = self._waiting, []
+            await self._write_together(taken)
+            if not self._waiting:
+                self._idle.set()
+
+    async def drain(self, timeout: float) -> bool:
+        """Return whether everything was written within `timeout` seconds."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._idle.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _write_together(self, taken: list[Settlement]) -> None:
+        together = Settlement()
+        for settlement in taken:
+            together.add(settlement)
+        try:
+            await self._write(together)
+        except psycopg.Error:
+            # One of them cannot be written; the others must not suffer.
+            for settlement in taken:
+                await self._write_alone(settlement)
+
+    async def _write_alone(self, settlement: Settlement) -> None:
+        try:
+            await self._write(settlement)
+        except psycopg.Error as error:
+            if not settlement.replies:
+                self._give_up(settlement, error)
+                return
+            # Its replies are the handler's doing, so this is the handler's failure.
+            await self._write_alone(self._owner.fail(settlement, error))
+
+    async def _write(self, settlement: Settlement) -> None:
+        delay = FIRST_RETRY
+        while True:
+            try:
+                refused = await self._owner.queues.settle(
+                    self._owner.queue, settlement, archive=self._owner.archive
+                )
+            except psycopg.OperationalError as error:
+                self._owner.log(f"cannot acknowledge yet: {summary(error)}", logging.WARNING)
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, LAST_RETRY)
+            else:
+                self._owner.forget(settlement.deliveries, refused)
+                return
+
+    def _give_up(self, settlement: Settlement, error: psycopg.Error) -> None:
+        text = f"cannot be settled and will be delivered again: {summary(error)}"
+        for delivery in settlement.deliveries:
+            self._owner.log(text, logging.ERROR, delivery)
+        self._owner.forget(settlement.deliveries, set())
