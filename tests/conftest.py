@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -65,14 +66,14 @@ def postgres_dsn(servers: Servers) -> str:
 
 
 @pytest.fixture(scope="session")
-async def template(postgres_dsn: str) -> AsyncIterator[str]:
+def template(postgres_dsn: str) -> Iterator[str]:
     """The name of a migrated database that every test copies."""
     from shared.postgres.migrate import migrate  # late: unit tests need no migrations
 
     name = f"template_{uuid4().hex[:8]}"
     with psycopg.connect(postgres_dsn, autocommit=True) as admin:
         admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
-        await migrate(make_conninfo(postgres_dsn, dbname=name))
+        asyncio.run(migrate(make_conninfo(postgres_dsn, dbname=name)))
         yield name
         admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
@@ -95,14 +96,20 @@ async def conn(database: str) -> AsyncIterator[AsyncConnection[TupleRow]]:
         yield own
 
 
-@pytest.fixture
-async def neo4j_driver(servers: Servers) -> AsyncIterator[AsyncDriver]:
-    """A driver for the migrated graph, which all tests share: keep to your own workspace."""
+@pytest.fixture(scope="session")
+def graph_server(servers: Servers) -> Servers:
+    """The servers, with the graph's constraints and indexes in place."""
     from shared.graph.migrate import migrate  # late: unit tests need no migrations
 
-    auth = (servers.neo4j_user, servers.neo4j_password)
-    await migrate(servers.neo4j_uri, *auth)
-    async with AsyncGraphDatabase.driver(servers.neo4j_uri, auth=auth) as driver:
+    asyncio.run(migrate(servers.neo4j_uri, servers.neo4j_user, servers.neo4j_password))
+    return servers
+
+
+@pytest.fixture
+async def neo4j_driver(graph_server: Servers) -> AsyncIterator[AsyncDriver]:
+    """A driver for the migrated graph, which all tests share: keep to your own workspace."""
+    auth = (graph_server.neo4j_user, graph_server.neo4j_password)
+    async with AsyncGraphDatabase.driver(graph_server.neo4j_uri, auth=auth) as driver:
         yield driver
 
 
