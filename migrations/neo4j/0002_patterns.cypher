@@ -3,8 +3,8 @@
 CREATE CONSTRAINT pattern_id IF NOT EXISTS
 FOR (n:Pattern) REQUIRE (n.workspace_id, n.id) IS UNIQUE;
 
-CREATE INDEX pattern_newest_first IF NOT EXISTS
-FOR (n:Pattern) ON (n.workspace_id, n.last_updated);
+CREATE INDEX pattern_of_workspace IF NOT EXISTS
+FOR (n:Pattern) ON (n.workspace_id);
 
 CREATE INDEX entity_summary_debugging IF NOT EXISTS
 FOR (n:EntitySummary) ON (n.workspace_id, n.is_debugging, n.occurred_at);

@@ -6,13 +6,14 @@ newest of them as seeds and counts those that are alike.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from shared.domain.confidence import confidence, keyword_confidence
 from shared.domain.evidence import describe_group, merge_users, supersede
-from shared.domain.findings import Finding, Group, Link, Signal, Summary
-from shared.domain.grouping import group_by_period, group_by_similarity, without_incomplete
+from shared.domain.findings import Finding, Group, Link, PatternKey, Signal, Summary
+from shared.domain.grouping import group_by_period, group_by_similarity, read_to_its_end
 from shared.domain.periods import PeriodType
 from shared.messages import PatternType
 
@@ -67,10 +68,10 @@ class Reading:
     """The newest summaries that carry the signal."""
     links: Sequence[Link] = ()
     """The seeds among them with their neighbours, each as alike as the semantic rule wants."""
-    is_full: bool = False
-    """The read stopped at its limit: there are older carriers."""
-    seeds_are_full: bool = False
-    """The same for the seeds."""
+    read_since: datetime | None = None
+    """Older carriers were not read; None where all were."""
+    seeded_since: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+    """The same for the seeds, for each project that has more carriers than seeds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,13 @@ class Detector:
         semantic = self._find_alike(reading)
         return merge_users(supersede(self._find_by_keyword(reading), semantic))
 
+    def replaced_keys(self, finding: Finding) -> list[PatternKey]:
+        """Return the keys of the keyword patterns that a semantic finding takes the place of."""
+        if self.keyword is None or finding.name != self.semantic.name:
+            return []
+        project = finding.project_name
+        return [(self.type, self.keyword.name, project, day) for day in finding.days()]
+
     def _find_by_keyword(self, reading: Reading) -> list[Finding]:
         rule = self.keyword
         if rule is None:
@@ -94,8 +102,8 @@ class Detector:
         groups = group_by_period(reading.carriers, rule.period_type)
         return [
             describe_group(group, self.type, rule.name, rule.sureness(group))
-            for group in without_incomplete(groups, is_full=reading.is_full)
-            if rule.finds(group)
+            for group in groups
+            if rule.finds(group) and read_to_its_end(group, reading.read_since)
         ]
 
     def _find_alike(self, reading: Reading) -> list[Finding]:
@@ -104,5 +112,6 @@ class Detector:
         groups = group_by_similarity(links, rule.period_type, minimum=rule.minimum)
         return [
             describe_group(group, self.type, rule.name, rule.sureness(group))
-            for group in without_incomplete(groups, is_full=reading.seeds_are_full)
+            for group in groups
+            if read_to_its_end(group, reading.seeded_since.get(group.project_name))
         ]

@@ -13,6 +13,8 @@ from shared.domain.periods import PeriodType, days_of
 _NAMESPACE: Final = UUID("6f0c6a3e-52b4-5b1d-9a53-6d4f5c0a7e11")
 Signal: TypeAlias = Literal["is_debugging", "is_learning", "is_refactoring", "is_problem_solving"]
 Fact: TypeAlias = str | int | float | list[str]
+PatternKey: TypeAlias = tuple[str, str, str, str]
+"""Type, name, project and period: what makes it the same pattern on the next run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +90,21 @@ class Finding:
     metadata: Mapping[str, Fact]
 
     @property
-    def key(self) -> tuple[str, str, str, str]:
-        """What makes it the same pattern on the next run, inside its workspace."""
+    def key(self) -> PatternKey:
+        """What makes it the same pattern inside its workspace."""
         return (self.type, self.name, self.project_name, self.period)
+
+    @property
+    def users(self) -> list[str]:
+        """Whose it is."""
+        shared = self.metadata.get("users")
+        return shared if isinstance(shared, list) else [self.user_id] if self.user_id else []
 
     def days(self) -> list[str]:
         """Return the days it covers."""
         return days_of(self.first_at, self.period_type)
 
 
-def pattern_id(workspace_id: str, key: tuple[str, str, str, str]) -> str:
+def pattern_id(workspace_id: str, key: PatternKey) -> str:
     """Return the stable id of a finding's pattern in one workspace."""
     return str(uuid5(_NAMESPACE, "\x1f".join((workspace_id, *key))))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from datetime import datetime
 from statistics import fmean
 from typing import TypeAlias
 
 from shared.domain.findings import Group, Link, Summary
-from shared.domain.periods import PeriodType, period_of
+from shared.domain.periods import PeriodType, bounds_of, period_of
 
 Place: TypeAlias = tuple[str, str, str]
 """User, project and period."""
@@ -46,16 +47,14 @@ def group_by_similarity(
     ]
 
 
-def without_incomplete(groups: Sequence[Group], *, is_full: bool) -> list[Group]:
-    """Return the groups whose period was read to its end.
+def read_to_its_end(group: Group, since: datetime | None) -> bool:
+    """Whether the group's period holds nothing older than what was read.
 
     A read that stopped at its limit has cut its oldest period somewhere: counting that would
     replace a pattern's frequency by a smaller one.
     """
-    if not is_full or not groups:
-        return list(groups)
-    oldest = min(group.period for group in groups)
-    return [group for group in groups if group.period != oldest]
+    start, _ = bounds_of(group.members[0].occurred_at, group.period_type)
+    return since is None or start >= since
 
 
 def oldest_first(summaries: Iterable[Summary]) -> tuple[Summary, ...]:

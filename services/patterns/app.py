@@ -1,0 +1,28 @@
+"""Looks for patterns, one request at a time."""
+
+from __future__ import annotations
+
+from faststream.asgi import AsgiFastStream
+
+from services.patterns import handlers
+from shared.messages import PATTERN_DETECTION, DetectPatterns
+from shared.runtime import RETRY, create_broker, create_parts, create_worker, start_telemetry
+from shared.settings import Settings
+
+
+def create_app(settings: Settings) -> AsgiFastStream:
+    """Return the patterns worker; call inside the running event loop."""
+    provider = start_telemetry("patterns", settings)
+    parts = create_parts(settings)
+    broker = create_broker(settings, provider)
+
+    @broker.subscriber(
+        PATTERN_DETECTION,
+        visibility_timeout=settings.visibility_timeout_seconds,
+        retry=RETRY,
+        pause_probe=parts.probe,
+    )
+    async def detect_patterns(job: DetectPatterns) -> None:
+        await handlers.detect_patterns(job, driver=parts.driver, embedder=parts.embedder)
+
+    return create_worker(broker, parts, provider)

@@ -1,0 +1,170 @@
+"""What a detector reads: carriers of a signal by an index on it, neighbours by the vector index.
+
+Both indexes start with the workspace, so a run neither sees nor scans another one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, LiteralString
+
+from neo4j import AsyncDriver, AsyncManagedTransaction
+
+from shared.domain.calibration import Calibration
+from shared.domain.detector import Detector, Reading
+from shared.domain.findings import Link, Summary
+from shared.domain.seeds import Seed, choose_seeds
+from shared.graph.driver import read
+
+CARRIERS_PER_SEED: Final = 10
+"""A keyword rule counts whole days: it reads more than the semantic rule looks around."""
+NEIGHBOURS: Final = 50
+"""The most neighbours of one seed; the index is approximate, so more are asked for than counted."""
+
+_FIELDS: Final[LiteralString] = """
+    s.id AS id, s.user_id AS user_id, s.project_name AS project_name,
+    s.occurred_at AS occurred_at, s.pattern_signals AS pattern_signals
+"""
+_SEARCH: Final[LiteralString] = """
+CYPHER 25
+UNWIND $seeds AS seed
+MATCH (origin:EntitySummary {workspace_id: $workspace_id, id: seed.id})
+WHERE origin.embedding IS NOT NULL
+CALL (origin, seed) {
+    MATCH (s:EntitySummary)
+    SEARCH s IN (
+        VECTOR INDEX entity_summary_embedding FOR origin.embedding
+        WHERE s.workspace_id = $workspace_id AND s.entity_type = 'memory'
+"""
+_FOUND: Final[LiteralString] = f"""
+          AND s.occurred_at >= seed.since AND s.occurred_at < seed.until
+        LIMIT $neighbours
+    ) SCORE AS score
+    WITH s, score WHERE score >= $score AND s.id <> seed.id
+    RETURN {_FIELDS}, 2 * score - 1 AS similarity
+}}
+RETURN seed.id AS seed_id, id, user_id, project_name, occurred_at, pattern_signals, similarity
+"""
+FIND_NEIGHBOURS: Final[LiteralString] = f"{_SEARCH}{_FOUND}"
+FIND_NEIGHBOURS_IN_PROJECT: Final[LiteralString] = (
+    f"{_SEARCH} AND s.project_name = seed.project_name {_FOUND}"
+)
+
+
+def find_carriers_query(signal: LiteralString) -> LiteralString:
+    """Return the statement that reads the newest carriers of a signal, in its index's order."""
+    return f"""
+    CYPHER 25
+    MATCH (s:EntitySummary)
+    WHERE s.workspace_id = $workspace_id AND s.{signal} = true AND s.occurred_at <= $now
+      AND s.entity_type = 'memory'
+    RETURN {_FIELDS}
+    ORDER BY s.occurred_at DESC LIMIT $limit
+    """
+
+
+async def read_for(
+    driver: AsyncDriver,
+    detector: Detector,
+    *,
+    workspace_id: str,
+    calibration: Calibration,
+    limit: int,
+) -> Reading:
+    """Return what the graph holds for a detector, around up to `limit` seeds.
+
+    Raises:
+        DependencyDownError: Neo4j does not answer.
+    """
+
+    async def work(tx: AsyncManagedTransaction) -> Reading:
+        most = limit * CARRIERS_PER_SEED
+        carriers = await find_carriers(tx, workspace_id, detector.signal, limit=most)
+        rule = detector.semantic
+        chosen = choose_seeds(carriers, rule.period_type, recent_days=rule.recent_days, limit=limit)
+        cosine = calibration.cosine(rule.cosine)
+        return Reading(
+            carriers=carriers,
+            links=await find_links(tx, workspace_id, chosen.seeds, cosine=cosine),
+            read_since=carriers[-1].occurred_at if len(carriers) == most else None,
+            seeded_since=chosen.complete_since,
+        )
+
+    return await read(driver, work)
+
+
+async def find_carriers(
+    tx: AsyncManagedTransaction, workspace_id: str, signal: LiteralString, *, limit: int
+) -> list[Summary]:
+    """Return the newest memories that carry a signal; what lies in the future is left out."""
+    result = await tx.run(
+        find_carriers_query(signal), workspace_id=workspace_id, now=datetime.now(UTC), limit=limit
+    )
+    return [_summary(row) for row in await result.data()]
+
+
+async def find_links(
+    tx: AsyncManagedTransaction, workspace_id: str, seeds: Sequence[Seed], *, cosine: float
+) -> list[Link]:
+    """Return each seed with the memories of its project that are at least as alike as `cosine`."""
+    return [
+        *await _search(
+            tx,
+            FIND_NEIGHBOURS_IN_PROJECT,
+            workspace_id,
+            [seed for seed in seeds if seed.summary.project_name],
+            cosine,
+        ),
+        *await _search(
+            tx,
+            FIND_NEIGHBOURS,
+            workspace_id,
+            [seed for seed in seeds if not seed.summary.project_name],
+            cosine,
+        ),
+    ]
+
+
+async def _search(
+    tx: AsyncManagedTransaction,
+    statement: LiteralString,
+    workspace_id: str,
+    seeds: Sequence[Seed],
+    cosine: float,
+) -> list[Link]:
+    if not seeds:
+        return []
+    rows = [_seed_row(seed) for seed in seeds]
+    result = await tx.run(
+        statement,
+        workspace_id=workspace_id,
+        seeds=rows,
+        score=(1 + cosine) / 2,
+        neighbours=NEIGHBOURS,
+    )
+    origins = {seed.summary.id: seed.summary for seed in seeds}
+    return [
+        Link(origins[row["seed_id"]], _summary(row), min(row["similarity"], 1.0))
+        for row in await result.data()
+    ]
+
+
+def _seed_row(seed: Seed) -> dict[str, object]:
+    return {
+        "id": seed.summary.id,
+        "project_name": seed.summary.project_name,
+        "since": seed.since,
+        "until": seed.until,
+    }
+
+
+def _summary(row: Mapping[str, Any]) -> Summary:
+    return Summary(
+        id=row["id"],
+        user_id=row["user_id"],
+        project_name=row["project_name"] or "",
+        occurred_at=row["occurred_at"].to_native(),
+        signals=json.loads(row["pattern_signals"]),
+    )
