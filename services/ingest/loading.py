@@ -1,0 +1,96 @@
+"""Finds what each message is about; Postgres holds the truth, messages only name it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+from uuid import UUID
+
+from psycopg import AsyncConnection, DataError
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+
+from shared.domain.entities import Entity
+from shared.errors import DeadLetterError, InvalidInputError, SupastateError
+from shared.messages import Ingest, IngestMemory
+from shared.postgres.availability import translated_errors
+from shared.postgres.entities import load_code, load_memories
+from shared.postgres.memories import store_memory
+
+Connection: TypeAlias = AsyncConnection[TupleRow]
+Pool: TypeAlias = AsyncConnectionPool[Connection]
+
+MAX_PROJECT_NAME_CHARACTERS = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a batch's messages are about, by their index in the batch."""
+
+    entities: dict[int, Entity] = field(default_factory=dict[int, Entity])
+    errors: dict[int, Exception] = field(default_factory=dict[int, Exception])
+
+
+async def load_entities(pool: Pool, jobs: Sequence[Ingest]) -> Loaded:
+    """Return the newest version of every message's entity, or why there is none.
+
+    A memory that was sent without being stored, as old clients do, is stored first.
+
+    Raises:
+        DependencyDownError: Postgres does not answer.
+    """
+    loaded = Loaded()
+    with translated_errors():
+        async with pool.connection() as conn:
+            known = await _load_known(conn, jobs)
+            for index, job in enumerate(jobs):
+                try:
+                    loaded.entities[index] = await _get_entity(conn, job, known)
+                except SupastateError as error:
+                    loaded.errors[index] = error
+    return loaded
+
+
+async def _load_known(conn: Connection, jobs: Sequence[Ingest]) -> dict[UUID, Entity]:
+    memories = [job.memory_id for job in jobs if isinstance(job, IngestMemory)]
+    files = [job.code_entity_id for job in jobs if not isinstance(job, IngestMemory)]
+    return {**await load_memories(conn, memories), **await load_code(conn, files)}
+
+
+async def _get_entity(conn: Connection, job: Ingest, known: dict[UUID, Entity]) -> Entity:
+    entity_id = job.memory_id if isinstance(job, IngestMemory) else job.code_entity_id
+    entity = known.get(entity_id)
+    if entity is None and isinstance(job, IngestMemory):
+        entity = known[entity_id] = await _store(conn, job)
+    if entity is None:
+        raise DeadLetterError(f"code entity {entity_id} is not stored; send its file to the API")
+    if not _is_same_workspace(entity.workspace_id, job.workspace_id):
+        raise DeadLetterError(f"entity {entity_id} does not belong to workspace {job.workspace_id}")
+    if len(entity.project_name or "") > MAX_PROJECT_NAME_CHARACTERS:
+        reason = f"must not be longer than {MAX_PROJECT_NAME_CHARACTERS} characters"
+        raise InvalidInputError("project_name", reason)
+    return entity
+
+
+async def _store(conn: Connection, job: IngestMemory) -> Entity:
+    try:
+        async with conn.transaction():
+            stored = await store_memory(
+                conn,
+                memory_id=job.memory_id,
+                user_id=job.user_id,
+                workspace_id=job.workspace_id,
+                content=job.content,
+                metadata=job.metadata,
+            )
+    except DataError as error:  # a NUL character, for one
+        raise DeadLetterError(f"memory {job.memory_id} cannot be stored: {error}") from error
+    return (await load_memories(conn, [stored]))[stored]
+
+
+def _is_same_workspace(stored: str, named: str) -> bool:
+    """Compare workspaces; messages of the old system may leave out what kind it is."""
+    kind, _, bare = stored.rpartition(":")
+    named_kind, _, named_bare = named.rpartition(":")
+    return bare.lower() == named_bare.lower() and named_kind in (kind, "")

@@ -1,0 +1,57 @@
+"""Computes everything that the graph holds about an entity besides the entity itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from shared.domain.code.parsed import ParsedCode
+from shared.domain.code_parsing import embedding_text, measure_code_signals, parse_code
+from shared.domain.entities import CodeEntity, Entity, Memory
+from shared.domain.signals import Signals, measure_signals
+from shared.embedding import Embedder
+from shared.graph.code import MeasuredCode
+from shared.graph.memories import MeasuredMemory
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One batch, ready to be written."""
+
+    memories: list[MeasuredMemory]
+    files: list[MeasuredCode]
+
+
+async def measure(entities: Sequence[Entity], embedder: Embedder) -> Measured:
+    """Return the entities with their signals, structure and vectors; one call embeds all.
+
+    Raises:
+        DependencyDownError: the model's server does not answer.
+    """
+    memories = [entity for entity in entities if isinstance(entity, Memory)]
+    files = [entity for entity in entities if isinstance(entity, CodeEntity)]
+    # In a thread: a batch of long texts must not keep the heartbeat from running.
+    signals = await asyncio.to_thread(_measure_memories, memories)
+    parsed = await asyncio.to_thread(_parse_files, files)
+    texts = [memory.content for memory in memories]
+    texts += [embedding_text(f.path, p, f.content) for f, p in zip(files, parsed, strict=True)]
+    vectors = await embedder.embed(texts)
+    of_memories, of_files = vectors[: len(memories)], vectors[len(memories) :]
+    return Measured(
+        [MeasuredMemory(*row) for row in zip(memories, signals, of_memories, strict=True)],
+        [_file(*row) for row in zip(files, parsed, of_files, strict=True)],
+    )
+
+
+def _measure_memories(memories: Sequence[Memory]) -> list[Signals]:
+    return [measure_signals(memory.content, memory.metadata) for memory in memories]
+
+
+def _parse_files(files: Sequence[CodeEntity]) -> list[ParsedCode]:
+    return [parse_code(file.content, file.language, file.path) for file in files]
+
+
+def _file(entity: CodeEntity, parsed: ParsedCode, embedding: list[float]) -> MeasuredCode:
+    signals = asdict(measure_code_signals(entity.path, parsed))
+    return MeasuredCode(entity, parsed, Signals({}, signals), embedding)

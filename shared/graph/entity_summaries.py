@@ -1,0 +1,73 @@
+"""What the detectors read of an entity: exactly one summary node each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Final, Literal, LiteralString
+
+from neo4j import AsyncManagedTransaction
+
+from shared.domain.entities import Entity, Memory
+from shared.domain.signals import Signals
+from shared.graph.code import MeasuredCode
+from shared.graph.memories import MeasuredMemory
+from shared.graph.statements import Row, run_rows
+
+_SAVE: Final[LiteralString] = """
+MERGE (s:EntitySummary {workspace_id: row.workspace_id, id: row.id})
+SET s += row.properties, s.processed_at = datetime()
+MERGE (s)-[:SUMMARIZES]->(n)
+MERGE (n)-[:HAS_SUMMARY]->(s)
+"""
+SUMMARIZE_MEMORIES: Final[LiteralString] = f"""
+UNWIND $rows AS row
+MATCH (n:Memory {{workspace_id: row.workspace_id, id: row.properties.entity_id}})
+{_SAVE}
+"""
+SUMMARIZE_CODE: Final[LiteralString] = f"""
+UNWIND $rows AS row
+MATCH (n:CodeEntity {{workspace_id: row.workspace_id, id: row.properties.entity_id}})
+{_SAVE}
+"""
+
+
+async def summarize_memories(
+    tx: AsyncManagedTransaction, memories: Sequence[MeasuredMemory]
+) -> None:
+    """Write the summaries of written memories."""
+    rows = [_row("memory", m.entity, m.signals, m.embedding) for m in memories]
+    await run_rows(tx, SUMMARIZE_MEMORIES, rows)
+
+
+async def summarize_code(tx: AsyncManagedTransaction, files: Sequence[MeasuredCode]) -> None:
+    """Write the summaries of written files."""
+    rows = [_row("code", f.entity, f.signals, f.embedding) for f in files]
+    await run_rows(tx, SUMMARIZE_CODE, rows)
+
+
+def summary_id(kind: Literal["memory", "code"], entity: Entity) -> str:
+    """Return the key that makes a summary the only one of its entity."""
+    return f"{kind}:{entity.id}"
+
+
+def _row(
+    kind: Literal["memory", "code"], entity: Entity, signals: Signals, embedding: list[float]
+) -> Row:
+    own = {
+        "entity_id": str(entity.id),
+        "entity_type": kind,
+        "user_id": str(entity.user_id),
+        "project_name": entity.project_name,
+        "created_at": entity.created_at,
+        "updated_at": entity.updated_at,
+        "occurred_at": entity.occurred_at if isinstance(entity, Memory) else entity.updated_at,
+        "embedding": embedding,
+        "keyword_frequencies": json.dumps(signals.keyword_frequencies),
+        "pattern_signals": json.dumps(signals.pattern_signals),
+    }
+    return {
+        "workspace_id": entity.workspace_id,
+        "id": summary_id(kind, entity),
+        "properties": {**signals.as_properties(), **own},
+    }

@@ -1,0 +1,32 @@
+"""Runs one statement over many rows, in pieces that Neo4j's memory can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, LiteralString, TypeAlias
+
+from neo4j import AsyncManagedTransaction
+
+Row: TypeAlias = dict[str, Any]  # what Bolt carries: any value of a property
+
+MAX_ROWS: Final = 1000
+
+
+async def run_rows(
+    tx: AsyncManagedTransaction, statement: LiteralString, rows: Sequence[Row], **parameters: Any
+) -> list[Row]:
+    """Run `statement` with `$rows`, at most `MAX_ROWS` at a time, and return what it returns.
+
+    Rows are sent in the order of their keys: two transactions that lock the same nodes lock them
+    in the same order, so neither waits for the other in a circle.
+    """
+    ordered = sorted(rows, key=_key)
+    found: list[Row] = []
+    for start in range(0, len(ordered), MAX_ROWS):
+        piece = ordered[start : start + MAX_ROWS]
+        found += await (await tx.run(statement, rows=piece, **parameters)).data()
+    return found
+
+
+def _key(row: Row) -> tuple[str, str]:
+    return row["workspace_id"], row["id"]
