@@ -10,11 +10,13 @@ import re
 from dataclasses import dataclass, replace
 from typing import Final
 
+from shared.domain.clean_text import clean_text
 from shared.domain.code.go import parse_go
 from shared.domain.code.import_paths import resolve_imports
 from shared.domain.code.javascript import parse_javascript
 from shared.domain.code.parsed import ParsedCode
 from shared.domain.code.python import parse_python
+from shared.domain.linear_regex import compile_linear
 
 __all__ = [
     "PARSED_LANGUAGES",
@@ -28,7 +30,7 @@ __all__ = [
 
 PARSED_LANGUAGES: Final = frozenset({"python", "javascript", "typescript", "go"})
 _EMBEDDED_CHARACTERS: Final = 500
-_API_CALL = re.compile(
+_API_CALL = compile_linear(
     r"\bfetch\(|\baxios\b *[.(]|\bXMLHttpRequest\b|\$\.(ajax|get|post)\(|\b(got|ky)(\.\w+)?\("
     r"|\b(requests|httpx|httpx2)\.(get|post|put|patch|delete|head|request|stream|Client|AsyncClient)\("
     r"|\burllib\.request\b|\burlopen\(|\baiohttp\.|\bsupabase\.(from|rpc|functions)\b"
@@ -74,7 +76,7 @@ def parse_code(content: str, language: str | None, path: str) -> ParsedCode:
         parsed = parse_go(content)
     else:
         return parsed
-    return replace(parsed, has_api_calls=_API_CALL.search(content) is not None)
+    return replace(parsed, has_api_calls=_API_CALL.search(clean_text(content)) is not None)
 
 
 def measure_code_signals(path: str, parsed: ParsedCode) -> CodeSignals:

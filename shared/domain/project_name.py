@@ -90,7 +90,7 @@ def relative_to_repository(path: str, root: str) -> str:
     """Return the path inside the repository; below `~` for other places of a home folder."""
     whole, (folder, inside) = normalize_path(path), split_worktree(path)
     plain = f"{folder}/{inside}" if inside is not None else folder
-    for candidate in (whole, plain):
+    for candidate in (plain, whole):
         if candidate.startswith(f"{root}/"):
             return candidate[len(root) + 1 :]
     return re.sub(r"^(/root|/(Users|home)/[^/]+|[A-Za-z]:/Users/[^/]+)/", "~/", plain)

@@ -7,31 +7,13 @@ hash, a UUID or a lock file's checksum is no secret.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Final, Protocol, cast
-
-import re2  # pyright: ignore[reportMissingTypeStubs]  # ships no types
+from typing import Final
 
 from shared.domain.clean_text import clean_text
+from shared.domain.linear_regex import LinearPattern, compile_linear
 from shared.domain.redaction_rules import RULES, Rule
 
-
-class _Match(Protocol):
-    def span(self, group: int | str = 0, /) -> tuple[int, int]: ...
-
-
-class _Pattern(Protocol):
-    @property
-    def groups(self) -> int: ...
-
-    def finditer(self, text: str, /) -> Iterator[_Match]: ...
-
-
-def _compile(pattern: str) -> _Pattern:
-    return cast(_Pattern, re2.compile(pattern))  # pyright: ignore[reportUnknownMemberType]
-
-
-_COMPILED: Final = tuple((rule, _compile(rule.pattern)) for rule in RULES)
+_COMPILED: Final = tuple((rule, compile_linear(rule.pattern)) for rule in RULES)
 
 
 def redact(text: str) -> tuple[str, Counter[str]]:
@@ -48,7 +30,7 @@ def redact(text: str) -> tuple[str, Counter[str]]:
     return text, found
 
 
-def _apply(rule: Rule, pattern: _Pattern, text: str, found: Counter[str]) -> str:
+def _apply(rule: Rule, pattern: LinearPattern, text: str, found: Counter[str]) -> str:
     group = 1 if pattern.groups else 0
     pieces: list[str] = []
     end = 0

@@ -5,7 +5,6 @@ There is no official schema; the rules come from reading real sessions of versio
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from shared.domain.clean_text import clean_text, describe_unstorable
+from shared.domain.linear_regex import compile_linear
 
 Object = dict[str, JsonValue]
 
@@ -26,15 +26,16 @@ _WRITTEN_BY_PROGRAM: Final = (
     ("<task-notification>", "task notifications"),
     ("[Request interrupted", "interruptions"),
 )
-_COMMAND = re.compile(r"<command-name>\s*(\S+)\s*</command-name>")
-_REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>\s*", re.DOTALL)
-_FAILURE = re.compile(
-    r"^\s*--- FAIL: |^FAIL\b(?!:)|^FAILED\b|\bFAILED \(|^=+ .*\b\d+ (failed|error)"  # Go, pytest
-    r"|^\s*Tests?:?\s+.*\b\d+ failed|^not ok \d|^\s*[×✕] |^test result: FAILED"  # jest, TAP, Rust
-    r"|^Traceback \(most recent call last\)|^panic: |^thread '.*' panicked"
-    r"|^\s+at .+\(.+:\d+(:\d+)?\)$|^Exception in thread |^goroutine \d+ \[",
-    re.MULTILINE,
-)  # fmt: skip
+# Linear, because a transcript holds whatever a tool printed.
+_COMMAND = compile_linear(r"<command-name>\s*([^\s<]+)\s*</command-name>")
+_REMINDER = compile_linear(r"(?s)<system-reminder>.*?</system-reminder>\s*")
+# Go, Python, JavaScript, TAP, Rust and Java, where their runners and runtimes start a line.
+_FAILURE = compile_linear(
+    r"(?m)^[ \t]*--- FAIL: |^FAIL(?:\s|$)|^FAILED(?:\W|$)|\bFAILED \("
+    r"|^=+ .*\b\d+ (?:failed|error)|^\s*Tests?:?\s+.*\b\d+ failed|^not ok \d|^[ \t]*[×✕] "
+    r"|^test result: FAILED|^thread '.*' panicked|^panic: |^goroutine \d+ \[|^Exception in thread "
+    r"|^Traceback \(most recent call last\)|^[ \t]+at .+\(.+:\d+(?::\d+)?\)$"
+)
 _READING_TOOLS: Final = frozenset(
     {"Read", "Grep", "Glob", "LS", "Edit", "Write", "MultiEdit", "NotebookEdit", "WebFetch"}
 )
@@ -153,11 +154,21 @@ def classify_user(record: Object, blocks: list[Object]) -> Prompt | str:
     kind = next((kind for start, kind in _WRITTEN_BY_PROGRAM if text.startswith(start)), None)
     if kind is not None:
         command = _COMMAND.search(text)
-        return Prompt("", command[1]) if command else kind
-    prompt = _REMINDER.sub("", text).strip()
-    if prompt:
-        return Prompt(prompt)
+        return Prompt("", text[slice(*command.span(1))]) if command else kind
+    prompt = _without_reminders(text).strip()
+    if prompt or any(block.get("type") == "image" for block in blocks):
+        return Prompt(prompt or "[image]")
     return "system reminders" if text else "prompts without text"
+
+
+def _without_reminders(text: str) -> str:
+    kept: list[str] = []
+    end = 0
+    for match in _REMINDER.finditer(text):
+        start, stop = match.span()
+        kept.append(text[end:start])
+        end = stop
+    return "".join((*kept, text[end:]))
 
 
 def read_tool_uses(blocks: list[Object]) -> Iterator[ToolUse]:
@@ -198,4 +209,4 @@ def _result_text(block: Object) -> str:
 
 def is_failing_output(tool: str | None, text: str) -> bool:
     """Return whether a program that a tool ran showed a failing test or a stack trace."""
-    return tool not in _READING_TOOLS and _FAILURE.search(text) is not None
+    return tool not in _READING_TOOLS and _FAILURE.search(clean_text(text)) is not None

@@ -50,6 +50,8 @@ class Commit:
     changes: dict[str, str] = field(default_factory=dict[str, str])
     insertions: int = 0
     deletions: int = 0
+    has_counts: bool = True
+    """False where the clone lacks the files' content, so that no line was counted."""
 
 
 def count_commits(folder: Path) -> int:
@@ -98,6 +100,7 @@ def _read_commits(folder: Path) -> Iterator[Commit]:
     except InvalidInputError:
         for position, commit in enumerate(_log(folder, "--raw", "--no-renames")):
             if position >= done:
+                commit.has_counts = False
                 yield commit
 
 
@@ -192,8 +195,6 @@ def _metadata(commit: Commit, occurred_at: datetime) -> Metadata:
         "filePaths": [*paths],
         "changedFiles": changed,
         "filesChanged": len(commit.changes),
-        "insertions": commit.insertions,
-        "deletions": commit.deletions,
         "messageType": "assistant",
         "hasCode": False,
         "chunkIndex": 0,
@@ -203,4 +204,8 @@ def _metadata(commit: Commit, occurred_at: datetime) -> Metadata:
         "isMerge": len(commit.parents) > 1,
         "source": "git",
     }
-    return metadata | ({"codeLanguage": languages.most_common(1)[0][0]} if languages else {})
+    if commit.has_counts:
+        metadata |= {"insertions": commit.insertions, "deletions": commit.deletions}
+    if languages:
+        metadata["codeLanguage"] = languages.most_common(1)[0][0]
+    return metadata

@@ -58,7 +58,12 @@ class Repositories:
 
     def _ask(self, folder: str) -> Repository | None:
         if folder not in self._found:
-            here = Path(folder)
-            usable = here.is_absolute() and here.is_dir()
-            self._found[folder] = find_repository(here) if usable else None
+            self._found[folder] = find_repository(Path(folder)) if _is_folder(folder) else None
         return self._found[folder]
+
+
+def _is_folder(folder: str) -> bool:
+    try:
+        return Path(folder).is_absolute() and Path(folder).is_dir()
+    except OSError:  # a name too long for this machine
+        return False
