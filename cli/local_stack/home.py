@@ -5,7 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from cli.local_stack.errors import AlreadyBusyError, HomeError
 
 # Longer than the first start takes, which fetches Neo4j's jars.
 LOCK_PATIENCE_SECONDS = 600.0
+LOOK_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +68,39 @@ class StackHome:
             AlreadyBusyError: somebody else kept it longer than `patience_seconds`.
         """
         self.create()
-        with self.lock_file.open("a") as lock:
-            wait_for_lock(lock.fileno(), self.lock_file, patience_seconds)
+        with locked_file(self.lock_file, patience_seconds):
+            self.create()  # whoever had the lock may have deleted everything
             yield
 
 
-def wait_for_lock(descriptor: int, path: Path, patience_seconds: float) -> None:
+@contextmanager
+def locked_file(path: Path, patience_seconds: float = LOCK_PATIENCE_SECONDS) -> Generator[None]:
+    """Hold an exclusive lock on a file, which is made when it is not there."""
     deadline = time.monotonic() + patience_seconds
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    with ExitStack() as held:
+        while True:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = held.enter_context(path.open("a"))
+            if _try_lock(lock.fileno()) and _is_still(path, lock.fileno()):
+                break
+            held.pop_all().close()
             if time.monotonic() > deadline:
-                raise AlreadyBusyError(patience_seconds, path) from None
-            time.sleep(0.05)
-        else:
-            return
+                raise AlreadyBusyError(patience_seconds, path)
+            time.sleep(LOOK_SECONDS)
+        yield
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_still(path: Path, descriptor: int) -> bool:
+    """Return whether the file was not deleted between opening and locking it."""
+    return path.exists() and path.stat().st_ino == os.fstat(descriptor).st_ino
 
 
 def find_home(chosen: Path | None = None) -> StackHome:

@@ -3,8 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from jgo.constants import default_maven_repo
 from jgo.maven import Artifact, PythonResolver
 
 from cli.local_stack.errors import HomeError, JarsUnavailableError
-from cli.local_stack.home import LOCK_PATIENCE_SECONDS, wait_for_lock
+from cli.local_stack.home import locked_file
 
 NEO4J_VERSION = "2026.08.1"
 ENDPOINT = f"org.neo4j:neo4j:{NEO4J_VERSION}+org.neo4j.app:neo4j-server:{NEO4J_VERSION}"
@@ -43,13 +42,9 @@ class JarCache:
         """Names the file being fetched; still there after a kill, it names a broken one."""
         return self.folder / "jar-being-fetched"
 
-    @contextmanager
-    def locked(self) -> Generator[None]:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / "jars.lock"
-        with path.open("a") as lock:
-            wait_for_lock(lock.fileno(), path, LOCK_PATIENCE_SECONDS)
-            yield
+    @property
+    def lock_file(self) -> Path:
+        return self.folder / "jars.lock"
 
 
 def find_user_cache() -> Path:
@@ -66,7 +61,7 @@ def get_jars(cache: JarCache, fetched: FileFetched) -> list[Path]:
     """
     if known := _read_list(cache):
         return known
-    with cache.locked():
+    with locked_file(cache.lock_file):
         # Another stack may have fetched them while we waited.
         if known := _read_list(cache):
             return known

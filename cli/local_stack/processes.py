@@ -49,11 +49,14 @@ def identify(pid: int) -> str | None:
         return None
     try:
         process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return None
-        return _start_mark(process)
+        return None if _has_ended(process) else _start_mark(process)
     except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
         return None
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    # A killed Java is a zombie at once, but its threads hold the port a little longer.
+    return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
 
 
 def _start_mark(process: psutil.Process) -> str:
@@ -107,7 +110,7 @@ def _record(pid: int, port: int | None, log: Path) -> ProcessRecord:
 
 def _rotate(log: Path) -> None:
     if log.exists() and log.stat().st_size > LARGEST_LOG_BYTES:
-        log.replace(log.with_suffix(".log.1"))
+        log.replace(log.with_name(log.name + ".1"))
 
 
 def send_signal(record: ProcessRecord, number: signal.Signals) -> bool:
