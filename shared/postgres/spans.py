@@ -43,6 +43,15 @@ WHERE trace_id = %s
 ORDER BY started_at, span_id
 LIMIT %s
 """
+FIND_NEWEST_TRACE: Final[LiteralString] = """
+SELECT trace_id
+FROM spans
+GROUP BY trace_id
+HAVING bool_or(attributes->>'db.system.name' = 'neo4j')
+   AND array_agg(DISTINCT service) @> %s::text[]
+ORDER BY max(started_at) DESC, trace_id
+LIMIT 1
+"""
 
 
 async def find_spans(
@@ -52,6 +61,14 @@ async def find_spans(
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(FIND_SPANS, (trace_id, limit))
         return await cursor.fetchall()
+
+
+async def find_newest_trace(
+    conn: AsyncConnection[TupleRow], services: Sequence[str] = ()
+) -> str | None:
+    """Return the newest trace that reached Neo4j and passed through these services."""
+    row = await (await conn.execute(FIND_NEWEST_TRACE, (list(services),))).fetchone()
+    return None if row is None else str(row[0])
 
 
 class PostgresSpanExporter(SpanExporter):

@@ -1,0 +1,25 @@
+"""`supastate trace`: one message's way through all services."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def trace(
+    trace_id: Annotated[
+        str | None, typer.Argument(show_default="the newest that reached the graph")
+    ] = None,
+    message: Annotated[
+        str | None,
+        typer.Option(help="Show only the way of the message, memory or job with this id."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the spans as JSON.")] = False,
+) -> None:
+    """Draw a trace as a tree of spans with durations, from the span store in Postgres."""
+    import asyncio
+
+    from cli.tracing.show import show_one
+
+    asyncio.run(show_one(trace_id, message, as_json=as_json))

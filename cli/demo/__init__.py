@@ -1,0 +1,1 @@
+"""`supastate demo`: the whole system on real input, from start to finish."""

@@ -1,0 +1,99 @@
+"""Tells the demo: start, import, wait, results, and how to go on."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from cli.api_client import PATIENT, ApiClient
+from cli.connection import find_api
+from cli.demo.input import find_sources
+from cli.demo.picture import PICTURE
+from cli.demo.results import show_results
+from cli.importing.report import show_report
+from cli.importing.run import import_source, wait_for_queues
+from cli.importing.sources import Source
+from cli.local_stack import LocalStack
+from cli.local_stack.display import StartDisplay
+from cli.queues import count_dead, read_queues
+from cli.terminal import out, plain
+
+DRAIN_TIMEOUT_SECONDS: Final = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the user asked for; None leaves the choice to the demo."""
+
+    sessions: Path | None
+    repository: Path | None
+    keep: bool
+    home: Path | None
+
+
+def tell(wishes: Wishes) -> None:
+    """Run the demo from start to end.
+
+    Raises:
+        CommandError, StackError: what stopped it, with the next step.
+    """
+    began = time.monotonic()
+    console = out()
+    console.print(PICTURE, markup=False)
+    _chapter(console, "Input")
+    sources = find_sources(wishes.sessions, wishes.repository)
+    _chapter(console, "Start")
+    stack = _start(wishes.home)
+    try:
+        with ApiClient(find_api(), PATIENT) as client:
+            _chapter(console, "Import")
+            _import_all(client, sources)
+            show_results(client)
+    finally:
+        if not wishes.keep:
+            _stop(stack)
+    console.print(plain(f"\nDone in {time.monotonic() - began:.0f} s.", "bold"))
+    console.print(plain(_how_to_go_on(stack) if wishes.keep else "Everything is stopped."))
+
+
+def _start(home: Path | None) -> LocalStack:
+    """Start what does not run yet, and let all that follows speak with this stack."""
+    with StartDisplay(out()) as display:
+        stack = LocalStack(home, display)
+        stack.start()
+    os.environ.update(stack.settings())
+    return stack
+
+
+def _stop(stack: LocalStack) -> None:
+    with StartDisplay(out()) as display:
+        LocalStack(stack.home.root, display).stop()
+
+
+def _import_all(client: ApiClient, sources: Sequence[Source]) -> None:
+    dead_before = count_dead(read_queues(client))
+    tallies = [import_source(client, source) for source in sources]
+    wait_for_queues(client, dead_before, DRAIN_TIMEOUT_SECONDS)
+    for tally in tallies:
+        out().print(show_report(tally))
+
+
+def _how_to_go_on(stack: LocalStack) -> str:
+    return (
+        f"It keeps running; its data is in {stack.home.root}.\n"
+        '  ./supastate search "…"     ask it something\n'
+        "  ./supastate patterns       all patterns with their evidence\n"
+        "  ./supastate trace          the newest message's way\n"
+        "  ./supastate local status   what runs, and where\n"
+        "  ./supastate local down     stop it; the data stays"
+    )
+
+
+def _chapter(console: Console, title: str) -> None:
+    console.rule(f"[bold]{title}", align="left")

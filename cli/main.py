@@ -1,0 +1,51 @@
+"""The `supastate` command. Its parts are imported when they run: `--help` answers at once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.commands import graph, importing, keys, local
+from cli.commands.demo import demo
+from cli.commands.jobs import jobs
+from cli.commands.migrate import migrate
+from cli.commands.patterns import patterns
+from cli.commands.search import search
+from cli.commands.summaries import summaries
+from cli.commands.trace import trace
+from cli.readable_errors import ReadableErrors
+
+START = "Start here"
+ASK = "Ask"
+OPERATE = "Operate"
+
+app = typer.Typer(
+    cls=ReadableErrors,
+    name="supastate",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def configure(
+    debug: Annotated[
+        bool, typer.Option("--debug", envvar="SUPASTATE_DEBUG", help="Show tracebacks.")
+    ] = False,
+) -> None:
+    """Team memory for people who work with coding assistants."""
+
+
+app.command(rich_help_panel=START)(demo)
+app.add_typer(local.app, name="local", rich_help_panel=START)
+app.add_typer(importing.app, name="import", rich_help_panel=START)
+app.command(rich_help_panel=ASK)(search)
+app.command(rich_help_panel=ASK)(patterns)
+app.command(rich_help_panel=ASK)(summaries)
+app.add_typer(graph.app, name="graph", rich_help_panel=ASK)
+app.command(rich_help_panel=OPERATE)(jobs)
+app.command(rich_help_panel=OPERATE)(trace)
+app.add_typer(keys.app, name="keys", rich_help_panel=OPERATE)
+app.command(rich_help_panel=OPERATE)(migrate)

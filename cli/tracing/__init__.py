@@ -1,0 +1,1 @@
+"""Draws the spans of one trace as a tree."""

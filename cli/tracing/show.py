@@ -1,0 +1,67 @@
+"""Finds a trace in the span store and shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+from pydantic import TypeAdapter
+
+from cli.connection import find_settings, open_postgres
+from cli.errors import CommandError
+from cli.terminal import out, print_json
+from cli.tracing.tree import Span, parse_spans
+from cli.tracing.view import show_trace
+from shared.postgres.spans import find_newest_trace, find_spans
+
+_JSON: Final = TypeAdapter(list[Span])
+
+
+async def show_one(trace_id: str | None, message_id: str | None, *, as_json: bool) -> None:
+    """Print a trace, the newest when none is named.
+
+    Raises:
+        CommandError: there is no such trace, or nothing about this message in it.
+    """
+    async with open_postgres(find_settings()) as conn:
+        chosen = trace_id or await get_newest_trace(conn)
+        spans = await get_trace(conn, chosen)
+    if message_id and not any(span.is_about(message_id) for span in spans):
+        raise CommandError(
+            f"no span of trace {chosen} is about {message_id}",
+            next_step="`supastate jobs` shows jobs; `supastate trace --json` the ids of spans.",
+        )
+    if as_json:
+        print_json(_JSON.dump_python(spans, mode="json"))
+    else:
+        out().print(show_trace(chosen, spans, message_id))
+
+
+async def get_newest_trace(conn: AsyncConnection[TupleRow], through: Sequence[str] = ()) -> str:
+    """Return the newest trace that reached the graph, through these services.
+
+    Raises:
+        CommandError: there is none.
+    """
+    found = await find_newest_trace(conn, through)
+    if found is None:
+        raise CommandError(
+            "no trace has reached the graph yet",
+            next_step="Import something first, for example `supastate import git . --wait`.",
+        )
+    return found
+
+
+async def get_trace(conn: AsyncConnection[TupleRow], trace_id: str) -> list[Span]:
+    """Return the spans of a trace.
+
+    Raises:
+        CommandError: it is unknown.
+    """
+    if spans := parse_spans(await find_spans(conn, trace_id)):
+        return spans
+    raise CommandError(
+        f"no trace {trace_id}", next_step="Spans are kept for three days; Jaeger may have more."
+    )

@@ -1,0 +1,1 @@
+"""What commands ask the API for, and how people read the answers."""

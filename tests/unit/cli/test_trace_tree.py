@@ -1,0 +1,80 @@
+"""How the spans of one trace become a tree."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from rich.console import Console
+
+from cli.tracing.tree import Hidden, Row, Span, build_tree, draw, follow
+from cli.tracing.view import show_trace
+from shared.messages import Metadata
+
+START = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+def span(
+    span_id: str, parent: str | None, name: str, at_ms: int, attributes: Metadata | None = None
+) -> Span:
+    return Span(
+        span_id=span_id,
+        parent_span_id=parent,
+        service="supastate-ingest",
+        name=name,
+        kind="internal",
+        status="ok",
+        started_at=START + timedelta(milliseconds=at_ms),
+        duration_ms=10.0,
+        attributes=attributes or {},
+    )
+
+
+def names(rows: list[Row]) -> list[str]:
+    return [row.guides + row.entry.name for row in rows]
+
+
+def test_children_stand_below_their_parent_in_order_of_time() -> None:
+    spans = [span("3", "1", "write", 20), span("2", "1", "embed", 10), span("1", None, "POST", 0)]
+
+    assert names(list(draw(build_tree(spans)))) == ["POST", "├─ embed", "└─ write"]
+
+
+def test_a_span_whose_parent_is_missing_is_a_root() -> None:
+    assert [root.span.name for root in build_tree([span("2", "lost", "embed", 0)])] == ["embed"]
+
+
+def test_like_named_siblings_collapse_and_the_largest_branch_is_shown() -> None:
+    spans = [span("root", None, "POST", 0)]
+    spans += [span(f"m{n}", "root", "process", n) for n in range(100)]
+    spans += [span("pattern", "m77", "detect", 200)]
+
+    rows = list(draw(build_tree(spans)))
+
+    assert "detect" in [row.entry.name for row in rows]
+    assert [row.entry for row in rows if isinstance(row.entry, Hidden)] == [
+        Hidden("process", "supastate-ingest", 97, 970.0)
+    ]
+
+
+def test_the_way_of_one_message_leaves_out_the_others() -> None:
+    spans = [
+        span("root", None, "POST", 0),
+        span("m1", "root", "process one", 1, {"messaging.message.id": "1"}),
+        span("m2", "root", "process two", 2, {"messaging.message.id": "2"}),
+        span("w2", "m2", "write", 3),
+    ]
+
+    rows = list(draw(follow(build_tree(spans), "2")))
+
+    assert names(rows) == ["POST", "└─ process two", "   └─ write"]
+
+
+def test_the_drawing_fits_a_narrow_terminal() -> None:
+    console = Console(width=60, record=True, file=None, force_terminal=False)
+    spans = [span("1", None, "POST /api/ingest/memory", 0), span("2", "1", "x" * 100, 5)]
+
+    with console.capture() as captured:
+        console.print(show_trace("abc", spans, None))
+
+    assert all(len(line) <= 60 for line in captured.get().splitlines())
+    assert "10.0 ms" in captured.get()
