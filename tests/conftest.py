@@ -56,7 +56,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
             names["SUPASTATE_NEO4J_PASSWORD"],
         )
     finally:
-        stack.stop()
+        stack.delete_data()
 
 
 @pytest.fixture(scope="session")
