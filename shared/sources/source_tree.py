@@ -64,11 +64,7 @@ def read_source_tree(
     name = repository.name if repository else project_name(normalize_path(str(root)))
     for path in find_source_files(root):
         report.files += 1
-        reason = reason_to_skip(path)
-        if reason is not None:
-            report.dropped[reason] += 1
-        else:
-            yield from _read_file(root, path, name, report, max_bytes)
+        yield from _read_file(root, path, name, report, max_bytes)
 
 
 def _root(folder: Path) -> Path:
@@ -92,7 +88,7 @@ def _read_file(
     shown = clean_text(path)
     try:
         status = (root / path).lstat()
-        if kind := _reason_by_kind(status):
+        if kind := _reason_by_rule(path, status):
             report.dropped[kind] += 1
             return
         if problem := _problem_by_status(status, max_bytes):
@@ -110,10 +106,12 @@ def _read_file(
     yield _to_code_file(shown, data, modified, project)
 
 
-def _reason_by_kind(status: os.stat_result) -> str | None:
+def _reason_by_rule(path: str, status: os.stat_result) -> str | None:
     if stat.S_ISLNK(status.st_mode):
         return "symbolic links"
-    return "empty files" if stat.S_ISREG(status.st_mode) and not status.st_size else None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return reason_to_skip(path) or (None if status.st_size else "empty files")
 
 
 def _problem_by_status(status: os.stat_result, max_bytes: int) -> str | None:
