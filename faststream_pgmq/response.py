@@ -43,6 +43,7 @@ class PgmqResponse(Response):
     """A message to send with the acknowledgement.
 
     Args:
+        queue: where to; by default the queue of the handler's publisher.
         caused_by: indices of the batch's messages it descends from (default: all); they decide
             its trace, and it is sent if one of them is still ours.
     """
@@ -51,6 +52,7 @@ class PgmqResponse(Response):
         self,
         body: Any,
         *,
+        queue: str = "",
         headers: dict[str, Any] | None = None,
         correlation_id: str | None = None,
         delay: Delay = None,
@@ -63,12 +65,14 @@ class PgmqResponse(Response):
             headers=with_routing(headers, dedup_key, group),
             correlation_id=correlation_id,
         )
+        self.queue = queue
         self.delay = seconds(delay)
         self.caused_by = None if caused_by is None else tuple(caused_by)
 
     def as_publish_command(self) -> PgmqPublishCommand:
         return PgmqPublishCommand(
             self.body,
+            queue=self.queue,
             headers=dict(self.headers),
             correlation_id=self.correlation_id,
             delay=self.delay,
