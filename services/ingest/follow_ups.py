@@ -7,7 +7,12 @@ from collections.abc import Mapping
 
 from faststream_pgmq import PgmqResponse
 from shared.domain.entities import Entity, Memory
-from shared.messages import DetectPatterns, SummarizeProject
+from shared.messages import (
+    PATTERN_DETECTION,
+    SUMMARY_GENERATION,
+    DetectPatterns,
+    SummarizeProject,
+)
 
 
 def request_detections(written: Mapping[int, Entity]) -> list[PgmqResponse]:
@@ -18,6 +23,7 @@ def request_detections(written: Mapping[int, Entity]) -> list[PgmqResponse]:
     return [
         PgmqResponse(
             DetectPatterns(workspace_id=workspace_id),
+            queue=PATTERN_DETECTION,
             dedup_key=f"detect:{workspace_id}",
             group=workspace_id,
             caused_by=indices,
@@ -35,6 +41,7 @@ def request_summaries(written: Mapping[int, Entity]) -> list[PgmqResponse]:
     return [
         PgmqResponse(
             SummarizeProject(workspace_id=workspace_id, project_name=project_name),
+            queue=SUMMARY_GENERATION,
             dedup_key=f"summary:{workspace_id}:{project_name}",
             group=workspace_id,
             caused_by=indices,
