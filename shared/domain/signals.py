@@ -1,8 +1,8 @@
 """What a memory's words and tool results say about the work behind it. Pure.
 
 The booleans keep the domain's names. A memory that says what its tools did (an imported
-transcript) is judged by `activity`; plain text by the domain's keyword rules, where a
-conventional-commit prefix (`fix:`, `docs:`) overrules the words after it.
+transcript) is judged by `activity`; plain text by the domain's keyword rules. Of a commit only the
+subject counts, and a conventional-commit prefix (`fix:`, `docs:`) overrules the words after it.
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ def measure_signals(content: str, metadata: Metadata | None = None) -> Signals:
     keywords = count_keywords(words)
     structure = Structure.of(metadata or {})
     activity = estimate_activity(text, structure)
-    carried = _judge(activity) if structure.known else _by_keywords(text, keywords)
+    is_commit = (metadata or {}).get("source") == "git"
+    told = text.partition("\n")[0] if is_commit else text
+    carried = _judge(activity) if structure.known else _by_keywords(told)
     return Signals(
         keyword_frequencies=keywords,
         pattern_signals=asdict(
@@ -104,7 +106,7 @@ def _judge(activity: Activity) -> set[str]:
     return {name for name, likely in asdict(activity).items() if likely >= CARRIED_AT}
 
 
-def _by_keywords(text: str, keywords: dict[str, int]) -> set[str]:
+def _by_keywords(text: str) -> set[str]:
     prefix = _PREFIX.match(text.lower())
     if prefix and prefix[1] in _PREFIXES:
         return {_PREFIXES[prefix[1]]}
@@ -113,6 +115,7 @@ def _by_keywords(text: str, keywords: dict[str, int]) -> set[str]:
         "learning": {"learn"},
         "refactoring": {"refactor", "improve"},
     }
+    keywords = count_keywords(words_of(text))
     return {name for name, groups in rules.items() if keywords.keys() & groups}
 
 

@@ -1,0 +1,48 @@
+"""Writes project summaries, one request at a time."""
+
+from __future__ import annotations
+
+from faststream.asgi import AsgiFastStream
+
+from faststream_pgmq import PgmqResponse
+from services.summaries.handlers import TooYoung, summarize_project
+from shared.llm import open_summariser
+from shared.messages import SUMMARY_GENERATION, SummarizeProject
+from shared.runtime import RETRY, create_broker, create_parts, create_worker, start_telemetry
+from shared.settings import Settings
+
+
+def create_app(settings: Settings) -> AsgiFastStream:
+    """Return the summaries worker; call inside the running event loop."""
+    provider = start_telemetry("summaries", settings)
+    parts = create_parts(settings)
+    broker = create_broker(settings, provider)
+    summariser = open_summariser(settings)
+    asking_again = broker.publisher(SUMMARY_GENERATION)
+
+    @broker.subscriber(
+        SUMMARY_GENERATION,
+        visibility_timeout=settings.visibility_timeout_seconds,
+        retry=RETRY,
+        pause_probe=parts.probe,
+    )
+    @asking_again
+    async def summarize(job: SummarizeProject) -> list[PgmqResponse]:
+        outcome = await summarize_project(
+            job,
+            pool=parts.pool,
+            summariser=summariser,
+            debounce_seconds=settings.summary_debounce_seconds,
+        )
+        return [_later(job, outcome)] if isinstance(outcome, TooYoung) else []
+
+    return create_worker(broker, parts, provider)
+
+
+def _later(job: SummarizeProject, outcome: TooYoung) -> PgmqResponse:
+    return PgmqResponse(
+        job,
+        delay=outcome.delay_seconds,
+        dedup_key=f"summary:{job.workspace_id}:{job.project_name}",
+        group=job.workspace_id,
+    )

@@ -1,0 +1,109 @@
+"""What one summary request does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+
+from shared.domain.summarising import Episode
+from shared.llm import Summariser
+from shared.messages import SummarizeProject
+from shared.postgres.project_summaries import (
+    RecentMemory,
+    SummaryState,
+    find_state,
+    read_clock,
+    read_recent_memories,
+    save_summary,
+)
+
+Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A summary that was stored."""
+
+    summary: str
+    model: str
+    memories_included: int
+
+
+@dataclass(frozen=True, slots=True)
+class TooYoung:
+    """The current summary is younger than the debounce: ask again after the delay."""
+
+    delay_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class UpToDate:
+    """The current summary was written from what is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one request starts from; `read_at` is the database's time before it was read."""
+
+    read_at: datetime
+    state: SummaryState | None
+    memories: list[RecentMemory]
+
+
+async def summarize_project(
+    job: SummarizeProject, *, pool: Pool, summariser: Summariser, debounce_seconds: float
+) -> Written | TooYoung | UpToDate:
+    """Write a project's summary, unless the current one is young or still true.
+
+    May run twice for one message: the second run finds the summary of the first.
+
+    Raises:
+        DependencyDownError: the model's server does not answer.
+    """
+    async with pool.connection() as conn:
+        found = await _read(conn, job)
+    if not found.memories or (found.state and not _is_stale(found.state, found.memories)):
+        return UpToDate()
+    if found.state and found.state.age_seconds < debounce_seconds:
+        return TooYoung(debounce_seconds - found.state.age_seconds)
+    # No connection is held while a model writes.
+    episodes = [_episode(memory) for memory in found.memories]
+    summary = await summariser.summarise(job.project_name, episodes)
+    async with pool.connection() as conn:
+        await save_summary(
+            conn,
+            job.workspace_id,
+            job.project_name,
+            summary=summary,
+            model=summariser.model,
+            memories_included=len(episodes),
+            last_memory_timestamp=found.memories[0].occurred_at,
+            read_at=found.read_at,
+        )
+    return Written(summary, summariser.model, len(episodes))
+
+
+async def _read(conn: AsyncConnection[TupleRow], job: SummarizeProject) -> _Found:
+    return _Found(
+        read_at=await read_clock(conn),
+        state=await find_state(conn, job.workspace_id, job.project_name),
+        memories=await read_recent_memories(conn, job.workspace_id, job.project_name),
+    )
+
+
+def _is_stale(state: SummaryState, memories: list[RecentMemory]) -> bool:
+    """Whether a memory came, changed or went since the summary's were read."""
+    newest_change = max(memory.updated_at for memory in memories)
+    return (
+        newest_change > state.updated_at
+        or len(memories) != state.memories_included
+        or memories[0].occurred_at != state.last_memory_timestamp
+    )
+
+
+def _episode(memory: RecentMemory) -> Episode:
+    return Episode(memory.content, memory.metadata, memory.occurred_at, memory.session_id)
