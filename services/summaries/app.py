@@ -18,7 +18,6 @@ def create_app(settings: Settings) -> AsgiFastStream:
     parts = create_parts(settings)
     broker = create_broker(settings, provider)
     summariser = open_summariser(settings)
-    asking_again = broker.publisher(SUMMARY_GENERATION)
 
     @broker.subscriber(
         SUMMARY_GENERATION,
@@ -26,15 +25,15 @@ def create_app(settings: Settings) -> AsgiFastStream:
         retry=RETRY,
         pause_probe=parts.probe,
     )
-    @asking_again
-    async def summarize(job: SummarizeProject) -> list[PgmqResponse]:
+    @broker.publisher(SUMMARY_GENERATION)
+    async def summarize(job: SummarizeProject) -> PgmqResponse | None:
         outcome = await summarize_project(
             job,
             pool=parts.pool,
             summariser=summariser,
             debounce_seconds=settings.summary_debounce_seconds,
         )
-        return [_later(job, outcome)] if isinstance(outcome, TooYoung) else []
+        return _later(job, outcome) if isinstance(outcome, TooYoung) else None
 
     return create_worker(broker, parts, provider)
 
