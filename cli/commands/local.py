@@ -20,7 +20,7 @@ class LateGroup(TyperGroup):
     ) -> Any:
         from cli.local import app as real
 
-        return typer.main.get_command(real).make_context(info_name, args, parent, **extra)
+        return typer.main.get_group(real).make_context(info_name, args, parent, **extra)
 
 
 app = typer.Typer(cls=LateGroup, help="Run the whole system on this machine, without Docker.")

@@ -91,8 +91,11 @@ class _Drawing:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         is_narrow = options.max_width < WIDTH_FOR_TIMELINE
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-        table.add_column("step", no_wrap=True, overflow="ellipsis")
+        gap = 2
+        others = [LONGEST_SERVICE, LONGEST_DURATION] + [TIMELINE_WIDTH] * (not is_narrow)
+        left = options.max_width - sum(width + gap for width in others) - gap
+        table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0))
+        table.add_column("step", no_wrap=True, overflow="ellipsis", max_width=max(left, gap))
         table.add_column("service", no_wrap=True, min_width=LONGEST_SERVICE)
         table.add_column("took", justify="right", no_wrap=True, min_width=LONGEST_DURATION)
         if not is_narrow:

@@ -36,7 +36,7 @@ class FakeApi:
     """Content that makes the API refuse the whole request."""
     queues: list[int] = field(default_factory=list[int])
     """What is left in `memory_ingestion` at each poll; the last stays."""
-    dead: int = 0
+    dead_after_sending: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -68,7 +68,7 @@ class FakeApi:
         names = ("memory_ingestion", "pattern_detection", "summary_generation")
         empty = {"waiting": 0, "delayed": 9, "running": 0, "retrying": 0, "dead": 0}
         states = [empty | {"name": name} for name in names]
-        states[0] |= {"waiting": left, "dead": self.dead}
+        states[0] |= {"waiting": left, "dead": self.dead_after_sending if self.requests else 0}
         return {"queues": states, "drained": left == 0}
 
 
