@@ -17,6 +17,7 @@ from faststream_pgmq.installation import create_queue, install, install_sql
 from faststream_pgmq.message import PgmqBatchMessage, PgmqMessage
 from faststream_pgmq.response import PgmqResponse
 from faststream_pgmq.retry import RetryPolicy
+from faststream_pgmq.testing import TestPgmqBroker
 
 __all__ = (
     "BatchError",
@@ -35,6 +36,7 @@ __all__ = (
     "QueueNotFoundError",
     "Retry",
     "RetryPolicy",
+    "TestPgmqBroker",
     "UnsendableMessageError",
     "create_queue",
     "install",

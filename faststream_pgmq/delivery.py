@@ -202,14 +202,19 @@ def merge_duplicates(messages: Sequence[Outgoing]) -> tuple[list[Outgoing], list
 
 
 def _merge(waiting: Outgoing, later: Outgoing) -> None:
+    merge_into(waiting.headers, later.headers)
+    waiting.delay = min(waiting.delay, later.delay)
+
+
+def merge_into(waiting: dict[str, Any], later: dict[str, Any]) -> None:
+    """Let a waiting message's headers remember the trace of one that was merged into it."""
     links = [
-        *_links(waiting.headers.get(TRACELINKS)),
-        *_links([later.headers.get(TRACEPARENT)]),
-        *_links(later.headers.get(TRACELINKS)),
+        *_links(waiting.get(TRACELINKS)),
+        *_links([later.get(TRACEPARENT)]),
+        *_links(later.get(TRACELINKS)),
     ]
     if links:
-        waiting.headers[TRACELINKS] = links[:MAX_TRACELINKS]
-    waiting.delay = min(waiting.delay, later.delay)
+        waiting[TRACELINKS] = links[:MAX_TRACELINKS]
 
 
 def _links(value: object) -> list[str]:

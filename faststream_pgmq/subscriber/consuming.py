@@ -12,7 +12,6 @@ import psycopg
 from faststream_pgmq.delivery import Claimed, Settlement
 from faststream_pgmq.errors import PgmqConnectionError
 from faststream_pgmq.subscriber.holding import Hand
-from faststream_pgmq.subscriber.processing import Processing
 from faststream_pgmq.subscriber.reading import Reader
 from faststream_pgmq.subscriber.verdict import give_back, summary
 from faststream_pgmq.subscriber.writing import Writer
@@ -46,7 +45,6 @@ class Consumer:
         self._poll_interval = poll_interval
         self._reader = Reader(subscriber.queue, self._own.visibility_timeout)
         self._bell: Bell = subscriber.queues.doorbell(subscriber.queue)
-        self._processing = Processing(subscriber)
         self.hand = Hand(subscriber, self._own.visibility_timeout)
         self.writer = Writer(subscriber)
         self._units: asyncio.Queue[Sequence[Delivery]] = asyncio.Queue()
@@ -115,7 +113,7 @@ class Consumer:
             unit = await self._units.get()
             self._idle_workers -= 1
             began = monotonic()
-            await self._processing.run(unit)
+            await self._subscriber.processing.run(unit)
             self._keep_pace((monotonic() - began) / len(unit))
 
     def _keep_pace(self, seconds: float) -> None:

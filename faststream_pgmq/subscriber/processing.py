@@ -47,6 +47,7 @@ class Owner(Protocol):
     async def end(self, settlement: Settlement) -> None: ...
     def pause(self, reason: str) -> None: ...
     def stop_soon(self, error: BaseException) -> None: ...
+    def notice(self, error: BaseException) -> None: ...
     def log(self, text: str, level: int, delivery: Delivery | None = None) -> None: ...
 
 
@@ -98,6 +99,8 @@ class Processing:
             await self._owner.end(Settlement(acks=list(some)))
         outbox = Outbox(some)
         error = await self._call(outbox)
+        for problem in outbox.errors.values() if error is None else [error]:
+            self._owner.notice(problem)
         if error is None:
             await self._end_well(outbox)
         else:

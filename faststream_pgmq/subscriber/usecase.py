@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,12 @@ from faststream_pgmq.handler import PgmqHandler
 from faststream_pgmq.parser import PgmqBatchParser, PgmqParser
 from faststream_pgmq.publisher.fake import PgmqFakePublisher
 from faststream_pgmq.subscriber.consuming import POLL_WITHOUT_DOORBELL, Consumer
+from faststream_pgmq.subscriber.processing import Processing
 from faststream_pgmq.subscriber.reading import Reader
 from faststream_pgmq.subscriber.verdict import judge
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Generator, Sequence
 
     from faststream._internal.endpoint.publisher import PublisherProto
     from faststream._internal.endpoint.subscriber import SubscriberSpecification
@@ -62,6 +64,8 @@ class PgmqSubscriber(SubscriberUsecase[Any]):
         self._stopping: asyncio.Task[None] | None = None
         self._pause_reason: str | None = None
         self._reader = Reader(self.queue, config.visibility_timeout)
+        self._notice: Callable[[BaseException], None] | None = None
+        self.processing = Processing(self)
 
     @property
     def queue(self) -> str:
@@ -142,6 +146,20 @@ class PgmqSubscriber(SubscriberUsecase[Any]):
         self._pause_reason = None
         if not quietly:
             self.log("resumed", logging.INFO)
+
+    def notice(self, error: BaseException) -> None:
+        """Tell who watches that a handler raised."""
+        if self._notice is not None:
+            self._notice(error)
+
+    @contextmanager
+    def noticing(self, watcher: Callable[[BaseException], None]) -> Generator[None]:
+        """Tell `watcher` what handlers raise; for tests."""
+        former, self._notice = self._notice, watcher
+        try:
+            yield
+        finally:
+            self._notice = former
 
     # How deliveries end
 
