@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Generator
+from contextlib import contextmanager
 
 from neo4j import AsyncDriver
+from opentelemetry.trace import SpanKind
 
+from shared.domain.calibration import Calibration
+from shared.domain.detector import Detector
 from shared.domain.detectors import DETECTORS, choose_detectors
+from shared.domain.findings import Finding
 from shared.embedding import Embedder
 from shared.graph.detection import read_for
 from shared.graph.patterns import save_findings
 from shared.messages import DetectPatterns
+from shared.telemetry import step_span
 
 logger = logging.getLogger(__name__)
 
@@ -28,16 +36,35 @@ async def detect_patterns(
     """
     stored: list[str] = []
     for detector in choose_detectors(job.pattern_types):
-        reading = await read_for(
-            driver,
-            detector,
-            workspace_id=job.workspace_id,
-            calibration=embedder.calibration,
-            limit=job.limit,
-        )
-        findings = detector.find(reading)
-        stored += await save_findings(driver, job.workspace_id, detector, findings)
+        findings = await _find(detector, job, driver, embedder.calibration)
+        with _step("write patterns", detector.type):
+            stored += await save_findings(driver, job.workspace_id, detector, findings)
         logger.info("%s: %d found in %s", detector.type, len(findings), job.workspace_id)
     for pattern_type in sorted(set(job.pattern_types) - DETECTORS.keys()):
         logger.info("%s: no detector yet", pattern_type)
     return stored
+
+
+async def _find(
+    detector: Detector, job: DetectPatterns, driver: AsyncDriver, calibration: Calibration
+) -> list[Finding]:
+    with _step("read summaries", detector.type):
+        reading = await read_for(
+            driver,
+            detector,
+            workspace_id=job.workspace_id,
+            calibration=calibration,
+            limit=job.limit,
+        )
+    return await asyncio.to_thread(detector.find, reading)
+
+
+@contextmanager
+def _step(operation: str, pattern_type: str) -> Generator[None]:
+    attributes = {
+        "db.system.name": "neo4j",
+        "db.operation.name": operation,
+        "supastate.pattern.type": pattern_type,
+    }
+    with step_span(f"neo4j {operation}", kind=SpanKind.CLIENT, attributes=attributes):
+        yield
