@@ -2,15 +2,9 @@
 
 import json
 import os
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-
-import jgo
-from jgo.constants import default_maven_repo
-from jgo.maven import Artifact, PythonResolver
 
 from cli.local_stack.errors import HomeError, JarsUnavailableError
 from cli.local_stack.home import locked_file
@@ -82,57 +76,15 @@ def _read_list(cache: JarCache) -> list[Path]:
 
 
 def _fetch(cache: JarCache, fetched: FileFetched) -> list[Path]:
+    # Late: jgo takes a third of a second to import, and only the first start needs it.
+    from cli.local_stack.jar_resolver import default_maven_repo, fetch_jars
+
     repository = (os.environ.get("SUPASTATE_MAVEN_REPOSITORY") or CENTRAL).rstrip("/")
-    resolver = CarefulResolver(cache.download_file, fetched)
     try:
-        resolver.remove_broken_file()
-        return _build(repository, resolver)
+        return fetch_jars(ENDPOINT, repository, cache.download_file, fetched)
     except (OSError, RuntimeError) as error:
         kept_in = default_maven_repo()
         # A full disk has an errno of its own; requests' errors are OSErrors without one.
         if isinstance(error, OSError) and error.errno is not None:
             raise HomeError.from_os_error(error, kept_in) from error
         raise JarsUnavailableError(str(error), repository=repository, cache=kept_in) from error
-
-
-def _build(repository: str, resolver: PythonResolver) -> list[Path]:
-    build = partial(jgo.build, ENDPOINT, repositories={"central": repository}, resolver=resolver)
-    environment = build()
-    if not environment.lock_path.exists():
-        # Killed halfway before: jgo takes a folder with any jar in it for a finished one.
-        shutil.rmtree(environment.path)
-        environment = build()
-    return list(environment.all_jars)
-
-
-class CarefulResolver(PythonResolver):
-    """Leaves no half-fetched file behind, not even after SIGKILL.
-
-    The resolver writes files in place and later takes any file for a whole one.
-    """
-
-    def __init__(self, download_file: Path, fetched: FileFetched) -> None:
-        super().__init__()
-        self._download_file = download_file
-        self._fetched = fetched
-        self._count = 0
-
-    def download(self, artifact: Artifact) -> Path | None:
-        self._download_file.write_text(str(artifact.cached_path))
-        try:
-            file = super().download(artifact)
-        except BaseException:
-            self.remove_broken_file()
-            raise
-        self._download_file.unlink()
-        self._count += 1
-        self._fetched(artifact.filename, self._count)
-        return file
-
-    def remove_broken_file(self) -> None:
-        """Remove what an interrupted fetch left."""
-        if self._download_file.exists():
-            broken = self._download_file.read_text()
-            if Path(broken).suffix in {".jar", ".pom"}:
-                Path(broken).unlink(missing_ok=True)
-            self._download_file.unlink()

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from cli.local_stack.errors import JarsUnavailableError
-from cli.local_stack.jars import CarefulResolver, JarCache, get_jars
+from cli.local_stack.jar_resolver import CarefulResolver
+from cli.local_stack.jars import JarCache, get_jars
 
 
 def _ignore(file: str, count: int) -> None:
