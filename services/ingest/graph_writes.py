@@ -12,8 +12,10 @@ from services.ingest.measuring import Measured
 from shared.graph.code import MeasuredCode, save_code, save_definitions
 from shared.graph.driver import write
 from shared.graph.entity_summaries import summarize_code, summarize_memories
+from shared.graph.imports import link_imports
 from shared.graph.memories import MeasuredMemory, save_memories
 from shared.graph.owners import lock_owners, own_code, own_memories
+from shared.graph.references import link_references
 from shared.graph.sessions import link_sessions
 from shared.telemetry import step_span
 
@@ -29,8 +31,10 @@ async def write_batch(driver: AsyncDriver, batch: Measured) -> None:
     async def work(tx: AsyncManagedTransaction) -> None:
         entities = [*(m.entity for m in batch.memories), *(f.entity for f in batch.files)]
         await lock_owners(tx, entities)
-        await _write_memories(tx, batch.memories)
-        await _write_files(tx, batch.files)
+        memories = await _write_memories(tx, batch.memories)
+        files = await _write_files(tx, batch.files)
+        with _step("link references", len(memories) + len(files)):
+            await link_references(tx, [memory.entity for memory in memories], files)
 
     await write(driver, work)
 
@@ -59,6 +63,8 @@ async def _write_files(
         written = await save_code(tx, batch)
         await own_code(tx, [file.entity for file in written])
         await save_definitions(tx, written)
+    with _step("link imports", len(written)):
+        await link_imports(tx, written)
     with _step("write code summaries", len(written)):
         await summarize_code(tx, written)
     return written
@@ -71,5 +77,5 @@ def _step(operation: str, size: int) -> Generator[None]:
         "db.operation.name": operation,
         "db.operation.batch.size": size,
     }
-    with step_span(f"neo4j {operation}", SpanKind.CLIENT, attributes):
+    with step_span(f"neo4j {operation}", kind=SpanKind.CLIENT, attributes=attributes):
         yield

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from neo4j import AsyncDriver
-from opentelemetry.trace import SpanKind
 
 from faststream_pgmq import PgmqResponse
 from services.ingest.follow_ups import request_detections, request_summaries
@@ -17,7 +16,6 @@ from services.ingest.measuring import measure
 from shared.domain.entities import Entity
 from shared.embedding import Embedder
 from shared.messages import Ingest
-from shared.telemetry import step_span
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +42,7 @@ async def ingest(
     """
 
     async def save(entities: Sequence[Entity]) -> None:
-        with step_span("ingest measure", SpanKind.INTERNAL, {"ingest.entities": len(entities)}):
-            batch = await measure(entities, embedder)
-        await write_batch(driver, batch)
+        await write_batch(driver, await measure(entities, embedder))
 
     loaded = await load_entities(pool, jobs)
     distinct = {entity.id: entity for entity in loaded.entities.values()}

@@ -13,6 +13,7 @@ from shared.domain.signals import Signals, measure_signals
 from shared.embedding import Embedder
 from shared.graph.code import MeasuredCode
 from shared.graph.memories import MeasuredMemory
+from shared.telemetry import step_span
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ async def measure(entities: Sequence[Entity], embedder: Embedder) -> Measured:
     parsed = await asyncio.to_thread(_parse_files, files)
     texts = [memory.content for memory in memories]
     texts += [embedding_text(f.path, p, f.content) for f, p in zip(files, parsed, strict=True)]
-    vectors = await embedder.embed(texts)
+    with step_span("embed", attributes={"embed.model": embedder.name, "embed.texts": len(texts)}):
+        vectors = await embedder.embed(texts)
     of_memories, of_files = vectors[: len(memories)], vectors[len(memories) :]
     return Measured(
         [MeasuredMemory(*row) for row in zip(memories, signals, of_memories, strict=True)],

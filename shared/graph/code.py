@@ -12,6 +12,8 @@ from neo4j import AsyncManagedTransaction
 from shared.domain.code.parsed import ParsedCode
 from shared.domain.entities import CodeEntity
 from shared.domain.signals import Signals
+from shared.graph.import_terms import import_properties
+from shared.graph.mentions import mentions_of_code
 from shared.graph.statements import Row, run_rows
 
 SAVE_CODE: Final[LiteralString] = """
@@ -113,6 +115,8 @@ def _row(file: MeasuredCode) -> Row:
         "updated_at": entity.updated_at,
         "metadata": json.dumps(entity.metadata, ensure_ascii=False),
         "embedding": file.embedding,
+        "terms": list(mentions_of_code(entity, file.parsed.names).terms()),
+        **import_properties(entity, file.parsed.imports),
     }
     return _key(entity) | {"properties": properties}
 

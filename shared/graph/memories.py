@@ -12,6 +12,7 @@ from neo4j import AsyncManagedTransaction
 
 from shared.domain.entities import Memory
 from shared.domain.signals import Signals
+from shared.graph.mentions import mentions_of_memory
 from shared.graph.statements import Row, run_rows
 
 CHUNKS: Final = 10**9
@@ -67,6 +68,7 @@ def _properties(memory: Memory) -> Row:
         "updated_at": memory.updated_at,
         "occurred_at": memory.occurred_at,
         "metadata": json.dumps(memory.metadata, ensure_ascii=False),
+        "terms": list(mentions_of_memory(memory).terms()),
     }
 
 

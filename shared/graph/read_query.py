@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, LiteralString, cast
 
 from neo4j import READ_ACCESS, AsyncDriver, Query
@@ -38,27 +38,25 @@ async def run_read_query(
         async with open_session(driver, READ_ACCESS) as session:
             try:
                 result = await session.run(query, dict(parameters or {}))
-                return [
-                    _row([*zip(record.keys(), record.values(), strict=True)])
-                    async for record in result
-                ]
+                names = result.keys()
+                return [_row(names, record.values()) async for record in result]
             except AuthError:
                 raise
             except ClientError as error:
                 raise InvalidInputError("cypher", error.message or str(error)) from error
 
 
-def _row(items: Sequence[tuple[str, Any]]) -> dict[str, JsonValue]:
-    return {name: to_json(value) for name, value in items}
+def _row(names: Iterable[str], values: Iterable[Any]) -> dict[str, JsonValue]:
+    return {name: to_json(value) for name, value in zip(names, values, strict=True)}
 
 
 def to_json(value: Any) -> JsonValue:
     """Return a graph value as JSON: an entity as an object, a time in ISO 8601."""
     if isinstance(value, Node):
         labels: list[JsonValue] = [*sorted(value.labels)]
-        return {"labels": labels, "properties": _row(list(value.items()))}
+        return {"labels": labels, "properties": _row(value.keys(), value.values())}
     if isinstance(value, Relationship):
-        return {"type": value.type, "properties": _row(list(value.items()))}
+        return {"type": value.type, "properties": _row(value.keys(), value.values())}
     if isinstance(value, Path):
         return [to_json(part) for part in _parts(value)]
     if isinstance(value, Point):

@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any, LiteralString
 
 import pytest
-from neo4j import AsyncDriver
+from neo4j import WRITE_ACCESS, AsyncDriver
 
 from services.ingest.graph_writes import write_batch
 from services.ingest.measuring import Measured
 from shared.graph.code import MeasuredCode
+from shared.graph.driver import open_session
 from shared.graph.memories import MeasuredMemory
 
 Save = Callable[..., Awaitable[None]]
@@ -34,7 +35,7 @@ def query(neo4j_driver: AsyncDriver, workspace: str) -> Query:
     """Return the rows of a query on this test's workspace."""
 
     async def run(cypher: LiteralString, **parameters: Any) -> list[dict[str, Any]]:
-        async with neo4j_driver.session() as session:
+        async with open_session(neo4j_driver, WRITE_ACCESS) as session:
             result = await session.run(cypher, {"workspace": workspace, **parameters})
             return await result.data()
 

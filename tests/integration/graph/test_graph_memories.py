@@ -77,7 +77,8 @@ async def test_an_older_version_never_overwrites_a_newer_one(
     rows = await query(
         """MATCH (m:Memory {workspace_id: $workspace})-[:HAS_SUMMARY]->(s)
         MATCH (m)-[:BELONGS_TO_PROJECT]->(p)
-        RETURN m.content AS content, m.session_id AS session, p.name AS project, s.project_name AS s"""
+        RETURN m.content AS content, m.session_id AS session,
+               p.name AS project, s.project_name AS s"""
     )
     assert rows == [{"content": "new words", "session": "s1", "project": "shop", "s": "shop"}]
 
