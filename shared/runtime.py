@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from faststream.asgi import AsgiFastStream, AsgiResponse, get
 from faststream.asgi.types import Scope
-from faststream_pgmq import PgmqBroker, RetryPolicy
-from faststream_pgmq.opentelemetry import PgmqTelemetryMiddleware
 from neo4j import AsyncDriver
 from opentelemetry.sdk.trace import TracerProvider
 from prometheus_client import make_asgi_app
@@ -22,6 +20,8 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 from pydantic import ValidationError
 
+from faststream_pgmq import PgmqBroker, RetryPolicy
+from faststream_pgmq.opentelemetry import PgmqTelemetryMiddleware
 from shared.embedding import Embedder, open_embedder
 from shared.errors import DeadLetterError, DependencyDownError, InvalidInputError, SettingsError
 from shared.graph.driver import open_driver
@@ -50,7 +50,7 @@ class Parts:
     embedder: Embedder
 
     @asynccontextmanager
-    async def opened(self) -> AsyncIterator[Self]:
+    async def opened(self) -> AsyncGenerator[Self]:
         """Connect, and close again at the end."""
         async with self.pool, self.driver:
             yield self
@@ -86,7 +86,7 @@ def create_broker(settings: Settings, provider: TracerProvider) -> PgmqBroker:
     """Return the process's broker, not yet connected."""
     return PgmqBroker(
         settings.postgres_dsn.get_secret_value(),
-        listen_conninfo=settings.listen_dsn and settings.listen_dsn.get_secret_value(),
+        listen_conninfo=settings.listen_dsn.get_secret_value() if settings.listen_dsn else None,
         middlewares=(PgmqTelemetryMiddleware(tracer_provider=provider),),
     )
 
@@ -95,7 +95,7 @@ def create_worker(broker: PgmqBroker, parts: Parts, provider: TracerProvider) ->
     """Return an application that runs `broker` and answers health checks and metrics."""
 
     @asynccontextmanager
-    async def lifespan() -> AsyncIterator[None]:
+    async def lifespan() -> AsyncGenerator[None]:
         async with parts.opened():
             yield
         provider.shutdown()
@@ -125,12 +125,9 @@ def main(create_app: Callable[[Settings], AsgiFastStream]) -> None:
 
 
 async def _run(create_app: Callable[[Settings], AsgiFastStream], settings: Settings) -> None:
-    options: dict[str, Any] = {
-        "host": settings.http_host,
-        "port": settings.http_port,
-        "log_level": settings.log_level.lower(),
-    }
-    await create_app(settings).run(run_extra_options=options)
+    level = logging.getLevelName(settings.log_level)
+    options: dict[str, Any] = {"host": settings.http_host, "port": settings.http_port}
+    await create_app(settings).run(log_level=level, run_extra_options=options)
 
 
 async def probe_postgres(pool: Pool) -> None:
@@ -138,7 +135,7 @@ async def probe_postgres(pool: Pool) -> None:
     try:
         async with pool.connection(timeout=READY_TIMEOUT_SECONDS) as conn:
             await conn.execute("SELECT 1")
-    except Exception as error:  # noqa: BLE001  # whatever it is, the answer is "down"
+    except Exception as error:  # whatever it is, the answer is "down"
         raise DependencyDownError("Postgres", type(error).__name__) from error
 
 
@@ -146,7 +143,7 @@ async def probe_neo4j(driver: AsyncDriver) -> None:
     """Raise DependencyDownError when Neo4j does not answer."""
     try:
         await driver.verify_connectivity()
-    except Exception as error:  # noqa: BLE001  # whatever it is, the answer is "down"
+    except Exception as error:  # whatever it is, the answer is "down"
         raise DependencyDownError("Neo4j", type(error).__name__) from error
 
 
