@@ -126,16 +126,16 @@ def estimate_activity(text: str, structure: Structure) -> Activity:
     cues = find_cues(text, structure)
     return Activity(
         debugging=_logistic(
-            -2.5
-            + 0.8 * cues.failures
-            + 1.3 * cues.complaints
-            + 0.45 * cues.diagnoses
+            -2.6
+            + 1.2 * cues.failures
+            + 1.2 * cues.complaints
+            + 0.4 * cues.diagnoses
             + 0.4 * cues.failures_below
             - 0.3 * cues.reshaping
             - 0.3 * cues.reshaping_below
             - 0.5 * cues.request
-            + 0.6 * cues.edits
-            + 0.2 * cues.failing_outputs
+            + 0.8 * cues.edits
+            + 0.4 * cues.failing_outputs
         ),
         learning=_logistic(
             -2.3
