@@ -30,6 +30,10 @@ __all__ = [
 
 PARSED_LANGUAGES: Final = frozenset({"python", "javascript", "typescript", "go"})
 _EMBEDDED_CHARACTERS: Final = 500
+# tree-sitter's parsers are recursive in C: 100,000 open brackets overflow the stack and end the
+# process, which no exception handler sees. No source that a person wrote nests as deep as this.
+_MAX_NESTING: Final = 1_000
+_BRACKETS = re.compile(r"[(\[{]+|[)\]}]+")
 _API_CALL = compile_linear(
     r"\bfetch\(|\baxios\b *[.(]|\bXMLHttpRequest\b|\$\.(ajax|get|post)\(|\b(got|ky)(\.\w+)?\("
     r"|\b(requests|httpx|httpx2)\.(get|post|put|patch|delete|head|request|stream|Client|AsyncClient)\("
@@ -68,6 +72,8 @@ class CodeSignals:
 def parse_code(content: str, language: str | None, path: str) -> ParsedCode:
     """Return the structure of one file; `path` tells TSX from TypeScript."""
     parsed = ParsedCode(language)
+    if language in PARSED_LANGUAGES and _nesting(content) > _MAX_NESTING:
+        return replace(parsed, has_syntax_errors=True)
     if language == "python":
         parsed = parse_python(content)
     elif language in ("javascript", "typescript"):
@@ -104,3 +110,13 @@ def embedding_text(path: str, parsed: ParsedCode, content: str) -> str:
     name = path.rpartition("/")[2]
     lines = (name, path, " ".join(parsed.names), content[:_EMBEDDED_CHARACTERS])
     return "\n".join(line for line in lines if line)
+
+
+def _nesting(content: str) -> int:
+    """Return how many brackets are open at once, at most; those in strings count too."""
+    depth = deepest = 0
+    for run in _BRACKETS.finditer(content):
+        length = run.end() - run.start()
+        depth = depth + length if run[0][0] in "([{" else max(depth - length, 0)
+        deepest = max(deepest, depth)
+    return deepest

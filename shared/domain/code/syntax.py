@@ -9,6 +9,7 @@ from tree_sitter import Language, Node, Parser, Query, QueryCursor, Tree
 
 from shared.domain.code.parsed import Class, Component, Function
 
+_ERRORS = frozenset({"ERROR"})
 Named = TypeVar("Named", Function, Class, Component)
 
 
@@ -33,11 +34,19 @@ def has_token(node: Node, token: str) -> bool:
 
 
 def find_nodes(query: Query, root: Node) -> Iterator[tuple[str, Node]]:
-    """Yield the captures of a query in the order of the source, with their names."""
-    captured = QueryCursor(query).captures(root)
-    found = [(node.start_byte, name, node) for name, nodes in captured.items() for node in nodes]
-    for _, name, node in sorted(found, key=lambda item: item[0]):
-        yield name, node
+    """Yield the captures of a query in the order of the source, with their names.
+
+    Statement by statement: over one error node with very many children, as a broken file may
+    have, a query takes quadratic time.
+    """
+    cursor = QueryCursor(query)
+    for statement in statements(root, _ERRORS):
+        captured = cursor.captures(statement)
+        found = [
+            (node.start_byte, name, node) for name, nodes in captured.items() for node in nodes
+        ]
+        for _, name, node in sorted(found, key=lambda item: item[0]):
+            yield name, node
 
 
 def statements(root: Node, containers: Container[str]) -> Iterator[Node]:
