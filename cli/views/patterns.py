@@ -56,7 +56,7 @@ class Pattern(Answered):
     id: str
     type: str
     name: str
-    project_name: str
+    project_name: str | None
     period: str
     confidence: float
     frequency: int
@@ -116,7 +116,7 @@ def show_pattern(pattern: Pattern) -> RenderableType:
         (f"{pattern.confidence:.2f} ", "bold green"),
         plain(pattern.type, f"bold {COLOURS.get(pattern.type, 'cyan')}"),
         plain(f" {pattern.name} · ", "dim"),
-        plain(pattern.project_name, "bold"),
+        plain(pattern.project_name or "no project", "bold"),
         plain(f" · {pattern.period} · {pattern.frequency}×", "dim"),
     )
     lines: list[RenderableType] = [plain(str(pattern.metadata.get("reason", "")))]

@@ -48,6 +48,8 @@ SELECT trace_id
 FROM spans
 GROUP BY trace_id
 HAVING bool_or(attributes->>'db.system.name' = 'neo4j')
+   -- A batch has a trace of its own, linked to those of its messages.
+   AND NOT bool_or(parent_span_id IS NULL AND attributes ? 'messaging.batch.message_count')
    AND array_agg(DISTINCT service) @> %s::text[]
 ORDER BY max(started_at) DESC, trace_id
 LIMIT 1

@@ -131,7 +131,7 @@ async def test_a_second_migration_has_nothing_to_do(
 ) -> None:
     shown = await command.run("migrate")
 
-    assert shown.stdout == "Postgres: nothing to do\nNeo4j: nothing to do\n"
+    assert shown.stdout == "nothing to apply\n"
 
 
 async def test_a_server_that_is_down_is_named_without_a_traceback(command: CommandLine) -> None:

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,7 +43,7 @@ def connected(command: CommandLine, api: FakeApi) -> CommandLine:
 
 
 @pytest.fixture
-def sessions(tmp_path: Path) -> Iterator[Path]:
+def sessions(tmp_path: Path) -> Path:
     """Two prompts in one session, and a line that is broken."""
     folder = tmp_path / "projects"
     folder.mkdir()
@@ -61,7 +60,7 @@ def sessions(tmp_path: Path) -> Iterator[Path]:
     ]
     lines = [json.dumps(records[0]), "{broken", json.dumps(records[1])]
     (folder / "5e55104e-0000-4000-8000-000000000000.jsonl").write_text("\n".join(lines))
-    yield folder
+    return folder
 
 
 @pytest.mark.parametrize("names", COMMANDS)
