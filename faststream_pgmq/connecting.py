@@ -32,7 +32,8 @@ def with_defaults(dsn: str, **defaults: Any) -> str:
             "conninfo is no libpq connection string; write "
             "postgresql://user@host:5432/database or host=… dbname=… user=…"
         ) from None
-    return conninfo.make_conninfo(**{**defaults, **given})
+    merged: dict[str, Any] = {**defaults, **given}
+    return conninfo.make_conninfo(**merged)
 
 
 def describe(dsn: str) -> str:

@@ -19,8 +19,8 @@ import psycopg
 from psycopg import sql
 
 from faststream_pgmq import queries
-from faststream_pgmq.delivery import Claimed
 from faststream_pgmq.connecting import CONNECT_TIMEOUT, KEEPALIVE, connect, with_defaults
+from faststream_pgmq.delivery import Claimed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -73,14 +73,20 @@ class Doorbell:
 
     async def _connected(self) -> AsyncConnection[Any]:
         if self._conn is None or self._conn.closed:
-            conn = await connect(self._dsn)
-            await self._end_former_session(conn)
-            cursor = await conn.execute(queries.IDENTIFY_SESSION)
-            self._session = await cursor.fetchone()
-            channel = sql.Identifier(self._name)
-            await conn.execute(sql.SQL(queries.LISTEN).format(channel=channel))
-            self._conn = conn
+            # Kept at once, so that `close` finds it whatever happens in between.
+            self._conn = await connect(self._dsn)
+            try:
+                await self._introduce(self._conn)
+            except BaseException:
+                await self.close()
+                raise
         return self._conn
+
+    async def _introduce(self, conn: AsyncConnection[Any]) -> None:
+        await self._end_former_session(conn)
+        self._session = await (await conn.execute(queries.IDENTIFY_SESSION)).fetchone()
+        channel = sql.Identifier(self._name)
+        await conn.execute(sql.SQL(queries.LISTEN).format(channel=channel))
 
     async def _end_former_session(self, conn: AsyncConnection[Any]) -> None:
         # A connection that went silent may live on in the server, asleep, holding the locks.
@@ -94,7 +100,9 @@ class Doorbell:
         )
 
     async def _lock(self, conn: AsyncConnection[Any], name: str, limit: float) -> bool:
-        await conn.execute(queries.LIMIT_LOCK_WAIT, (f"{int(min(max(limit, 0.001), MAX_WAIT) * 1000)}ms",))
+        await conn.execute(
+            queries.LIMIT_LOCK_WAIT, (f"{int(min(max(limit, 0.001), MAX_WAIT) * 1000)}ms",)
+        )
         try:
             await conn.execute(sql.SQL(queries.LOCK).format(name=sql.Literal(name)))
         except psycopg.errors.LockNotAvailable:

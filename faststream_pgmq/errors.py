@@ -1,17 +1,17 @@
 """The errors of the broker, and those a handler raises to say what should happen. Pure.
 
-    PgmqError
-    ├── PgmqConnectionError    Postgres does not answer; says where, never with a password
-    ├── QueueNotFoundError     a subscriber's queue, or part of it, was never created
-    └── UnsendableMessageError a body that `jsonb` cannot hold
-    InvalidMessageError        a message that does not fit its handler: dead-lettered at once
-    InvalidBatchError          the same, for some messages of a batch
-    BatchError                 raised by a batch handler: which messages failed, and why
+PgmqError
+├── PgmqConnectionError    Postgres does not answer; says where, never with a password
+├── QueueNotFoundError     a subscriber's queue, or part of it, was never created
+└── UnsendableMessageError a body that `jsonb` cannot hold
+InvalidMessageError        a message that does not fit its handler: dead-lettered at once
+InvalidBatchError          the same, for some messages of a batch
+BatchError                 raised by a batch handler: which messages failed, and why
 
-    HandlerException (FastStream's; logged without a traceback)
-    ├── Retry                  try this message again, after `delay` or the policy's backoff
-    ├── DeadLetter             no retry can help
-    └── Pause                  something every message needs is down: stop fetching, probe, go on
+HandlerException (FastStream's; logged without a traceback)
+├── Retry                  try this message again, after `delay` or the policy's backoff
+├── DeadLetter             no retry can help
+└── Pause                  something every message needs is down: stop fetching, probe, go on
 """
 
 from __future__ import annotations
@@ -49,6 +49,14 @@ class UnsendableMessageError(PgmqError, ValueError):
     """A body that `jsonb` cannot hold."""
 
 
+class UnprintableError(PgmqError):
+    """Stands for an error of a handler that raises another one when it is printed."""
+
+    def __init__(self, error_class: str) -> None:
+        super().__init__(f"{error_class}, whose text cannot be made")
+        self.error_class = error_class
+
+
 class InvalidMessageError(ValueError):
     """A message that does not fit its handler; names the field, never the content."""
 
@@ -79,7 +87,7 @@ class BatchError(Exception):
         self.replies = list(replies)
 
 
-class Retry(HandlerException):  # noqa: N818 - an instruction, named like FastStream's own
+class Retry(HandlerException):
     """Try this message again; counts as an attempt."""
 
     def __init__(self, reason: str = "the handler asked for a retry", delay: float | None = None):
@@ -92,7 +100,7 @@ class Retry(HandlerException):  # noqa: N818 - an instruction, named like FastSt
         return self.reason
 
 
-class DeadLetter(HandlerException):  # noqa: N818
+class DeadLetter(HandlerException):
     """Move this message to the dead letters now."""
 
     def __init__(self, reason: str = "the handler gave it up") -> None:
@@ -103,7 +111,7 @@ class DeadLetter(HandlerException):  # noqa: N818
         return self.reason
 
 
-class Pause(HandlerException):  # noqa: N818
+class Pause(HandlerException):
     """Give back what is in hand, stop fetching and probe; no attempt is used up."""
 
     def __init__(self, reason: str = "the handler asked for a pause") -> None:

@@ -1,4 +1,4 @@
-"""The innermost step around a handler: what is wrong with the message, and what the handler says."""
+"""The innermost step around a handler: what is wrong with a message, what the handler says."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 from faststream._internal.endpoint.call_wrapper import HandlerCallWrapper
 from pydantic import ValidationError
 
-from faststream_pgmq.errors import BatchError, InvalidBatchError, InvalidMessageError
+from faststream_pgmq.errors import (
+    BatchError,
+    InvalidBatchError,
+    InvalidMessageError,
+    UnprintableError,
+)
 from faststream_pgmq.outbox import OUTBOX
 from faststream_pgmq.parser import undecodable
 
@@ -35,7 +40,7 @@ class PgmqHandler(HandlerCallWrapper[..., Any]):
             await message.decode()
         except InvalidMessageError:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a custom decoder raises anything
             raise undecodable(error) from None
         try:
             return await super().call_wrapped(message)
@@ -45,6 +50,19 @@ class PgmqHandler(HandlerCallWrapper[..., Any]):
             raise invalid_message(error, is_batch=is_batch) from None
         except BatchError as error:
             return _take_down(error)
+        except Exception as error:
+            if (printable := _printable(error)) is error:
+                raise
+            raise printable from None
+
+
+def _printable(error: Exception) -> Exception:
+    # Middlewares print what they catch: what cannot be printed would hide behind their own failure.
+    try:
+        str(error)
+    except Exception:  # noqa: BLE001 - any code may stand in an error's __str__
+        return UnprintableError(type(error).__name__).with_traceback(error.__traceback__)
+    return error
 
 
 def _take_down(error: BatchError) -> Any:

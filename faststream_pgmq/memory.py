@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from faststream._internal._compat import json_loads
@@ -64,7 +64,7 @@ class MemoryQueues:
         return self._queues.setdefault(queue.lower(), StoredQueue())
 
     def now(self) -> datetime:
-        return datetime.now(timezone.utc) + self._moved
+        return datetime.now(UTC) + self._moved
 
     def advance(self, seconds: float) -> None:
         """Move the clock forward: what was delayed becomes due."""
@@ -133,9 +133,11 @@ class MemoryQueues:
 
     def _find_waiting(self, queue: str, dedup_key: str | None) -> StoredMessage | None:
         for row in self[queue].messages.values():
-            if dedup_key is not None and row.read_ct == 0:
-                if row.headers.get(DEDUP_KEY) == dedup_key:
-                    return row
+            if dedup_key is not None and (row.read_ct, row.headers.get(DEDUP_KEY)) == (
+                0,
+                dedup_key,
+            ):
+                return row
         return None
 
     def _find(self, queue: str, delivery: Delivery) -> StoredMessage | None:

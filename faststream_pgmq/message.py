@@ -21,7 +21,9 @@ class Settler(Protocol):
     async def reject_now(self, deliveries: Sequence[Delivery], reason: str) -> None: ...
 
 
-class _Settleable(StreamMessage[Any]):
+class SettleableMessage(StreamMessage[Any]):
+    """A message, or a batch of them, that a handler can end itself."""
+
     settler: Settler | None = None
 
     @property
@@ -50,7 +52,7 @@ class _Settleable(StreamMessage[Any]):
                 await self.settler.reject_now(self.deliveries, reason)
 
 
-class PgmqMessage(_Settleable):
+class PgmqMessage(SettleableMessage):
     """One message."""
 
     raw_message: Delivery
@@ -82,7 +84,7 @@ class PgmqMessage(_Settleable):
         return self.raw_message.attempts
 
 
-class PgmqBatchMessage(_Settleable):
+class PgmqBatchMessage(SettleableMessage):
     """All messages of one call of a batch handler; `batch_headers` is in the same order."""
 
     raw_message: tuple[Delivery, ...]

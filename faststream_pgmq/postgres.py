@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from faststream_pgmq.delivery import Claimed, Delivery, Outgoing, Settlement
 
+
 class PostgresQueues:
     """The queues of one database; see `storage.Queues`."""
 
@@ -75,9 +76,7 @@ class PostgresQueues:
                 async with conn.transaction():
                     ended = await _settle(conn, queue, settlement, archive=archive)
             else:
-                ended = await queries.finish_messages(
-                    conn, queue, settlement.acks, archive=archive
-                )
+                ended = await queries.finish_messages(conn, queue, settlement.acks, archive=archive)
         return {one.msg_id for one in settlement.deliveries} - ended
 
     async def send(

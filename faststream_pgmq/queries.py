@@ -45,7 +45,8 @@ WITH due AS (
 SELECT claimed.msg_id, claimed.read_ct, claimed.enqueued_at, claimed.last_read_at,
        claimed.body, claimed.headers,
        CASE WHEN claimed.msg_id IS NULL THEN (
-           SELECT extract(epoch FROM min(vt) - clock_timestamp())::float8 FROM {queue} WHERE vt > now()
+           SELECT extract(epoch FROM min(vt) - clock_timestamp())::float8
+           FROM {queue} WHERE vt > now()
        ) END AS next_due
 FROM (VALUES (1)) AS always LEFT JOIN claimed ON true
 ORDER BY claimed.msg_id
@@ -125,7 +126,8 @@ SELECT msg_id FROM buried
 
 SEND: Final[LiteralString] = """
 INSERT INTO {queue} (vt, message, headers)
-SELECT clock_timestamp() + make_interval(secs => sent.delay), sent.message::jsonb, sent.headers::jsonb
+SELECT clock_timestamp() + make_interval(secs => sent.delay),
+       sent.message::jsonb, sent.headers::jsonb
 FROM unnest(%(messages)s::text[], %(headers)s::text[], %(delays)s::float8[])
      WITH ORDINALITY AS sent (message, headers, delay, n)
 ORDER BY sent.n
@@ -136,7 +138,8 @@ RETURNING msg_id, true
 # can run it before the sender's data is visible; and the statement trigger still rings.
 SEND_MERGING: Final[LiteralString] = """
 INSERT INTO {queue} AS waiting (vt, message, headers)
-SELECT clock_timestamp() + make_interval(secs => sent.delay), sent.message::jsonb, sent.headers::jsonb
+SELECT clock_timestamp() + make_interval(secs => sent.delay),
+       sent.message::jsonb, sent.headers::jsonb
 FROM unnest(%(messages)s::text[], %(headers)s::text[], %(delays)s::float8[])
      WITH ORDINALITY AS sent (message, headers, delay, n)
 ORDER BY sent.n

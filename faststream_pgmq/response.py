@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from faststream.response import BatchPublishCommand, PublishCommand, PublishType, Response
 
@@ -108,7 +108,7 @@ class PgmqPublishCommand(BatchPublishCommand):
             reply_to=reply_to,
             _publish_type=_publish_type,
         )
-        self.per_message_headers = [dict(one) for one in per_message_headers]
+        self.per_message_headers: list[dict[str, Any]] = [dict(one) for one in per_message_headers]
         self.delay = delay
         self.caused_by = caused_by
         self.connection = connection
@@ -127,7 +127,7 @@ class PgmqPublishCommand(BatchPublishCommand):
         body, extra = cls._parse_bodies(cmd.body, batch=batch)
         return cls(
             body,
-            *cast("tuple[Any, ...]", extra),
+            *extra,
             queue=cmd.destination,
             headers=cmd.headers,
             correlation_id=cmd.correlation_id,

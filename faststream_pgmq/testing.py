@@ -15,7 +15,6 @@ from faststream_pgmq.publisher.producer import PgmqProducer
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from faststream_pgmq.broker.config import PgmqBrokerConfig
     from faststream_pgmq.memory import StoredMessage
     from faststream_pgmq.publisher.usecase import PgmqPublisher
     from faststream_pgmq.response import PgmqPublishCommand
@@ -107,14 +106,15 @@ class TestPgmqBroker(TestBroker[PgmqBroker, EnterType], broker=PgmqBroker):
             yield
 
     async def _fake_connect(self, broker: PgmqBroker, *args: Any, **kwargs: Any) -> None:
-        cast("PgmqBrokerConfig", broker.config.broker_config).connect(self._queues)
+        broker.config.broker_config.connect(self._queues)
 
 
 class FakeProducer(PgmqProducer):
     """Sends to queues in memory, and at once runs what they make due."""
 
     def __init__(self, broker: PgmqBroker, test: TestPgmqBroker[Any]) -> None:
-        super().__init__(broker._parser, broker._decoder)
+        own = broker.config.broker_config
+        super().__init__(own.broker_parser, own.broker_decoder)
         self._test = test
 
     async def publish(self, cmd: PgmqPublishCommand) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from fast_depends import Provider, dependency_provider
@@ -39,7 +39,9 @@ if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
 
-class PgmqBroker(PgmqRegistrator, BrokerUsecase[Any, PostgresQueues, PgmqBrokerConfig]):
+class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as every broker does
+    PgmqRegistrator, BrokerUsecase[Any, PostgresQueues, PgmqBrokerConfig]
+):
     """A FastStream broker over pgmq.
 
     Args:
@@ -120,7 +122,7 @@ class PgmqBroker(PgmqRegistrator, BrokerUsecase[Any, PostgresQueues, PgmqBrokerC
 
     @property
     def _own_config(self) -> PgmqBrokerConfig:
-        return cast("PgmqBrokerConfig", self.config.broker_config)
+        return self.config.broker_config
 
     async def _connect(self) -> PostgresQueues:
         queues = PostgresQueues(self._dsn, self._own_config.listen_conninfo, self._pool_size)
@@ -154,7 +156,7 @@ class PgmqBroker(PgmqRegistrator, BrokerUsecase[Any, PostgresQueues, PgmqBrokerC
                 self._connection = None
             self._own_config.disconnect()
 
-    async def ping(self, timeout: float | None = None) -> bool:
+    async def ping(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - FastStream's
         """Return whether Postgres answers within `timeout` seconds (default 5)."""
         if self._connection is None:
             return False
@@ -239,9 +241,7 @@ class PgmqBroker(PgmqRegistrator, BrokerUsecase[Any, PostgresQueues, PgmqBrokerC
             connection=connection,
             _publish_type=PublishType.PUBLISH,
         )
-        sent: list[int | None] = await self._basic_publish_batch(
-            cmd, producer=self.config.producer
-        )
+        sent: list[int | None] = await self._basic_publish_batch(cmd, producer=self.config.producer)
         return sent
 
     async def request(self, *args: Any, **options: Any) -> Any:

@@ -14,7 +14,9 @@ from faststream_pgmq.storage import Queues
 
 @dataclass(kw_only=True)
 class PgmqBrokerConfig(BrokerConfig):
-    producer: PgmqProducer = field(default_factory=PgmqProducer)
+    producer: PgmqProducer = field(  # pyright: ignore[reportIncompatibleVariableOverride]  # narrower, as in every broker
+        default_factory=PgmqProducer
+    )
     listen_conninfo: str = field(default="", repr=False)
     poll_interval: float = 30.0
     _queues: Queues | None = field(default=None, init=False, repr=False)
@@ -27,7 +29,8 @@ class PgmqBrokerConfig(BrokerConfig):
 
     def connect(self, queues: Queues) -> None:
         self._queues = queues
-        self.producer.connect(queues, self.fd_config._serializer, self.broker_codec or DefaultCodec())
+        serializer = self.fd_config._serializer  # pyright: ignore[reportPrivateUsage]  # as every broker does
+        self.producer.connect(queues, serializer, self.broker_codec or DefaultCodec())
 
     def disconnect(self) -> None:
         self._queues = None

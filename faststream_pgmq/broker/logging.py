@@ -41,6 +41,4 @@ class PgmqParamsStorage(DefaultLoggerStorage):
         return logger
 
 
-make_pgmq_logger_state = partial(
-    make_logger_state, default_storage_cls=PgmqParamsStorage
-)
+make_pgmq_logger_state = partial(make_logger_state, default_storage_cls=PgmqParamsStorage)

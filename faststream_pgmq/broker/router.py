@@ -92,7 +92,9 @@ class PgmqRoute(SubscriberRoute):
         )
 
 
-class PgmqRouter(PgmqRegistrator, BrokerRouter[Any, PgmqBrokerConfig]):
+class PgmqRouter(  # pyright: ignore[reportIncompatibleMethodOverride]  # as every router does
+    PgmqRegistrator, BrokerRouter[Any, PgmqBrokerConfig]
+):
     """Includable to a broker."""
 
     def __init__(

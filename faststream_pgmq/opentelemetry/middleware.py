@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from faststream import BaseMiddleware
 from opentelemetry import trace
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from faststream._internal.context.repository import ContextRepo
     from faststream.message import StreamMessage
     from opentelemetry.trace import Span, Tracer, TracerProvider
+
+    from faststream_pgmq.message import SettleableMessage
 
 
 class PgmqTelemetryMiddleware:
@@ -55,8 +57,8 @@ class _Telemetry(BaseMiddleware[PgmqPublishCommand, Any]):
     async def consume_scope(
         self, call_next: Callable[[Any], Awaitable[Any]], msg: StreamMessage[Any]
     ) -> Any:
-        raw = msg.raw_message
-        self._spans = DeliverySpans(self._tracer, raw if isinstance(raw, tuple) else (raw,))
+        deliveries = cast("SettleableMessage", msg).deliveries
+        self._spans = DeliverySpans(self._tracer, deliveries)
         with self._spans.active():
             result = await call_next(msg)
         if (outbox := OUTBOX.get()) is not None:

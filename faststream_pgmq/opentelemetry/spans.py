@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from opentelemetry import trace
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from faststream_pgmq.delivery import Delivery
 
 SYSTEM: Final = "pgmq"
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def nanoseconds(moment: datetime) -> int:
@@ -107,7 +107,10 @@ class DeliverySpans:
         token = ACTIVE.set(self)
         try:
             with trace.use_span(
-                self.current, end_on_exit=False, record_exception=False, set_status_on_exception=False
+                self.current,
+                end_on_exit=False,
+                record_exception=False,
+                set_status_on_exception=False,
             ):
                 yield
         finally:
@@ -201,7 +204,7 @@ def message_span(
                 _mirror(spans, span, name, kind, given, started, ended)
 
 
-def _mirror(  # noqa: PLR0913 - what a span is made of
+def _mirror(
     spans: DeliverySpans,
     original: Span,
     name: str,

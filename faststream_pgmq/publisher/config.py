@@ -17,7 +17,9 @@ class PgmqPublisherSpecificationConfig(PublisherSpecificationConfig):
 
 @dataclass(kw_only=True)
 class PgmqPublisherConfig(PublisherUsecaseConfig):
-    _outer_config: PgmqBrokerConfig = field(default_factory=PgmqBrokerConfig)
+    _outer_config: PgmqBrokerConfig = field(  # pyright: ignore[reportIncompatibleVariableOverride]  # narrower, as in every broker
+        default_factory=PgmqBrokerConfig
+    )
 
     queue: str
     batch: bool | None

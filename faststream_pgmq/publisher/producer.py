@@ -61,8 +61,7 @@ class PgmqProducer(ProducerProto[PgmqPublishCommand]):
         bodies = cmd.all_bodies
         headers = cmd.per_message_headers or [{} for _ in bodies]
         outgoing = [
-            await self._outgoing(cmd, body, own)
-            for body, own in zip(bodies, headers, strict=True)
+            await self._outgoing(cmd, body, own) for body, own in zip(bodies, headers, strict=True)
         ]
         return await self._send(cmd.destination, outgoing, cmd.connection)
 

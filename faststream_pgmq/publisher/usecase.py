@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, cast, get_args, get_type_hints
 
 from faststream._internal.endpoint.publisher import PublisherUsecase
 from faststream.response import PublishCommand, PublishType, Response
@@ -47,7 +47,7 @@ class PgmqPublisher(PublisherUsecase):
 
     def __call__(self, func: Callable[..., Any]) -> Any:
         handler = super().__call__(func)
-        if self._batch is None and _returns_responses(handler._declared_call):
+        if self._batch is None and _returns_responses(func):
             self._batch = True
         return handler
 
@@ -99,8 +99,9 @@ class PgmqPublisher(PublisherUsecase):
             return [cmd]
         if cmd.body is None:
             return []
-        if isinstance(cmd.body, (list, tuple)) and (self._batch or _are_responses(cmd.body)):
-            return [_command(item, cmd) for item in cmd.body]  # pyright: ignore[reportUnknownVariableType]
+        items = _items(cmd.body)
+        if items is not None and (self._batch or _are_responses(items)):
+            return [_command(item, cmd) for item in items]
         return [PgmqPublishCommand.from_cmd(cmd)]
 
 
@@ -111,12 +112,17 @@ def _command(item: Any, whole: PublishCommand) -> PgmqPublishCommand:
     return command
 
 
+def _items(body: Any) -> Sequence[Any] | None:
+    return cast("Sequence[Any]", body) if isinstance(body, (list, tuple)) else None
+
+
 def _are_responses(items: Sequence[Any]) -> bool:
     return bool(items) and all(isinstance(item, Response) for item in items)
 
 
 def _returns_responses(call: Callable[..., Any]) -> bool:
     # An empty list says nothing of its items, so the annotation decides.
+    call = getattr(call, "_declared_call", call)
     try:
         returned = get_type_hints(call).get("return")
     except (NameError, TypeError):

@@ -20,7 +20,9 @@ class PgmqSubscriberSpecificationConfig(SubscriberSpecificationConfig):
 
 @dataclass(kw_only=True)
 class PgmqSubscriberConfig(SubscriberUsecaseConfig):
-    _outer_config: PgmqBrokerConfig = field(default_factory=PgmqBrokerConfig)
+    _outer_config: PgmqBrokerConfig = field(  # pyright: ignore[reportIncompatibleVariableOverride]  # narrower, as in every broker
+        default_factory=PgmqBrokerConfig
+    )
 
     queue: str
     batch: bool

@@ -119,9 +119,9 @@ class Consumer:
     def _keep_pace(self, seconds: float) -> None:
         self._pace = seconds if self._pace is None else 0.8 * self._pace + 0.2 * seconds
 
-    async def _finish_running(self, timeout: float) -> bool:
+    async def _finish_running(self, seconds: float) -> bool:
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(seconds):
                 await self._until_all_idle()
         except TimeoutError:
             return False

@@ -173,9 +173,7 @@ class Processing:
         await self._run_some(some[half:])
 
     def _judge(self, settlement: Settlement, delivery: Delivery, error: Exception) -> None:
-        verdict = judge(
-            settlement, delivery, error, self._owner.retry, self._owner.ack_policy
-        )
+        verdict = judge(settlement, delivery, error, self._owner.retry, self._owner.ack_policy)
         self._owner.log(verdict.text, verdict.level, delivery)
         if verdict.action is Action.PAUSE:
             self._owner.pause(verdict.text)

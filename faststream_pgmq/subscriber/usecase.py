@@ -221,7 +221,7 @@ class PgmqSubscriber(SubscriberUsecase[Any]):
 
     # Without a handler
 
-    async def get_one(self, *, timeout: float = 5.0) -> StreamMessage[Any] | None:
+    async def get_one(self, *, timeout: float = 5.0) -> StreamMessage[Any] | None:  # noqa: ASYNC109 - FastStream's
         """Return one message, or None after `timeout` seconds; acknowledge it yourself."""
         bell = self.queues.doorbell(self.queue)
         deadline = monotonic() + timeout

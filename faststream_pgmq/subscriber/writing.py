@@ -66,10 +66,10 @@ class Writer:
             if not self._waiting:
                 self._idle.set()
 
-    async def drain(self, timeout: float) -> bool:
-        """Return whether everything was written within `timeout` seconds."""
+    async def drain(self, seconds: float) -> bool:
+        """Return whether everything was written within this time."""
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(seconds):
                 await self._idle.wait()
         except TimeoutError:
             return False
