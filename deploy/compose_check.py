@@ -1,4 +1,4 @@
-"""Posts one memory and follows it to Neo4j and to its trace in Jaeger; runs inside the api container."""
+"""Posts one memory and follows it to Neo4j and to Jaeger; runs inside the api container."""
 
 from __future__ import annotations
 
@@ -47,19 +47,29 @@ def _post_memory(key: str, chunk: str, trace_id: str) -> Any:
     body = {
         "sessionId": "compose-check",
         "projectPath": "/src/supastate",
-        "chunks": [{"chunkId": chunk, "content": "Why does the queue hang? Fixed the deadlock.", "metadata": {}}],
+        "chunks": [
+            {
+                "chunkId": chunk,
+                "content": "Why does the queue hang? Fixed the deadlock.",
+                "metadata": {},
+            }
+        ],
     }
     headers = {
         "Authorization": f"Bearer {key}",
         "Content-Type": "application/json",
         "traceparent": f"00-{trace_id}-{secrets.token_hex(8)}-01",
     }
-    return _fetch(urllib.request.Request(f"{API}/api/ingest/memory", json.dumps(body).encode(), headers))
+    return _fetch(
+        urllib.request.Request(f"{API}/api/ingest/memory", json.dumps(body).encode(), headers)
+    )
 
 
 def _in_graph(settings: Settings, workspace: str, chunk: str) -> bool:
     auth = (settings.neo4j_user, settings.neo4j_password.get_secret_value())
-    with GraphDatabase.driver(settings.neo4j_uri, auth=auth) as driver:
+    with GraphDatabase.driver(
+        settings.neo4j_uri, auth=auth, notifications_min_severity="OFF"
+    ) as driver:
         records, _, _ = driver.execute_query(FIND_MEMORY, w=workspace, c=chunk)
         return bool(records[0]["found"])
 
