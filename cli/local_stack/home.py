@@ -38,6 +38,10 @@ class StackHome:
     def neo4j(self) -> Path:
         return self.root / "neo4j"
 
+    @property
+    def bytecode(self) -> Path:
+        return self.root / "bytecode"
+
     def log(self, name: str) -> Path:
         return self.logs / f"{name}.log"
 
@@ -53,7 +57,7 @@ class StackHome:
 
     def delete(self) -> None:
         """Remove what a stack made here, and nothing else that lies here."""
-        for folder in (self.logs, self.neo4j):
+        for folder in (self.logs, self.neo4j, self.bytecode):
             shutil.rmtree(folder, ignore_errors=True)
         for file in (self.state_file, self.lock_file):
             file.unlink(missing_ok=True)

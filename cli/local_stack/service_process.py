@@ -35,7 +35,7 @@ class ServiceProcess:
         return Launch(
             argv=[sys.executable, "-m", self._module],
             cwd=self._home.root,
-            env=dict(os.environ) | self._settings() | http | {"PYTHONUNBUFFERED": "1"},
+            env=self._python_environment() | self._settings() | http,
         )
 
     def is_ready(self, port: int) -> bool:
@@ -50,6 +50,14 @@ class ServiceProcess:
     def find_leftovers(self) -> list[ProcessRecord]:
         variables = {"SUPASTATE_HOME": str(self._home.root)}
         return find_processes(argument=self._module, variables=variables)
+
+    def _python_environment(self) -> dict[str, str]:
+        environment = dict(os.environ) | {"PYTHONUNBUFFERED": "1"}
+        # Who wants no bytecode in the source folders gets it here: to compile everything at each
+        # start doubles a service's start, 1.4 s to 2.9 s of processor time.
+        if environment.pop("PYTHONDONTWRITEBYTECODE", ""):
+            environment.setdefault("PYTHONPYCACHEPREFIX", str(self._home.bytecode))
+        return environment
 
     @property
     def _module(self) -> str:
