@@ -113,7 +113,9 @@ def embedding_text(path: str, parsed: ParsedCode, content: str) -> str:
 
 
 def _nesting(content: str) -> int:
-    """Return how many brackets are open at once, at most; those in strings count too."""
+    """Return how many brackets are open at once, at most (0: below the limit); strings count too."""
+    if sum(content.count(bracket) for bracket in "([{") <= _MAX_NESTING:
+        return 0  # most files: too few to be deep
     depth = deepest = 0
     for run in _BRACKETS.finditer(content):
         length = run.end() - run.start()
