@@ -7,10 +7,10 @@ from http import HTTPStatus
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
 
-from services.api.errors import Detail, Problem
+from services.api.errors import Detail, Echo, Problem
 
 
 class Answer(BaseModel):
@@ -30,13 +30,13 @@ class ItemResult(Answer):
 class ChunkResult(ItemResult):
     """What became of one chunk."""
 
-    chunk_id: str | None
+    chunk_id: Echo | None
 
 
 class FileResult(ItemResult):
     """What became of one file."""
 
-    path: str | None
+    path: Echo | None
 
 
 class Submitted(Answer):
@@ -70,14 +70,16 @@ class MessageSubmitted(Submitted):
 
 
 class MemoryFound(Answer):
-    """One memory and how near it is to the query."""
+    """One memory and how near it is to the query: the cosine, -1 to 1."""
 
+    id: str
     chunk_id: str
     content: str
     similarity: float
     metadata: dict[str, JsonValue]
     session_id: str | None
     project_name: str | None
+    occurred_at: datetime
 
 
 class MemoriesFound(Answer):
@@ -86,6 +88,61 @@ class MemoriesFound(Answer):
     results: list[MemoryFound]
     count: int
     query: str
+
+
+class EvidenceFound(Answer):
+    """A memory or source file that a pattern was derived from."""
+
+    id: str
+    kind: str
+    session_id: str | None
+    occurred_at: datetime | None
+    excerpt: str
+
+
+class PatternFound(Answer):
+    """One pattern with its evidence, oldest first."""
+
+    id: str
+    type: str
+    name: str
+    project_name: str | None
+    period: str
+    period_type: str
+    confidence: float
+    frequency: int
+    first_detected: datetime
+    last_validated: datetime
+    last_updated: datetime
+    metadata: dict[str, JsonValue]
+    evidence: list[EvidenceFound]
+    similarity: float | None = Field(default=None, description="only where words were searched")
+
+
+class PatternsFound(Answer):
+    """Patterns: the surest first, or the nearest to the words that were searched."""
+
+    patterns: list[PatternFound]
+    count: int
+
+
+class SummaryFound(Answer):
+    """What a project is about and where it stands."""
+
+    project_name: str
+    summary: str
+    model: str
+    memories_included: int
+    last_memory_timestamp: datetime
+    created_at: datetime
+    updated_at: datetime
+
+
+class SummariesFound(Answer):
+    """One summary a project."""
+
+    summaries: list[SummaryFound]
+    count: int
 
 
 class JobCounts(Answer):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Final, TypeAlias, cast
 
+from fastapi import Query
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -15,7 +16,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from services.api.errors import describe
+from services.api.errors import describe, reason_of
 from shared.errors import InvalidInputError
 from shared.messages import Metadata, PatternType
 
@@ -27,6 +28,11 @@ MAX_ID_CHARACTERS: Final = 512
 Id: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID_CHARACTERS)]
 ProjectPath: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 ProjectName: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+
+
+ProjectFilter: TypeAlias = Annotated[
+    str | None, Query(min_length=1, max_length=255, description="only this project")
+]
 
 
 class Body(BaseModel):
@@ -76,7 +82,7 @@ def _read_alone(model: type[Body]) -> PlainValidator:
             return model.model_validate(value)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-            refusal = InvalidInputError(describe(first["loc"], "item"), first["msg"])
+            refusal = InvalidInputError(describe(first["loc"], "item"), reason_of(first))
             return Unreadable(_name(value), refusal)
 
     return PlainValidator(read, json_schema_input_type=model)

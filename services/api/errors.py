@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final, cast
+from typing import Annotated, Any, Final, TypeAlias, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from psycopg import DataError, OperationalError
-from pydantic import BaseModel
+from psycopg import DataError, InterfaceError, OperationalError
+from pydantic import AfterValidator, BaseModel
 from starlette.exceptions import HTTPException
 
 from shared.domain.clean_text import clean_text
@@ -26,21 +26,29 @@ from shared.errors import (
 )
 
 RETRY_AFTER_SECONDS: Final = "5"
-LONGEST_REASON: Final = 500
+LONGEST_ECHO: Final = 600
 log = logging.getLogger(__name__)
+
+
+def _printable(text: str) -> str:
+    return clean_text(text)[:LONGEST_ECHO]
+
+
+Echo: TypeAlias = Annotated[str, AfterValidator(_printable)]
+"""Text that came from the client: it may hold what JSON in UTF-8 cannot."""
 
 
 class Detail(BaseModel):
     """What is wrong with one field."""
 
-    field: str
-    reason: str
+    field: Echo
+    reason: Echo
 
 
 class Problem(BaseModel):
     """The body of every error."""
 
-    error: str
+    error: Echo
     details: list[Detail] | None = None
 
 
@@ -58,24 +66,22 @@ def respond(
     details: Sequence[Detail] = (),
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """Return the answer; text that came from the client is made printable."""
-    body: dict[str, Any] = {"error": _printable(error)}
-    if details:
-        body["details"] = [
-            {"field": _printable(detail.field), "reason": _printable(detail.reason)}
-            for detail in details
-        ]
-    return JSONResponse(body, status_code=status, headers=headers)
-
-
-def _printable(text: str) -> str:
-    return clean_text(text)[:LONGEST_REASON]
+    """Return the answer."""
+    problem = Problem(error=error, details=list(details) or None)
+    return JSONResponse(problem.model_dump(exclude_none=True), status_code=status, headers=headers)
 
 
 def describe(loc: Sequence[int | str], whole: str = "body") -> str:
     """Return a field's path as people write it: `chunks[3].content`; `whole` for no path."""
     parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc]
     return "".join(parts).lstrip(".") or whole
+
+
+def reason_of(problem: Mapping[str, Any]) -> str:
+    """Return what pydantic found, in words that tell a sender what to change."""
+    if problem["type"] == "string_unicode":
+        return "contains a lone surrogate"
+    return str(problem["msg"])
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -89,6 +95,7 @@ def install_error_handlers(app: FastAPI) -> None:
         NotFoundError: _not_found,
         DependencyDownError: _dependency_down,
         OperationalError: _postgres_down,
+        InterfaceError: _postgres_down,
         DataError: _not_storable,
         HTTPException: _http_error,
         Exception: _unexpected,
@@ -100,7 +107,7 @@ def install_error_handlers(app: FastAPI) -> None:
 async def _invalid_request(request: Request, error: Exception) -> JSONResponse:
     problems = cast(RequestValidationError, error).errors()
     details = [
-        Detail(field=describe(problem["loc"][1:]), reason=str(problem["msg"]))
+        Detail(field=describe(problem["loc"][1:]), reason=reason_of(problem))
         for problem in problems[:100]
     ]
     return respond(HTTPStatus.BAD_REQUEST, "the request is not as documented", details)

@@ -13,6 +13,7 @@ from shared.postgres.api_keys import ApiKey, find_key, hash_key, touch_key
 
 KNOWN_SECONDS: Final = 3.0
 """A revoked key works at most this much longer, in each process."""
+LOOK_UP_SECONDS: Final = 5.0
 MOST_KNOWN: Final = 10_000
 
 
@@ -34,7 +35,7 @@ class KnownKeys:
     async def _look_up(self, key: str, key_hash: bytes) -> ApiKey | None:
         self._known.pop(key_hash, None)
         until = time.monotonic() + KNOWN_SECONDS
-        async with self._pool.connection() as conn:
+        async with self._pool.connection(timeout=LOOK_UP_SECONDS) as conn:
             found = await find_key(conn, key)
             if found is not None:
                 await touch_key(conn, found)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Annotated, cast
+from typing import Annotated, Final, cast
 
 from fastapi import Depends, Request
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
 
 from faststream_pgmq import PgmqBroker
 from services.api.known_keys import KnownKeys
 from shared.runtime import Parts
+
+CONNECTION_SECONDS: Final = 5.0
+"""A client is better told to try later than left waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +25,14 @@ class ApiParts:
     shared: Parts
     broker: PgmqBroker
     keys: KnownKeys
+
+    def transaction(self) -> AbstractAsyncContextManager[AsyncConnection[TupleRow]]:
+        """Return a connection whose work is committed at the end, and undone by an error.
+
+        Raises:
+            PoolTimeout: Postgres does not answer, or too many requests wait for it.
+        """
+        return self.shared.pool.connection(timeout=CONNECTION_SECONDS)
 
 
 def find_parts(request: Request) -> ApiParts:
