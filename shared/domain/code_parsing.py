@@ -113,7 +113,7 @@ def embedding_text(path: str, parsed: ParsedCode, content: str) -> str:
 
 
 def _nesting(content: str) -> int:
-    """Return how many brackets are open at once, at most (0: below the limit); strings count too."""
+    """Return how many brackets are open at once, also in strings; 0 where they are few."""
     if sum(content.count(bracket) for bracket in "([{") <= _MAX_NESTING:
         return 0  # most files: too few to be deep
     depth = deepest = 0
