@@ -7,6 +7,7 @@ Decisions where the format leaves a choice:
   the chain is broken (after a compaction, in the first record of a file).
 - A record whose `uuid` was already read, in this file or another, is the same record: resuming or
   forking copies them. An answer that goes on in the copy becomes a memory of its own.
+- A prompt that was typed while the assistant worked opens a turn like any other.
 - A slash command that the assistant answered is a memory with `messageType: assistant` and
   `command`; one without an answer is only counted.
 - A subagent's run is a memory with `messageType: assistant` and `isSidechain: true`, in the session

@@ -137,6 +137,26 @@ def joined_text(blocks: list[Object]) -> str:
     return "\n".join(str(block["text"]) for block in blocks if block.get("type") == "text")
 
 
+def unfold_queued_prompt(record: Object) -> Object:
+    """Return the user record that a prompt typed while the assistant worked stands for.
+
+    Newer versions (2.1.150 and up) write such a prompt as an attachment only. `source_uuid` is the
+    id of the user record where there is one, too. Other records come back as they are.
+    """
+    queued = record.get("attachment")
+    if record.get("type") != "attachment" or not isinstance(queued, dict):
+        return record
+    origin = queued.get("origin")
+    by_program = isinstance(origin, dict) and origin.get("kind") != "human"
+    if queued.get("type") != "queued_command" or queued.get("isMeta") is True or by_program:
+        return record
+    if queued.get("commandMode", "prompt") != "prompt":
+        return record
+    uuid = queued.get("source_uuid") or record.get("uuid")
+    user: Object = {"type": "user", "uuid": uuid, "message": {"content": queued.get("prompt")}}
+    return record | user
+
+
 def describe_repairs(blocks: list[Object]) -> str | None:
     """Return what has to be replaced in a record's text before it can be stored, if anything."""
     return describe_unstorable(joined_text(blocks))

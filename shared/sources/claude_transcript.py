@@ -23,6 +23,7 @@ from shared.sources.claude_records import (
     joined_text,
     read_tool_results,
     read_tool_uses,
+    unfold_queued_prompt,
 )
 from shared.sources.claude_turns import Origin, Piece, Turn
 from shared.sources.json_lines import Line, read_lines
@@ -71,7 +72,7 @@ class Transcript:
         yield from turn.memories()
 
     def _take(self, line: Line) -> Iterator[ImportProblem]:
-        record = line.value
+        record = unfold_queued_prompt(line.value)
         kind, uuid = get_text(record, "type"), get_text(record, "uuid")
         if kind not in ("user", "assistant"):
             self.report.dropped[kind or "records without a type"] += 1

@@ -57,6 +57,33 @@ def test_what_the_program_wrote_is_counted_but_no_memory(
     assert report.dropped == {kind: 1}
 
 
+def test_a_prompt_typed_while_the_assistant_worked_is_a_memory(tmp_path: Path) -> None:
+    session = Session()
+    session.user("start")
+    session.assistant("Working.")
+    queued: dict[str, JsonValue] = {"type": "queued_command", "commandMode": "prompt"}
+    session.add("attachment", attachment=queued | {"prompt": "use Go", "source_uuid": "q1"})
+    session.assistant("Go it is.")
+    session.user("use Go", uuid="q1")
+    session.write(tmp_path)
+
+    assert contents(read(tmp_path)) == ["start\n\nWorking.", "use Go\n\nGo it is."]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"commandMode": "task-notification"}, {"origin": {"kind": "peer"}}, {"isMeta": True}]
+)
+def test_a_queued_message_of_a_program_is_no_prompt(
+    tmp_path: Path, wrong: dict[str, JsonValue]
+) -> None:
+    session = Session()
+    queued: dict[str, JsonValue] = {"type": "queued_command", "prompt": "done"}
+    session.add("attachment", attachment=queued | wrong)
+    session.write(tmp_path)
+
+    assert read(tmp_path) == []
+
+
 def test_reminders_inside_a_prompt_are_cut_out(tmp_path: Path) -> None:
     session = Session()
     session.user(
