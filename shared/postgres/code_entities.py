@@ -16,6 +16,7 @@ from shared.domain.content_hash import content_hash
 from shared.messages import Metadata
 from shared.postgres.memories import Saved
 
+# Arrays travel in binary (%b): psycopg would escape each element of a text array.
 # Sorted, so that two requests with the same files lock them in the same order.
 SAVE_CODE_ENTITIES: Final[LiteralString] = """
 INSERT INTO code_entities AS c (
@@ -24,8 +25,8 @@ INSERT INTO code_entities AS c (
 SELECT %(workspace_id)s, %(user_id)s, %(project_name)s, path, name, 'file', language, content,
        metadata, content_hash, last_modified
 FROM unnest(
-    %(paths)s::text[], %(names)s::text[], %(languages)s::text[], %(contents)s::text[],
-    %(metadata)s::jsonb[], %(hashes)s::bytea[], %(last_modified)s::timestamptz[]
+    %(paths)b::text[], %(names)b::text[], %(languages)b::text[], %(contents)b::text[],
+    %(metadata)b::jsonb[], %(hashes)b::bytea[], %(last_modified)b::timestamptz[]
 ) AS sent (path, name, language, content, metadata, content_hash, last_modified)
 ORDER BY path
 ON CONFLICT ON CONSTRAINT code_entities_one_per_path DO UPDATE SET

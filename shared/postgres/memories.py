@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 from shared.domain.content_hash import content_hash
 from shared.messages import Metadata
 
+# Arrays travel in binary (%b): psycopg would escape each element of a text array.
 # Sorted, so that two requests with the same chunks lock them in the same order.
 SAVE_MEMORIES: Final[LiteralString] = """
 INSERT INTO memories AS m (
@@ -23,9 +24,9 @@ INSERT INTO memories AS m (
 SELECT %(workspace_id)s, %(user_id)s, chunk_id, session_id, project_name, type, content, metadata,
        content_hash, occurred_at
 FROM unnest(
-    %(chunk_ids)s::text[], %(session_ids)s::text[], %(project_names)s::text[], %(types)s::text[],
-    %(contents)s::text[], %(metadata)s::jsonb[], %(hashes)s::bytea[],
-    %(occurred_at)s::timestamptz[]
+    %(chunk_ids)b::text[], %(session_ids)b::text[], %(project_names)b::text[], %(types)b::text[],
+    %(contents)b::text[], %(metadata)b::jsonb[], %(hashes)b::bytea[],
+    %(occurred_at)b::timestamptz[]
 ) AS sent (chunk_id, session_id, project_name, type, content, metadata, content_hash, occurred_at)
 ORDER BY chunk_id
 ON CONFLICT ON CONSTRAINT memories_one_per_chunk DO UPDATE SET
