@@ -25,11 +25,11 @@ RETURN row.workspace_id AS workspace_id, row.id AS id
 """
 
 
-def _forget(label: LiteralString, relationship: LiteralString) -> LiteralString:
+def _forget(relationship: LiteralString) -> LiteralString:
     return f"""
 UNWIND $rows AS row
 MATCH (c:CodeEntity {{workspace_id: row.workspace_id, id: row.id}})
-MATCH (c)-[:{relationship}]->(d:{label} {{workspace_id: row.workspace_id}})
+MATCH (c)-[:{relationship}]->(d {{workspace_id: row.workspace_id}})
 WHERE NOT d.name IN row.names
 DETACH DELETE d
 """
@@ -45,9 +45,9 @@ MERGE (c)-[:{relationship}]->(d)
 """
 
 
-FORGET_FUNCTIONS: Final[LiteralString] = _forget("Function", "DEFINES_FUNCTION")
-FORGET_CLASSES: Final[LiteralString] = _forget("Class", "DEFINES_CLASS")
-FORGET_COMPONENTS: Final[LiteralString] = _forget("ReactComponent", "DEFINES_COMPONENT")
+FORGET_FUNCTIONS: Final[LiteralString] = _forget("DEFINES_FUNCTION")
+FORGET_CLASSES: Final[LiteralString] = _forget("DEFINES_CLASS")
+FORGET_COMPONENTS: Final[LiteralString] = _forget("DEFINES_COMPONENT")
 DEFINE_FUNCTIONS: Final[LiteralString] = _define("Function", "DEFINES_FUNCTION")
 DEFINE_CLASSES: Final[LiteralString] = _define("Class", "DEFINES_CLASS")
 DEFINE_COMPONENTS: Final[LiteralString] = _define("ReactComponent", "DEFINES_COMPONENT")

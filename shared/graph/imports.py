@@ -35,7 +35,7 @@ RETURN node.workspace_id AS workspace_id, node.id AS id, node.project_name AS pr
 FORGET_IMPORTS: Final[LiteralString] = """
 UNWIND $rows AS row
 MATCH (c:CodeEntity {workspace_id: row.workspace_id, id: row.id})
-MATCH (c)-[old:IMPORTS]->(target:CodeEntity {workspace_id: row.workspace_id})
+MATCH (c)-[old:IMPORTS]->(target {workspace_id: row.workspace_id})
 WHERE NOT target.path IN row.paths
 DELETE old
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 from typing import Any, Final, LiteralString, cast
 
 from neo4j import READ_ACCESS, AsyncDriver, Query
@@ -52,6 +53,17 @@ def _row(names: Iterable[str], values: Iterable[Any]) -> dict[str, JsonValue]:
 
 def to_json(value: Any) -> JsonValue:
     """Return a graph value as JSON: an entity as an object, a time in ISO 8601."""
+    if isinstance(value, Mapping):
+        return {str(key): to_json(item) for key, item in cast(Mapping[str, Any], value).items()}
+    if isinstance(value, list | tuple) and not isinstance(value, Point):
+        return [to_json(item) for item in cast(Sequence[Any], value)]
+    if isinstance(value, float):
+        return value if isfinite(value) else str(value)
+    return value if isinstance(value, str | int | None) else _describe(value)
+
+
+def _describe(value: Any) -> JsonValue:
+    """Return what JSON has no form of its own for."""
     if isinstance(value, Node):
         labels: list[JsonValue] = [*sorted(value.labels)]
         return {"labels": labels, "properties": _row(value.keys(), value.values())}
@@ -61,13 +73,7 @@ def to_json(value: Any) -> JsonValue:
         return [to_json(part) for part in _parts(value)]
     if isinstance(value, Point):
         return {"srid": value.srid, "coordinates": [float(number) for number in value]}
-    if isinstance(value, _TEMPORAL):
-        return value.iso_format()
-    if isinstance(value, Mapping):
-        return {str(key): to_json(item) for key, item in cast(Mapping[str, Any], value).items()}
-    if isinstance(value, list | tuple):
-        return [to_json(item) for item in cast(Sequence[Any], value)]
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
+    return value.iso_format() if isinstance(value, _TEMPORAL) else str(value)
 
 
 def _parts(path: Path) -> list[Node | Relationship]:

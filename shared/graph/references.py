@@ -39,6 +39,7 @@ WHERE m.workspace_id = row.workspace_id
 MATCH (c:CodeEntity {{workspace_id: row.workspace_id, id: row.id}})
 {_FOUND}, m.terms AS terms
 """
+# The far end bears no label: with one, the planner may scan the label while it has few nodes.
 _FORGET: Final[LiteralString] = """
 OPTIONAL MATCH (c)-[back:DISCUSSED_IN {detection_method: link.detection_method}]->(m)
 DELETE link, back
@@ -46,7 +47,7 @@ DELETE link, back
 FORGET_OF_MEMORIES: Final[LiteralString] = f"""
 UNWIND $rows AS row
 MATCH (m:Memory {{workspace_id: row.workspace_id, id: row.id}})
-MATCH (m)-[link:REFERENCES_CODE]->(c:CodeEntity {{workspace_id: row.workspace_id}})
+MATCH (m)-[link:REFERENCES_CODE]->(c {{workspace_id: row.workspace_id}})
 WHERE link.detection_method = 'name_match'
       AND NOT (link.matched_name IN row.names AND c.project_name = row.project_name)
    OR link.detection_method = 'tool_path'
@@ -57,7 +58,7 @@ FORGET_OF_CODE: Final[LiteralString] = f"""
 UNWIND $rows AS row
 MATCH (c:CodeEntity {{workspace_id: row.workspace_id, id: row.id}})
 MATCH (c)<-[link:REFERENCES_CODE {{detection_method: 'name_match'}}]-
-      (m:Memory {{workspace_id: row.workspace_id}})
+      (m {{workspace_id: row.workspace_id}})
 WHERE NOT link.matched_name IN row.names
 {_FORGET}
 """

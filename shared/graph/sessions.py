@@ -19,7 +19,7 @@ MATCH (written:Memory {workspace_id: row.workspace_id, id: row.id})
 CALL (written) {
     RETURN written AS memory
   UNION
-    MATCH (memory:Memory {workspace_id: written.workspace_id})-[:PRECEDED_BY]->(written)
+    MATCH (memory {workspace_id: written.workspace_id})-[:PRECEDED_BY]->(written)
     RETURN memory
   UNION
     MATCH (memory:Memory {workspace_id: written.workspace_id, session_id: written.session_id})
@@ -29,7 +29,7 @@ CALL (written) {
 }
 WITH DISTINCT memory
 CALL (memory) {
-    MATCH (memory)-[old:PRECEDED_BY]->(:Memory {workspace_id: memory.workspace_id})
+    MATCH (memory)-[old:PRECEDED_BY]->({workspace_id: memory.workspace_id})
     DELETE old
 }
 CALL (memory) {
