@@ -44,7 +44,7 @@ async def _create_key(settings: Settings, workspace: str) -> str:
 
 
 def _post_memory(key: str, chunk: str, trace_id: str) -> Any:
-    body = {
+    body: dict[str, Any] = {
         "sessionId": "compose-check",
         "projectPath": "/src/supastate",
         "chunks": [
@@ -67,7 +67,7 @@ def _post_memory(key: str, chunk: str, trace_id: str) -> Any:
 
 def _in_graph(settings: Settings, workspace: str, chunk: str) -> bool:
     auth = (settings.neo4j_user, settings.neo4j_password.get_secret_value())
-    with GraphDatabase.driver(
+    with GraphDatabase.driver(  # pyright: ignore[reportUnknownMemberType]  # untyped options
         settings.neo4j_uri, auth=auth, notifications_min_severity="OFF"
     ) as driver:
         records, _, _ = driver.execute_query(FIND_MEMORY, w=workspace, c=chunk)

@@ -14,7 +14,7 @@ from faststream.asgi import AsgiFastStream, AsgiResponse, get
 from faststream.asgi.types import Scope
 from neo4j import AsyncDriver
 from opentelemetry.sdk.trace import TracerProvider
-from prometheus_client import make_asgi_app
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
@@ -108,11 +108,11 @@ def create_worker(broker: PgmqBroker, parts: Parts, provider: TracerProvider) ->
     async def ready(scope: Scope) -> AsgiResponse:
         return await _readiness(broker, parts)
 
-    routes = [
-        ("/health/live", live),
-        ("/health/ready", ready),
-        ("/metrics", make_asgi_app()),
-    ]
+    @get
+    async def metrics(scope: Scope) -> AsgiResponse:
+        return AsgiResponse(generate_latest(), 200, {"Content-Type": CONTENT_TYPE_LATEST})
+
+    routes = [("/health/live", live), ("/health/ready", ready), ("/metrics", metrics)]
     return AsgiFastStream(broker, lifespan=lifespan, asgi_routes=routes)
 
 
@@ -125,7 +125,7 @@ def main(create_app: Callable[[Settings], AsgiFastStream]) -> None:
 
 
 async def _run(create_app: Callable[[Settings], AsgiFastStream], settings: Settings) -> None:
-    level = logging.getLevelName(settings.log_level)
+    level = logging.getLevelNamesMapping()[settings.log_level]
     options: dict[str, Any] = {"host": settings.http_host, "port": settings.http_port}
     await create_app(settings).run(log_level=level, run_extra_options=options)
 
@@ -142,7 +142,7 @@ async def probe_postgres(pool: Pool) -> None:
 async def probe_neo4j(driver: AsyncDriver) -> None:
     """Raise DependencyDownError when Neo4j does not answer."""
     try:
-        await driver.verify_connectivity()
+        await driver.verify_connectivity()  # pyright: ignore[reportUnknownMemberType]  # untyped options
     except Exception as error:  # whatever it is, the answer is "down"
         raise DependencyDownError("Neo4j", type(error).__name__) from error
 

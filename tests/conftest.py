@@ -11,11 +11,13 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from neo4j import AsyncDriver, AsyncGraphDatabase
+from neo4j import AsyncDriver
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
+
+from shared.graph.driver import connect
 
 SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "samples"
 LABELLED = SAMPLES.parent / "labelled"
@@ -108,8 +110,9 @@ def graph_server(servers: Servers) -> Servers:
 @pytest.fixture
 async def neo4j_driver(graph_server: Servers) -> AsyncIterator[AsyncDriver]:
     """A driver for the migrated graph, which all tests share: keep to your own workspace."""
-    auth = (graph_server.neo4j_user, graph_server.neo4j_password)
-    async with AsyncGraphDatabase.driver(graph_server.neo4j_uri, auth=auth) as driver:
+    async with connect(
+        graph_server.neo4j_uri, graph_server.neo4j_user, graph_server.neo4j_password
+    ) as driver:
         yield driver
 
 
