@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from faststream_pgmq.delivery import Dead, Deferred, Outgoing
 
 # Starts at the low-water mark: dead rows below it would be visited again and again. `now()` and not
-# `clock_timestamp()`: a volatile condition could not use the index on `vt`. An empty read also
-# says when the next hidden message is due, from the same snapshot.
+# `clock_timestamp()`: a volatile condition could not use the index on `vt`. ANY (ARRAY(…)) and
+# not a join, here and below: at some ten thousand rows a join would hash the whole queue. An empty
+# read also says when the next hidden message is due, from the same snapshot.
 CLAIM: Final[LiteralString] = """
 WITH due AS (
     SELECT msg_id
@@ -37,8 +38,7 @@ WITH due AS (
     SET vt = clock_timestamp() + make_interval(secs => %(lease)s),
         last_read_at = clock_timestamp(),
         read_ct = message.read_ct + 1
-    FROM due
-    WHERE message.msg_id = due.msg_id
+    WHERE message.msg_id = ANY (ARRAY(SELECT msg_id FROM due))
     RETURNING message.msg_id, message.read_ct, message.enqueued_at, message.last_read_at,
               coalesce(message.message, 'null')::text AS body, message.headers::text AS headers
 )
@@ -61,9 +61,10 @@ FROM (
     FROM {queue} AS held
     JOIN unnest(%(ids)s::bigint[], %(fences)s::integer[]) AS lease (msg_id, read_ct)
       ON held.msg_id = lease.msg_id AND held.read_ct = lease.read_ct
+    WHERE held.msg_id = ANY (%(ids)s::bigint[])
     FOR UPDATE OF held SKIP LOCKED
 ) AS mine
-WHERE message.msg_id = mine.msg_id
+WHERE message.msg_id = mine.msg_id AND message.msg_id = ANY (%(ids)s::bigint[])
 """
 
 FIND_HELD: Final[LiteralString] = """
@@ -71,6 +72,7 @@ SELECT held.msg_id
 FROM {queue} AS held
 JOIN unnest(%(ids)s::bigint[], %(fences)s::integer[]) AS lease (msg_id, read_ct)
   ON held.msg_id = lease.msg_id AND held.read_ct = lease.read_ct
+WHERE held.msg_id = ANY (%(ids)s::bigint[])
 """
 
 ARCHIVE: Final[LiteralString] = """
@@ -78,6 +80,7 @@ WITH done AS (
     DELETE FROM {queue} AS message
     USING unnest(%(ids)s::bigint[], %(fences)s::integer[]) AS lease (msg_id, read_ct)
     WHERE message.msg_id = lease.msg_id AND message.read_ct = lease.read_ct
+      AND message.msg_id = ANY (%(ids)s::bigint[])
     RETURNING message.msg_id, message.read_ct, message.enqueued_at, message.last_read_at,
               message.vt, message.message, message.headers
 )
@@ -90,6 +93,7 @@ DELETE: Final[LiteralString] = """
 DELETE FROM {queue} AS message
 USING unnest(%(ids)s::bigint[], %(fences)s::integer[]) AS lease (msg_id, read_ct)
 WHERE message.msg_id = lease.msg_id AND message.read_ct = lease.read_ct
+  AND message.msg_id = ANY (%(ids)s::bigint[])
 RETURNING message.msg_id
 """
 
@@ -101,6 +105,7 @@ SET vt = clock_timestamp() + make_interval(secs => back.delay),
 FROM unnest(%(ids)s::bigint[], %(fences)s::integer[], %(delays)s::float8[], %(headers)s::text[])
      AS back (msg_id, read_ct, delay, headers)
 WHERE message.msg_id = back.msg_id AND message.read_ct = back.read_ct
+  AND message.msg_id = ANY (%(ids)s::bigint[])
 RETURNING message.msg_id
 """
 
@@ -110,6 +115,7 @@ WITH buried AS (
     USING unnest(%(ids)s::bigint[], %(fences)s::integer[], %(headers)s::text[], %(reports)s::text[])
           AS dead (msg_id, read_ct, headers, report)
     WHERE message.msg_id = dead.msg_id AND message.read_ct = dead.read_ct
+      AND message.msg_id = ANY (%(ids)s::bigint[])
     RETURNING message.msg_id, message.message,
               CASE jsonb_typeof(message.headers) WHEN 'object' THEN message.headers ELSE '{{}}' END
               || dead.headers::jsonb

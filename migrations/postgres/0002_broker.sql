@@ -39,14 +39,16 @@ AS $$
 $$;
 
 -- Hangs the doorbell on a queue and tunes the table for rows that live for seconds.
--- Looks before it alters: each ALTER would wait for every open sender.
+-- Looks before it acts: each of these statements, even IF NOT EXISTS, waits for every open sender.
 CREATE OR REPLACE FUNCTION faststream_pgmq.prepare_queue(queue text) RETURNS void
 LANGUAGE plpgsql
 AS $$
 DECLARE
     qtable text := pgmq.format_table_name(queue, 'q');
 BEGIN
-    PERFORM pgmq.create(queue);
+    IF to_regclass(format('pgmq.%I', qtable)) IS NULL THEN
+        PERFORM pgmq.create(queue);
+    END IF;
     IF NOT EXISTS (
         SELECT FROM pg_catalog.pg_trigger
         WHERE tgname = 'faststream_pgmq_doorbell' AND tgrelid = format('pgmq.%I', qtable)::regclass
@@ -72,7 +74,7 @@ CREATE OR REPLACE FUNCTION faststream_pgmq.create_queue(queue text) RETURNS void
 LANGUAGE plpgsql
 AS $$
 DECLARE
-    qtable text := pgmq.format_table_name(queue, 'q');
+    qtable text;
 BEGIN
     IF queue !~ '^[A-Za-z0-9_.-]+$' OR length(queue) > 43 THEN
         RAISE EXCEPTION 'queue name % is not 1 to 43 letters, digits, "_", "." or "-"', quote_literal(queue)
@@ -81,11 +83,14 @@ BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('faststream_pgmq.create_queue', 0));
     PERFORM faststream_pgmq.prepare_queue(queue);
     PERFORM faststream_pgmq.prepare_queue(queue || '_dlq');
+    qtable := pgmq.format_table_name(queue, 'q');
     -- At most one waiting message with a key. A message that was read once has left the index:
     -- a retry must not collide with a newer message.
-    EXECUTE format(
-        'CREATE UNIQUE INDEX IF NOT EXISTS %I ON pgmq.%I ((headers->>''dedup_key'')) '
-        'WHERE read_ct = 0 AND headers ? ''dedup_key''', qtable || '_dedup', qtable);
+    IF to_regclass(format('pgmq.%I', qtable || '_dedup')) IS NULL THEN
+        EXECUTE format(
+            'CREATE UNIQUE INDEX %I ON pgmq.%I ((headers->>''dedup_key'')) '
+            'WHERE read_ct = 0 AND headers ? ''dedup_key''', qtable || '_dedup', qtable);
+    END IF;
 END
 $$;
 

@@ -1,0 +1,204 @@
+"""Leases: the heartbeat, the fence, what a stop gives back, and which index a claim uses."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, LiteralString
+
+import pytest
+from faststream.exceptions import StopConsume
+from psycopg import AsyncConnection
+
+from faststream_pgmq import PgmqBroker, queries
+from tests.integration.faststream_pgmq.conftest import BrokerFactory
+from tests.integration.faststream_pgmq.support import (
+    Job,
+    eventually,
+    fetch_all,
+    is_drained,
+    until,
+)
+
+
+async def test_a_handler_may_take_longer_than_the_visibility_timeout(
+    make_broker: BrokerFactory, sql: AsyncConnection[Any]
+) -> None:
+    calls: list[int] = []
+    other: list[int] = []
+    slow, fast = make_broker(), make_broker(poll_interval=0.1)
+
+    @slow.subscriber("jobs", visibility_timeout=0.6)
+    async def handle(job: Job) -> None:
+        calls.append(job.n)
+        await asyncio.sleep(1.8)
+
+    @fast.subscriber("jobs")
+    async def steal(job: Job) -> None:
+        other.append(job.n)
+
+    await slow.start()
+    await slow.publish(Job(n=1), "jobs")
+    await until(lambda: calls)
+    await fast.start()
+    await eventually(lambda: is_drained(sql))
+
+    assert (calls, other) == ([1], [])
+
+
+async def test_an_acknowledgement_is_refused_once_the_lease_was_lost(
+    broker: PgmqBroker, sql: AsyncConnection[Any]
+) -> None:
+    calls: list[int] = []
+    go_on = asyncio.Event()
+
+    subscriber = broker.subscriber("jobs", batch=True)
+
+    @subscriber
+    @broker.publisher("results")
+    async def handle(jobs: list[Job]) -> Job:
+        calls.extend(job.n for job in jobs)
+        await go_on.wait()
+        return jobs[0]
+
+    await broker.start()
+    await broker.publish(Job(n=1), "jobs")
+    await until(lambda: calls)
+    # Somebody else read it, because this consumer was frozen for too long.
+    await sql.execute("UPDATE pgmq.q_jobs SET read_ct = read_ct + 1")
+    go_on.set()
+    await until(lambda: subscriber.refused)
+
+    assert subscriber.refused == 1
+    assert not await is_drained(sql)
+    assert await fetch_all(sql, "SELECT 1 FROM pgmq.q_results") == []
+
+
+async def test_a_stop_finishes_what_runs_and_gives_back_the_rest(
+    make_broker: BrokerFactory, sql: AsyncConnection[Any]
+) -> None:
+    broker = make_broker(graceful_timeout=5.0)
+    began: list[int] = []
+
+    @broker.subscriber("jobs")
+    async def handle(job: Job) -> None:
+        began.append(job.n)
+        await asyncio.sleep(0.3 if job.n == 9 else 0)
+
+    await broker.connect()
+    await broker.publish_batch(*(Job(n=n) for n in range(60)), queue="jobs")
+    await broker.start()
+    await until(lambda: 9 in began)
+    await broker.stop()
+
+    done = await fetch_all(sql, "SELECT message->'n' FROM pgmq.a_jobs ORDER BY msg_id")
+    assert done == began
+    left = "SELECT count(*) FROM pgmq.q_jobs WHERE vt <= now() AND NOT headers ? 'attempts'"
+    assert await fetch_all(sql, left) == [60 - len(done)]
+
+
+async def test_a_handler_that_outlasts_the_graceful_timeout_is_given_back(
+    make_broker: BrokerFactory, sql: AsyncConnection[Any]
+) -> None:
+    broker = make_broker(graceful_timeout=0.1)
+    began: list[int] = []
+
+    @broker.subscriber("jobs", batch=True)
+    async def handle(jobs: list[Job]) -> None:
+        began.extend(job.n for job in jobs)
+        await asyncio.Event().wait()
+
+    await broker.start()
+    await broker.publish(Job(n=1), "jobs")
+    await until(lambda: began)
+    await broker.stop()
+
+    query = "SELECT vt <= now(), headers->'released', headers ? 'attempts' FROM pgmq.q_jobs"
+    assert await fetch_all(sql, query) == [(True, 1, False)]
+
+
+async def test_a_subscriber_stops_itself_and_gives_the_message_back(
+    broker: PgmqBroker, sql: AsyncConnection[Any]
+) -> None:
+    subscriber = broker.subscriber("jobs")
+
+    @subscriber
+    async def handle(job: Job) -> None:
+        raise StopConsume
+
+    await broker.start()
+    await broker.publish(Job(n=1), "jobs")
+    await until(lambda: not subscriber.running)
+
+    query = "SELECT 1 FROM pgmq.q_jobs WHERE vt <= now() AND headers ? 'released'"
+    await eventually(lambda: fetch_all(sql, query))
+
+
+async def test_subscribers_stop_at_the_same_time(
+    make_broker: BrokerFactory, sql: AsyncConnection[Any]
+) -> None:
+    broker = make_broker(graceful_timeout=5.0)
+    began: list[str] = []
+
+    @broker.subscriber("jobs")
+    async def handle_job(job: Job) -> None:
+        began.append("job")
+        await asyncio.sleep(1.0)
+
+    @broker.subscriber("results")
+    async def handle_result(job: Job) -> None:
+        began.append("result")
+        await asyncio.sleep(1.0)
+
+    await broker.start()
+    await broker.publish(Job(n=1), "jobs")
+    await broker.publish(Job(n=1), "results")
+    await until(lambda: len(began) == 2)
+    clock = asyncio.get_running_loop().time
+    start = clock()
+    await broker.stop()
+
+    assert clock() - start < 1.9
+    assert await is_drained(sql)
+
+
+LEASES = {"ids": list(range(1, 101)), "fences": [1] * 100}
+HOT_STATEMENTS: list[tuple[LiteralString, dict[str, Any]]] = [
+    (queries.CLAIM, {"mark": 5000, "limit": 100, "lease": 30.0}),
+    (queries.EXTEND, {**LEASES, "lease": 30.0}),
+    (queries.FIND_HELD, LEASES),
+    (queries.ARCHIVE, LEASES),
+    (queries.DELETE, LEASES),
+    (queries.DEFER, {**LEASES, "delays": [1.0] * 100, "headers": ["{}"] * 100}),
+    (queries.BURY, {**LEASES, "headers": ["{}"] * 100, "reports": ["{}"] * 100, "name": "jobs"}),
+]
+
+
+@pytest.mark.parametrize("rows", [2_000, 20_000])
+@pytest.mark.parametrize(("template", "parameters"), HOT_STATEMENTS)
+async def test_no_hot_statement_scans_the_queue(
+    sql: AsyncConnection[Any], template: LiteralString, parameters: dict[str, Any], rows: int
+) -> None:
+    fill = "INSERT INTO pgmq.q_jobs (vt, message) SELECT now(), '1' FROM generate_series(1, %s)"
+    await sql.execute(fill, (rows,))
+    await sql.execute("ANALYZE pgmq.q_jobs")
+    explain = b"EXPLAIN " + queries.statement(template, "jobs")
+    plan = await (await sql.execute(explain, parameters)).fetchall()
+    lines = "\n".join(row[0] for row in plan)
+
+    assert "q_jobs_pkey" in lines
+    assert "Seq Scan" not in lines
+
+
+async def test_the_queue_of_a_claim_is_read_in_order_and_by_one_only(
+    sql: AsyncConnection[Any], dsn: str
+) -> None:
+    await sql.execute("""
+        SELECT pgmq.send_batch('jobs', ARRAY(SELECT to_jsonb(n) FROM generate_series(1, 6) n))
+    """)
+    async with await AsyncConnection.connect(dsn) as other:
+        first = await queries.claim_messages(other, "jobs", mark=0, limit=2, lease=30)
+        second = await queries.claim_messages(sql, "jobs", mark=0, limit=3, lease=30)
+        await other.commit()
+
+    assert [one.text for one in first.deliveries] == ["1", "2"]
+    assert [one.text for one in second.deliveries] == ["3", "4", "5"]
