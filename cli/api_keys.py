@@ -14,6 +14,7 @@ from rich.table import Table
 from cli.connection import find_settings, find_workspace, open_postgres
 from cli.errors import CommandError, UsageError
 from cli.terminal import local_time, out, plain, print_json
+from cli.views.jobs import ID_CHARACTERS
 from shared.messages import WORKSPACE_PATTERN
 from shared.postgres import api_keys
 from shared.postgres.api_keys import ApiKey
@@ -49,7 +50,10 @@ def show_keys(keys: Sequence[ApiKey], *, as_json: bool) -> None:
     if as_json:
         print_json([_to_json(key) for key in keys])
         return
-    table = Table("id", "name", "starts with", "created", "last used", "state")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("id", no_wrap=True, min_width=ID_CHARACTERS)
+    for heading in ("name", "starts with", "created", "last used", "state"):
+        table.add_column(heading)
     for key in keys:
         state = f"revoked {local_time(key.revoked_at)}" if key.revoked_at else "valid"
         used, created = local_time(key.last_used_at), local_time(key.created_at)

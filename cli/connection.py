@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 API_URL = "SUPASTATE_API_URL"
 API_KEY = "SUPASTATE_API_KEY"
+POSTGRES_DSN = "SUPASTATE_POSTGRES_DSN"
 WORKSPACE_ID = "SUPASTATE_WORKSPACE_ID"
 CONNECT_TIMEOUT_SECONDS = 10
 
@@ -58,13 +59,23 @@ def find_settings() -> Settings:
     """Return where Postgres and Neo4j are; what the environment names counts first.
 
     Raises:
+        CommandError: neither the environment nor a local stack names any server.
         SettingsError: a variable is missing or wrong.
     """
+    from shared.errors import SettingsError
     from shared.settings import Settings
 
     for name, value in _local_settings().items():
         os.environ.setdefault(name, value)
-    return Settings.load()
+    try:
+        return Settings.load()
+    except SettingsError as error:
+        if POSTGRES_DSN in os.environ:
+            raise
+        raise CommandError(
+            f"no servers: {POSTGRES_DSN} is not set and no local stack runs",
+            next_step=f"{START_STACK}, or set the variables of .env.example.",
+        ) from error
 
 
 def find_workspace() -> str | None:

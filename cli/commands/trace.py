@@ -13,7 +13,7 @@ def trace(
     ] = None,
     message: Annotated[
         str | None,
-        typer.Option(help="Show only the way of the message, memory or job with this id."),
+        typer.Option(help="Show only this message's way: its id, or queue:id."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the spans as JSON.")] = False,
 ) -> None:

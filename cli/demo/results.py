@@ -13,7 +13,7 @@ from cli.connection import find_settings, open_postgres
 from cli.errors import CommandError
 from cli.terminal import out, plain
 from cli.tracing.show import get_newest_trace, get_trace
-from cli.tracing.tree import Span
+from cli.tracing.tree import Span, build_tree, find_largest_message
 from cli.tracing.view import show_trace
 from cli.views.patterns import Pattern, Wanted, find_patterns, read_patterns, show_pattern
 from cli.views.search import find_memories, show_memories
@@ -36,7 +36,7 @@ def show_results(client: ApiClient) -> None:
     _show_summary(client)
     console.rule(f"[bold]Search: “{QUESTION}”", align="left")
     console.print(show_memories(find_memories(client, QUESTION, limit=3)))
-    console.rule("[bold]One trace, from the request to its pattern", align="left")
+    console.rule("[bold]One message, from the request to its pattern", align="left")
     asyncio.run(_show_trace())
 
 
@@ -65,7 +65,8 @@ def _show_summary(client: ApiClient) -> None:
 
 async def _show_trace() -> None:
     trace_id, spans = await _find_full_trace()
-    out().print(show_trace(trace_id, spans, None))
+    message = find_largest_message(build_tree(spans))
+    out().print(show_trace(trace_id, spans, message))
 
 
 async def _find_full_trace() -> tuple[str, Sequence[Span]]:

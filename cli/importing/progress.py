@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 from rich.progress import (
     BarColumn,
@@ -20,8 +21,9 @@ from cli.importing.tally import Tally
 from cli.queues import STALLED_AFTER_SECONDS, QueueCounts, count_dead
 from cli.terminal import err
 
-COUNT_CAP = 10_000
+COUNT_CAP: Final = 10_000
 """The API counts no further."""
+LOG_EVERY_SECONDS: Final = 10.0
 
 
 @contextmanager
@@ -52,7 +54,7 @@ class DrainingBar:
         self._task = progress.add_task("Processing", total=None, said="")
         self._dead_before = dead_before
         self._most = 0
-        self._began_at = self._moved_at = time.monotonic()
+        self._began_at = self._moved_at = self._printed_at = time.monotonic()
         self._last_left = -1
         self._done = 0
 
@@ -62,9 +64,10 @@ class DrainingBar:
         self._progress.update(
             self._task,
             total=max(self._most, 1),
-            completed=self._most - left,
+            completed=max(self._most, 1) - left,
             said=self._describe(counts, left),
         )
+        self._print_where_nothing_moves(self._describe(counts, left))
 
     def _note(self, left: int) -> None:
         if left != self._last_left:
@@ -72,6 +75,13 @@ class DrainingBar:
             self._done += max(self._last_left - left, 0)
         self._last_left = left
         self._most = max(self._most, left)
+
+    def _print_where_nothing_moves(self, said: str) -> None:
+        """Write a line now and then into a log, where no bar can be seen."""
+        now = time.monotonic()
+        if not self._progress.console.is_terminal and now - self._printed_at > LOG_EVERY_SECONDS:
+            self._progress.console.print(f"Processing: {said}")
+            self._printed_at = now
 
     def _describe(self, counts: Sequence[QueueCounts], left: int) -> str:
         rate = self._done / max(time.monotonic() - self._began_at, 0.001)
@@ -93,7 +103,7 @@ def _counts(tally: Tally) -> str:
 
 def _bar() -> Progress:
     return Progress(
-        SpinnerColumn(),
+        SpinnerColumn(finished_text="✓"),
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
         TaskProgressColumn(),

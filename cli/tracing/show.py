@@ -19,33 +19,43 @@ from shared.postgres.spans import find_newest_trace, find_spans
 _JSON: Final = TypeAdapter(list[Span])
 
 
-async def show_one(trace_id: str | None, message_id: str | None, *, as_json: bool) -> None:
+async def show_one(trace_id: str | None, message: str | None, *, as_json: bool) -> None:
     """Print a trace, the newest when none is named.
 
     Raises:
         CommandError: there is no such trace, or nothing about this message in it.
     """
     async with open_postgres(find_settings()) as conn:
-        chosen = trace_id or await get_newest_trace(conn)
+        chosen = trace_id or await get_newest_trace(conn, message=message)
         spans = await get_trace(conn, chosen)
-    if message_id and not any(span.is_about(message_id) for span in spans):
+    if message and not any(span.is_about(message) for span in spans):
         raise CommandError(
-            f"no span of trace {chosen} is about {message_id}",
+            f"no span of trace {chosen} is about {message}",
             next_step="`supastate jobs` shows jobs; `supastate trace --json` the ids of spans.",
         )
     if as_json:
         print_json(_JSON.dump_python(spans, mode="json"))
     else:
-        out().print(show_trace(chosen, spans, message_id))
+        out().print(show_trace(chosen, spans, message))
 
 
-async def get_newest_trace(conn: AsyncConnection[TupleRow], through: Sequence[str] = ()) -> str:
-    """Return the newest trace that reached the graph, through these services.
+async def get_newest_trace(
+    conn: AsyncConnection[TupleRow], through: Sequence[str] = (), *, message: str | None = None
+) -> str:
+    """Return the newest trace that reached the graph through these services, with this message.
 
     Raises:
         CommandError: there is none.
     """
-    found = await find_newest_trace(conn, through)
+    queue, _, message_id = (message or "").rpartition(":")
+    found = await find_newest_trace(
+        conn, through, message_id=message_id or None, queue=queue or None
+    )
+    if found is None and message:
+        raise CommandError(
+            f"no trace of message {message} has reached the graph",
+            next_step="`supastate trace --json` shows ids of messages; spans are kept three days.",
+        )
     if found is None:
         raise CommandError(
             "no trace has reached the graph yet",

@@ -12,8 +12,10 @@ from pydantic import TypeAdapter
 
 from shared.messages import Metadata
 
-LIKE_NAMED_SHOWN: Final = 3
-"""A POST of 100 messages has 100 branches; these stand for all of them."""
+LIKE_NAMED_SHOWN: Final = 6
+"""Steps without steps of their own."""
+LIKE_NAMED_BRANCHES_SHOWN: Final = 1
+"""A POST of 100 messages has 100 branches; one stands for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +32,11 @@ class Span:
     duration_ms: float
     attributes: Metadata
 
-    def is_about(self, message_id: str) -> bool:
-        """Return whether an id among the attributes is this one."""
-        return any(
-            name.endswith("id") and str(value) == message_id
-            for name, value in self.attributes.items()
+    def is_about(self, message: str) -> bool:
+        """Return whether it is a step of this message: its id, or `queue:id`."""
+        queue, _, message_id = message.rpartition(":")
+        return self.attributes.get("messaging.message.id") == message_id and (
+            not queue or self.attributes.get("messaging.destination.name") == queue
         )
 
 
@@ -88,21 +90,31 @@ def build_tree(spans: Iterable[Span]) -> list[Branch]:
     return sorted(roots, key=lambda root: root.span.started_at)
 
 
-def follow(branches: Sequence[Branch], message_id: str) -> list[Branch]:
-    """Return the paths from a root through spans about one message to all they caused."""
+def follow(branches: Sequence[Branch], message: str) -> list[Branch]:
+    """Return the paths from a root through the steps of one message to all they caused."""
     kept: list[Branch] = []
     for branch in branches:
-        if branch.span.is_about(message_id):
+        if branch.span.is_about(message):
             kept.append(branch)
-        elif children := follow(branch.children, message_id):
+        elif children := follow(branch.children, message):
             kept.append(Branch(branch.span, children))
     return kept
 
 
+def find_largest_message(branches: Sequence[Branch]) -> str | None:
+    """Return the message that caused most, as `queue:id`; None where no span names one."""
+    for branch in sorted(branches, key=lambda branch: -branch.size):
+        attributes = branch.span.attributes
+        if message_id := attributes.get("messaging.message.id"):
+            return f"{attributes.get('messaging.destination.name', '')}:{message_id}"
+        if found := find_largest_message(branch.children):
+            return found
+    return None
+
+
 def draw(branches: Sequence[Branch], guides: str = "", *, is_root: bool = True) -> Iterator[Row]:
     """Yield the lines of a tree, like-named siblings collapsed."""
-    shown, hidden = _collapse(branches)
-    entries = [*shown, *hidden]
+    entries = _collapse(branches)
     for position, entry in enumerate(entries):
         is_last = position == len(entries) - 1
         joint = "" if is_root else "└─ " if is_last else "├─ "
@@ -114,20 +126,22 @@ def draw(branches: Sequence[Branch], guides: str = "", *, is_root: bool = True) 
         yield from draw(entry.children, guides + deeper, is_root=False)
 
 
-def _collapse(branches: Sequence[Branch]) -> tuple[list[Branch], list[Hidden]]:
-    """Return what is shown, in order of time, and the rest; the largest branches are shown."""
-    groups: defaultdict[tuple[str, str], list[Branch]] = defaultdict(list)
+def _collapse(branches: Sequence[Branch]) -> list[Branch | Hidden]:
+    """Return what is shown, in order of time; of like-named branches the largest."""
+    groups: defaultdict[tuple[str, str, bool], list[Branch]] = defaultdict(list)
     for branch in branches:
-        groups[branch.span.name, branch.span.service].append(branch)
-    shown: list[Branch] = []
-    hidden: list[Hidden] = []
-    for (name, service), group in groups.items():
-        by_size = sorted(group, key=lambda branch: -branch.size)
-        shown += by_size[:LIKE_NAMED_SHOWN]
-        if rest := by_size[LIKE_NAMED_SHOWN:]:
+        groups[branch.span.name, branch.span.service, not branch.children].append(branch)
+    timed: list[tuple[datetime, Branch | Hidden]] = []
+    for (name, service, is_leaf), group in groups.items():
+        group.sort(key=lambda branch: -branch.size)
+        limit = LIKE_NAMED_SHOWN if is_leaf else LIKE_NAMED_BRANCHES_SHOWN
+        shown, rest = group[:limit], group[limit:]
+        timed += [(branch.span.started_at, branch) for branch in shown]
+        if rest:
             total = sum(branch.span.duration_ms for branch in rest)
-            hidden.append(Hidden(name, service, len(rest), total))
-    return sorted(shown, key=lambda branch: branch.span.started_at), hidden
+            last = max(branch.span.started_at for branch in shown)
+            timed.append((last, Hidden(name, service, len(rest), total)))
+    return [entry for _, entry in sorted(timed, key=lambda pair: pair[0])]
 
 
 def count_services(spans: Iterable[Span]) -> Counter[str]:

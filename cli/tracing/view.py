@@ -24,11 +24,11 @@ SERVICE_PREFIX: Final = "supastate-"
 COLOURS: Final = {"api": "cyan", "ingest": "green", "patterns": "magenta", "summaries": "yellow"}
 
 
-def show_trace(trace_id: str, spans: Sequence[Span], message_id: str | None) -> RenderableType:
+def show_trace(trace_id: str, spans: Sequence[Span], message: str | None) -> RenderableType:
     """Return the drawing of a trace, or of one message's way through it."""
     branches = build_tree(spans)
-    if message_id:
-        branches = follow(branches, message_id)
+    if message:
+        branches = follow(branches, message)
     rows = list(draw(branches))
     return Group(_headline(trace_id, spans), _Drawing(rows, _Period.of(branches)))
 

@@ -15,6 +15,8 @@ from rich.text import Text
 from cli.api_client import ApiClient
 from cli.terminal import local_time, plain
 
+ID_CHARACTERS: Final = 36
+"""Never cut: it is there to be copied."""
 COLOURS: Final = {"done": "green", "dead": "red", "retrying": "yellow"}
 
 
@@ -73,20 +75,21 @@ def show_jobs(answer: JsonValue) -> RenderableType:
 
 
 def _table(jobs: list[Job]) -> Table:
-    table = Table("job", "of", "created", "state")
-    for heading in ("done", "left", "dead"):
-        table.add_column(heading, justify="right")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("job", no_wrap=True, min_width=ID_CHARACTERS)
+    for heading in ("kind", "created", "state"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("done", justify="right", no_wrap=True)
     for job in jobs:
-        left = job.counts.waiting + job.counts.running + job.counts.retrying
-        state = f"{job.state} {job.percent:.0f} %" if left else job.state
+        counts = job.counts
+        left = counts.waiting + counts.running + counts.retrying
+        state = f"{counts.dead:,} dead" if counts.dead else job.state
         table.add_row(
             job.id,
             plain(job.kind),
             local_time(job.created_at),
             Text(state, style=COLOURS.get(job.state, "")),
-            f"{job.submitted - left - job.counts.dead:,}",
-            f"{left:,}" if left else "",
-            Text(f"{job.counts.dead:,}", style="red") if job.counts.dead else "",
+            f"{job.submitted - left - counts.dead:,}/{job.submitted:,}",
         )
     return table
 

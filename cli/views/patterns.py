@@ -123,7 +123,7 @@ def show_pattern(pattern: Pattern) -> RenderableType:
     lines += [_show_evidence(one) for one in pattern.evidence[:EVIDENCE_SHOWN]]
     if (rest := len(pattern.evidence) - EVIDENCE_SHOWN) > 0:
         lines.append(plain(f"… and {rest} more", "dim"))
-    return Group(headline, Padding(Group(*lines), (0, 0, 1, 5)))
+    return Group(headline, Padding(Group(*lines), (0, 0, 1, 5), expand=False))
 
 
 def _show_evidence(evidence: Evidence) -> Text:

@@ -54,7 +54,7 @@ def _show(memory: Found) -> RenderableType:
         plain(f" · {_when(memory)}", "dim"),
     )
     excerpt = plain(shorten(memory.content, EXCERPT_CHARACTERS))
-    return Group(headline, Padding(excerpt, (0, 0, 1, 5)))
+    return Group(headline, Padding(excerpt, (0, 0, 1, 5), expand=False))
 
 
 def _when(memory: Found) -> str:

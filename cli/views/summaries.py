@@ -54,5 +54,5 @@ def show_summary(summary: Summary) -> RenderableType:
         f"from {summary.memories_included} memories up to "
         f"{local_time(summary.last_memory_timestamp)}, by {summary.model}"
     )
-    paragraph = Padding(plain(summary.summary), (0, 0, 1, 2))
+    paragraph = Padding(plain(summary.summary), (0, 0, 1, 2), expand=False)
     return Group(plain(summary.project_name, "bold"), plain(f"  {source}", "dim"), paragraph)

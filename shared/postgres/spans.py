@@ -50,7 +50,10 @@ GROUP BY trace_id
 HAVING bool_or(attributes->>'db.system.name' = 'neo4j')
    -- A batch has a trace of its own, linked to those of its messages.
    AND NOT bool_or(parent_span_id IS NULL AND attributes ? 'messaging.batch.message_count')
-   AND array_agg(DISTINCT service) @> %s::text[]
+   AND array_agg(DISTINCT service) @> %(services)s::text[]
+   AND (%(message_id)s::text IS NULL
+        OR bool_or(attributes->>'messaging.message.id' = %(message_id)s
+                   AND attributes->>'messaging.destination.name' LIKE %(queue)s))
 ORDER BY max(started_at) DESC, trace_id
 LIMIT 1
 """
@@ -66,10 +69,18 @@ async def find_spans(
 
 
 async def find_newest_trace(
-    conn: AsyncConnection[TupleRow], services: Sequence[str] = ()
+    conn: AsyncConnection[TupleRow],
+    services: Sequence[str] = (),
+    *,
+    message_id: str | None = None,
+    queue: str | None = None,
 ) -> str | None:
-    """Return the newest trace that reached Neo4j and passed through these services."""
-    row = await (await conn.execute(FIND_NEWEST_TRACE, (list(services),))).fetchone()
+    """Return the newest trace that reached Neo4j through these services, with this message.
+
+    Message ids are unique in one queue only; None as queue stands for any.
+    """
+    wanted = {"services": list(services), "message_id": message_id, "queue": queue or "%"}
+    row = await (await conn.execute(FIND_NEWEST_TRACE, wanted)).fetchone()
     return None if row is None else str(row[0])
 
 

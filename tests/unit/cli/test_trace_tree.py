@@ -52,7 +52,7 @@ def test_like_named_siblings_collapse_and_the_largest_branch_is_shown() -> None:
 
     assert "detect" in [row.entry.name for row in rows]
     assert [row.entry for row in rows if isinstance(row.entry, Hidden)] == [
-        Hidden("process", "supastate-ingest", 97, 970.0)
+        Hidden("process", "supastate-ingest", 93, 930.0)
     ]
 
 
