@@ -86,7 +86,7 @@ class DeliverySpans:
 
     def fail(self, error: BaseException) -> None:
         """Mark all as failed."""
-        for span in {*self.all, self.current}:
+        for span in self._every():
             set_error(span, error)
 
     def fail_some(self, errors: Mapping[int, Exception]) -> None:
@@ -97,8 +97,11 @@ class DeliverySpans:
         if errors:
             self.current.set_attribute("messaging.pgmq.batch.failed_count", len(errors))
 
+    def _every(self) -> list[Span]:
+        return [*self.all, self.current] if self.is_many else self.all
+
     def end(self) -> None:
-        for span in {*self.all, self.current}:
+        for span in self._every():
             span.end()
 
     @contextmanager

@@ -1,0 +1,31 @@
+"""The retry policy's arithmetic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from faststream_pgmq import RetryPolicy
+
+
+@pytest.mark.parametrize(
+    ("failures", "expected"), [(1, 1.0), (2, 2.0), (3, 4.0), (9, 256.0), (10, 300.0), (9999, 300.0)]
+)
+def test_the_delay_doubles_up_to_its_ceiling(failures: int, expected: float) -> None:
+    assert RetryPolicy(jitter=0.0).delay(failures) == expected
+
+
+def test_jitter_only_shortens_and_never_by_more_than_its_share() -> None:
+    policy = RetryPolicy(initial_delay=10.0, jitter=0.5)
+    delays = [policy.delay(1) for _ in range(200)]
+
+    assert 5.0 <= min(delays) < max(delays) <= 10.0
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"max_attempts": 0}, {"initial_delay": -1.0}, {"max_delay": -1.0}, {"jitter": 1.5}]
+)
+def test_a_value_out_of_range_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="must"):
+        RetryPolicy(**wrong)
