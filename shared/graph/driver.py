@@ -29,7 +29,7 @@ from shared.settings import Settings
 
 CONNECT_TIMEOUT_SECONDS: Final = 5.0
 ACQUIRE_TIMEOUT_SECONDS: Final = 15.0
-RETRY_SECONDS: Final = 15.0
+RETRY_SECONDS: Final = 5.0
 """How long the driver repeats a transaction that met a deadlock or a short outage."""
 POOL_SIZE: Final = 20
 UNREACHABLE: Final = (
