@@ -25,6 +25,10 @@ _KINDS: Final = (
 )
 _KIND_BEFORE: Final = re.compile(rf"\b(?:{_KINDS})\s+$", re.IGNORECASE)
 _KIND_AFTER: Final = re.compile(rf"\s+(?:{_KINDS})\b", re.IGNORECASE)
+_NO_NAMES: Final = frozenset(
+    {"this", "that", "these", "those", "each", "every", "same", "other", "another", "which", "what",
+     "with", "from", "into", "when", "your", "their", "whole", "single"}
+)  # fmt: skip
 _CONTEXT_CHARACTERS: Final = 12
 _GENERIC_STEMS: Final = frozenset({"index", "main", "__init__", "__main__", "mod", "setup"})
 
@@ -42,7 +46,7 @@ def find_mentions(content: str) -> list[str]:
 def _words(text: str) -> Iterator[str]:
     for match in _WORD.finditer(text):
         word = match[0]
-        if len(word) < MIN_NAME_CHARACTERS:
+        if len(word) < MIN_NAME_CHARACTERS or word.lower() in _NO_NAMES:
             continue
         if not _PLAIN.fullmatch(word) or _is_marked(text, match):
             yield word

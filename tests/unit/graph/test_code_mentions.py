@@ -24,6 +24,7 @@ from shared.domain.code_mentions import find_mentions, names_of_file
         ("This breaks. When it rains, nothing works", []),
         ("I renamed the Parser last week", ["Parser"]),
         ("a run of def or set", []),
+        ("this file and that function", []),
         ("fix parse_code and parse_code", ["parse_code"]),
         ("```python\ntotal = sums(x)\n```", ["python", "total", "sums"]),
         ("unclosed ```\ntotal", ["total"]),
