@@ -1,0 +1,146 @@
+"""The API as a process of its own: it starts, survives any input, and stops."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from neo4j import AsyncDriver
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from shared.postgres.api_keys import create_key
+from tests.conftest import Servers
+
+EXAMPLES_PER_ROUTE = 12
+Conn = AsyncConnection[TupleRow]
+
+
+@dataclass(frozen=True)
+class Process:
+    """A running API."""
+
+    running: subprocess.Popen[bytes]
+    url: str
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def settings_of(servers: Servers, database: str, port: int) -> dict[str, str]:
+    return {
+        "SUPASTATE_POSTGRES_DSN": database,
+        "SUPASTATE_NEO4J_URI": servers.neo4j_uri,
+        "SUPASTATE_NEO4J_USER": servers.neo4j_user,
+        "SUPASTATE_NEO4J_PASSWORD": servers.neo4j_password,
+        "SUPASTATE_HTTP_PORT": str(port),
+        "SUPASTATE_LOG_LEVEL": "WARNING",
+    }
+
+
+@pytest.fixture
+def process(servers: Servers, database: str) -> Iterator[Process]:
+    port = free_port()
+    command = [sys.executable, "-m", "services.api"]
+    environment = {**os.environ, **settings_of(servers, database, port)}
+    with subprocess.Popen(command, env=environment) as running:
+        try:
+            yield Process(running, f"http://127.0.0.1:{port}")
+        finally:
+            running.kill()
+
+
+def wait_until_ready(process: Process) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert process.running.poll() is None, "the API ended at its start"
+        try:
+            if httpx.get(f"{process.url}/health/ready", trust_env=False).is_success:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise AssertionError("the API is not ready in time")
+
+
+async def test_the_process_serves_and_stops_at_sigterm(process: Process) -> None:
+    wait_until_ready(process)
+
+    process.running.send_signal(signal.SIGTERM)
+
+    assert process.running.wait(timeout=30) in (0, -signal.SIGTERM)
+
+
+async def test_no_input_that_the_description_allows_or_forbids_is_answered_5xx(
+    process: Process, conn: Conn, neo4j_driver: AsyncDriver
+) -> None:
+    key = await create_key(conn, workspace_id=f"team:{uuid4()}", user_id=uuid4(), name="fuzz")
+    wait_until_ready(process)
+    operations = read_operations(process.url)
+
+    for operation in operations:
+        fuzz(operation, process.url, {"Authorization": f"Bearer {key}"})
+    assert len(operations) >= 12
+
+
+def read_operations(url: str) -> list[Any]:
+    description = httpx.get(f"{url}/openapi.json", trust_env=False).json()
+    schema: Any = schemathesis.openapi.from_dict(description)  # generic in what it does not name
+    return [found.ok() for found in schema.get_all_operations()]
+
+
+def fuzz(operation: Any, url: str, headers: dict[str, str]) -> None:
+    for mode in (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE):
+
+        @settings(
+            max_examples=EXAMPLES_PER_ROUTE,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+        )
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def call(case: Any) -> None:
+            answer = case.call(base_url=url, headers=headers)
+            assert answer.status_code < 500, f"{case.as_curl_command()}\n{answer.text}"
+            if answer.status_code >= 400:
+                assert set(answer.json()) <= {"error", "details"}
+
+        # A route without parameters has no input that would be wrong.
+        with suppress(Unsatisfiable):
+            call()
+
+
+def test_a_missing_setting_stops_the_start_and_is_named(servers: Servers, database: str) -> None:
+    environment = {**os.environ, **settings_of(servers, database, free_port())}
+    del environment["SUPASTATE_NEO4J_URI"]
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "services.api"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert ended.returncode != 0
+    assert "SUPASTATE_NEO4J_URI" in ended.stderr
+    assert "Traceback" not in ended.stderr
