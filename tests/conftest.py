@@ -19,6 +19,8 @@ from psycopg.sql import SQL, Identifier
 
 from shared.graph.driver import connect
 
+pytest_plugins = ["tests.system.running"]
+
 SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "samples"
 LABELLED = SAMPLES.parent / "labelled"
 DELETE_WORKSPACE = "MATCH (n {workspace_id: $workspace_id}) DETACH DELETE n"
