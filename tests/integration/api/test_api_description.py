@@ -1,0 +1,54 @@
+"""The OpenAPI description, and what is answered outside of it."""
+
+from __future__ import annotations
+
+import httpx
+
+ROUTES = {
+    "/api/ingest/memory": "post",
+    "/api/ingest/code": "post",
+    "/api/search/memories": "get",
+    "/api/patterns/detect": "post",
+    "/api/patterns": "get",
+    "/api/patterns/search": "post",
+    "/api/jobs": "get",
+    "/api/jobs/{job_id}": "get",
+    "/api/summaries": "get",
+    "/api/queues": "get",
+    "/functions/v1/queue-memory-ingestion": "post",
+    "/functions/v1/queue-pattern-detection": "post",
+}
+
+
+async def test_every_route_describes_its_key_and_its_errors_with_examples(
+    stranger: httpx.AsyncClient,
+) -> None:
+    paths = (await stranger.get("/openapi.json")).json()["paths"]
+
+    for path, method in ROUTES.items():
+        route = paths[path][method]
+        assert route["security"] == [{"HTTPBearer": []}], path
+        assert {"400", "401", "403", "503"} <= route["responses"].keys(), path
+        assert "422" not in route["responses"], path
+        for status in ("400", "401", "403", "503"):
+            assert "error" in route["responses"][status]["content"]["application/json"]["example"]
+        assert route["description"], path
+
+
+async def test_the_description_shows_chunks_and_an_example(stranger: httpx.AsyncClient) -> None:
+    schemas = (await stranger.get("/openapi.json")).json()["components"]["schemas"]
+
+    request = schemas["MemoryRequest"]
+    assert request["properties"]["chunks"]["items"] == {"$ref": "#/components/schemas/Chunk"}
+    assert request["properties"]["chunks"]["maxItems"] == 100
+    assert request["examples"][0]["chunks"][0]["chunkId"]
+
+
+async def test_an_unknown_path_and_a_wrong_method_have_the_usual_error_body(
+    stranger: httpx.AsyncClient,
+) -> None:
+    unknown = await stranger.get("/api/unknown")
+    wrong = await stranger.delete("/api/jobs")
+
+    assert (unknown.status_code, list(unknown.json())) == (404, ["error"])
+    assert (wrong.status_code, list(wrong.json())) == (405, ["error"])
