@@ -21,7 +21,7 @@ UNWIND $findings AS row
 MERGE (p:Pattern {workspace_id: $workspace_id, id: row.id})
 ON CREATE SET p.first_detected = datetime(), p.confidence = row.confidence
 SET p.last_updated =
-        CASE WHEN p.metadata = row.metadata THEN p.last_updated ELSE datetime() END,
+        CASE WHEN p.metadata = row.properties.metadata THEN p.last_updated ELSE datetime() END,
     p.confidence =
         CASE WHEN p.confidence > row.confidence THEN p.confidence ELSE row.confidence END,
     p.scope = $workspace_id,

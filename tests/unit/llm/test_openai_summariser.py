@@ -13,7 +13,8 @@ from tests.unit.embedding.http_endpoint import serve
 
 EPISODES = [Episode("The cart holds tea.", {}, datetime(2026, 1, 5, tzinfo=UTC))]
 WITHOUT_TEXT: list[object] = [
-    {}, {"choices": []}, {"choices": [{"message": {}}]}, {"choices": [{"message": {"content": ""}}]},
+    {}, {"choices": []}, {"choices": [{"message": {}}]},
+    {"choices": [{"message": {"content": ""}}]},
 ]  # fmt: skip
 
 

@@ -1,0 +1,101 @@
+"""Measured memories about chosen topics, and how they get into the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from hashlib import shake_256
+from math import sqrt
+from typing import Any, LiteralString
+from uuid import UUID, uuid5
+
+from neo4j import AsyncDriver, AsyncManagedTransaction
+
+from services.patterns.handlers import detect_patterns
+from shared.domain.entities import Memory
+from shared.domain.signals import measure_signals
+from shared.embedding import WordLlamaEmbedder
+from shared.graph.driver import write
+from shared.graph.entity_summaries import summarize_memories
+from shared.graph.memories import MeasuredMemory, save_memories
+from shared.graph.owners import lock_owners, own_memories
+from shared.messages import DetectPatterns
+
+MONDAY = datetime(2026, 1, 5, 9, tzinfo=UTC)
+ANNA = UUID("00000000-0000-4000-8000-00000000000a")
+BEN = UUID("00000000-0000-4000-8000-00000000000b")
+EMBEDDER = WordLlamaEmbedder()
+
+
+def direction(topic: str, name: str = "", *, spread: float = 0.3) -> list[float]:
+    """Return a unit vector near the topic's: two of one topic have a cosine of about 0.92."""
+    raw = [
+        base + spread * own
+        for base, own in zip(_noise(topic), _noise(f"{topic}/{name}"), strict=True)
+    ]
+    length = sqrt(sum(value * value for value in raw))
+    return [value / length for value in raw]
+
+
+def _noise(seed: str) -> list[float]:
+    return [byte - 127.5 for byte in shake_256(seed.encode()).digest(EMBEDDER.dimensions)]
+
+
+def memory(
+    workspace: str,
+    name: str,
+    content: str = "Fixed an error in the login",
+    *,
+    hours: float = 0,
+    at: datetime | None = None,
+    topic: str | None = None,
+    user: UUID = ANNA,
+    project: str | None = "shop",
+) -> MeasuredMemory:
+    """Return a memory of `hours` after Monday; without a topic it is like no other."""
+    occurred_at = at or MONDAY + timedelta(hours=hours)
+    entity = Memory(
+        id=uuid5(ANNA, f"{workspace}/{name}"),
+        workspace_id=workspace,
+        user_id=user,
+        chunk_id=name,
+        session_id="session",
+        project_name=project,
+        type="conversation",
+        content=content,
+        metadata={},
+        occurred_at=occurred_at,
+        created_at=occurred_at,
+        updated_at=occurred_at,
+    )
+    vector = direction(topic or f"alone/{name}", name)
+    return MeasuredMemory(entity, measure_signals(content), vector)
+
+
+async def save(driver: AsyncDriver, *memories: MeasuredMemory) -> None:
+    """Write memories and their summaries, as the ingest service does."""
+    entities = [measured.entity for measured in memories]
+
+    async def work(tx: AsyncManagedTransaction) -> None:
+        await lock_owners(tx, entities)
+        await save_memories(tx, memories)
+        await own_memories(tx, entities)
+        await summarize_memories(tx, memories)
+
+    await write(driver, work)
+
+
+async def detect(
+    driver: AsyncDriver, workspace: str, types: Sequence[str] = (), *, limit: int = 100
+) -> list[str]:
+    """Run one detection request."""
+    job = DetectPatterns(workspace_id=workspace, pattern_types=list(types), limit=limit)
+    return await detect_patterns(job, driver=driver, embedder=EMBEDDER)
+
+
+async def query(
+    driver: AsyncDriver, cypher: LiteralString, **parameters: Any
+) -> list[dict[str, Any]]:
+    """Return the rows of a query."""
+    result = await driver.execute_query(cypher, parameters)
+    return [record.data() for record in result.records]

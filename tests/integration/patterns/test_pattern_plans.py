@@ -1,0 +1,121 @@
+"""Detection is answered by indexes that start with the workspace; nothing is scanned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, LiteralString, cast
+
+import pytest
+from neo4j import AsyncDriver
+
+from shared.domain.detectors import DETECTORS
+from shared.graph.detection import (
+    FIND_NEIGHBOURS,
+    FIND_NEIGHBOURS_IN_PROJECT,
+    NEIGHBOURS,
+    find_carriers_query,
+)
+from shared.graph.patterns import LINK_EVIDENCE, LIST_PATTERNS, MERGE_PATTERNS
+from tests.integration.patterns.pattern_builders import MONDAY, memory, save
+
+SCANS = {"AllNodesScan", "NodeByLabelScan", "NodeIndexScan", "PartitionedAllNodesScan"}
+STRANGERS = 300
+
+
+def steps(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("children", []):
+        yield from steps(child)
+
+
+async def profile(
+    driver: AsyncDriver, cypher: LiteralString, **values: Any
+) -> list[dict[str, Any]]:
+    """Return the executed steps of a statement."""
+    statement: LiteralString = "PROFILE " + cypher.replace("CYPHER 25", "")
+    result = await driver.execute_query("CYPHER 25 " + statement, values)
+    plan = cast("dict[str, Any] | None", result.summary.profile)  # pyright: ignore[reportUnknownMemberType]
+    assert plan is not None
+    return list(steps(plan))
+
+
+def operators(found: list[dict[str, Any]]) -> set[str]:
+    return {step["operatorType"].partition("@")[0] for step in found}
+
+
+def details(found: list[dict[str, Any]]) -> str:
+    return " ".join(str(step["args"].get("Details", "")) for step in found)
+
+
+@pytest.fixture
+async def crowded(neo4j_driver: AsyncDriver, workspace: str) -> str:
+    """A workspace in which few of many memories carry a signal."""
+    plain = [memory(workspace, f"p{n}", "Sells tea", hours=n / 60) for n in range(STRANGERS)]
+    carriers = [memory(workspace, f"m{n}", hours=n, topic="login") for n in range(5)]
+    await save(neo4j_driver, *plain, *carriers)
+    return workspace
+
+
+@pytest.mark.parametrize("detector", DETECTORS.values(), ids=DETECTORS)
+async def test_carriers_are_found_in_order_by_the_index_of_their_signal(
+    neo4j_driver: AsyncDriver, crowded: str, detector: Any
+) -> None:
+    found = await profile(
+        neo4j_driver,
+        find_carriers_query(detector.signal),
+        workspace_id=crowded,
+        now=MONDAY.replace(year=2030),
+        limit=10,
+    )
+    assert not operators(found) & SCANS
+    assert not operators(found) & {"Sort", "Top"}
+    assert f"{detector.signal}, occurred_at)" in details(found)
+    assert sum(step["args"].get("DbHits", 0) for step in found) < STRANGERS
+
+
+@pytest.mark.parametrize("statement", [FIND_NEIGHBOURS, FIND_NEIGHBOURS_IN_PROJECT])
+async def test_neighbours_are_found_by_the_vector_index(
+    neo4j_driver: AsyncDriver, crowded: str, statement: LiteralString
+) -> None:
+    seed = {
+        "id": f"memory:{memory(crowded, 'm0').entity.id}",
+        "project_name": "shop",
+        "since": MONDAY,
+        "until": MONDAY.replace(day=12),
+    }
+    found = await profile(
+        neo4j_driver,
+        statement,
+        workspace_id=crowded,
+        seeds=[seed],
+        score=0.8,
+        neighbours=NEIGHBOURS,
+    )
+    assert not operators(found) & SCANS
+    assert "entity_summary_embedding" in details(found)
+
+
+@pytest.mark.parametrize("statement", [MERGE_PATTERNS, LINK_EVIDENCE])
+async def test_patterns_and_evidence_are_found_by_their_keys(
+    neo4j_driver: AsyncDriver, crowded: str, statement: LiteralString
+) -> None:
+    row = {"id": "p", "evidence": ["memory:x"], "confidence": 0.5}
+    finding = {**row, "properties": {"metadata": "{}"}}
+    found = await profile(neo4j_driver, statement, workspace_id=crowded, findings=[finding])
+    assert not operators(found) & SCANS
+
+
+async def test_patterns_are_listed_by_the_index_of_their_workspace(
+    neo4j_driver: AsyncDriver, crowded: str
+) -> None:
+    found = await profile(
+        neo4j_driver,
+        LIST_PATTERNS,
+        workspace_id=crowded,
+        types=[],
+        project_name=None,
+        minimum_confidence=0.0,
+        limit=10,
+        excerpt=10,
+    )
+    assert not operators(found) & SCANS
