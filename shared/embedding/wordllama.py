@@ -21,7 +21,8 @@ BATCH_SIZE: Final = 64
 """Bounds the memory of one step."""
 
 CALIBRATION: Final = Calibration(points=((0.65, 0.59), (0.70, 0.62), (0.80, 0.70)))
-"""Measured by `python -m benchmarks.calibrate`; see there for how."""
+"""Measured by `python -m benchmarks.calibrate` on 19,894 pairs of unrelated conversation turns of
+one repository (no session and no file in common): 2 %, 1 % and 0.1 % of them are more alike."""
 
 
 class WordLlamaEmbedder:

@@ -1,0 +1,146 @@
+"""A project's summary is written from its newest memories, and not too often."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+
+from services.summaries.handlers import Pool, TooYoung, UpToDate, Written, summarize_project
+from shared.llm import ExtractiveSummariser
+from shared.messages import SummarizeProject
+from shared.postgres.project_summaries import list_summaries
+
+WORKSPACE = f"team:{uuid4()}"
+OLD = datetime(2019, 3, 4, tzinfo=UTC)
+INSERT = """
+INSERT INTO memories (
+    workspace_id, user_id, chunk_id, project_name, content, content_hash, occurred_at)
+VALUES (%s, gen_random_uuid(), %s, %s, %s, '', %s)
+"""
+Connection = AsyncConnection[TupleRow]
+
+
+@pytest.fixture
+async def pool(database: str) -> AsyncIterator[Pool]:
+    """A pool on this test's own database."""
+    async with AsyncConnectionPool[Connection](database, min_size=1, max_size=2, open=False) as own:
+        yield own
+
+
+async def remember(
+    conn: Connection,
+    content: str,
+    *,
+    project: str = "shop",
+    workspace: str = WORKSPACE,
+    at: datetime = OLD,
+) -> None:
+    await conn.execute(INSERT, (workspace, str(uuid4()), project, content, at))
+
+
+async def summarize(
+    pool: Pool, *, debounce_seconds: float = 0.0, workspace: str = WORKSPACE
+) -> Written | TooYoung | UpToDate:
+    return await summarize_project(
+        SummarizeProject(workspace_id=workspace, project_name="shop"),
+        pool=pool,
+        summariser=ExtractiveSummariser(),
+        debounce_seconds=debounce_seconds,
+    )
+
+
+async def test_a_summary_is_written_and_listed(conn: Connection, pool: Pool) -> None:
+    await remember(conn, "The retry of payments works.")
+    outcome = await summarize(pool)
+    assert isinstance(outcome, Written)
+
+    (stored,) = await list_summaries(conn, WORKSPACE)
+    assert stored.summary == outcome.summary
+    assert "The retry of payments works" in stored.summary
+    assert (stored.project_name, stored.model) == ("shop", "extractive")
+    assert (stored.memories_included, stored.last_memory_timestamp) == (1, OLD)
+
+
+async def test_without_memories_there_is_no_summary(conn: Connection, pool: Pool) -> None:
+    assert isinstance(await summarize(pool), UpToDate)
+    assert await list_summaries(conn, WORKSPACE) == []
+
+
+async def test_without_new_memories_the_summary_stays(conn: Connection, pool: Pool) -> None:
+    await remember(conn, "The retry of payments works.")
+    await summarize(pool)
+    before = await list_summaries(conn, WORKSPACE)
+    assert isinstance(await summarize(pool), UpToDate)
+    assert await list_summaries(conn, WORKSPACE) == before
+
+
+async def test_new_memories_of_a_young_summary_wait_for_the_rest_of_the_time(
+    conn: Connection, pool: Pool
+) -> None:
+    await remember(conn, "The retry of payments works.")
+    await summarize(pool)
+    await remember(conn, "The cart was moved into a module.")
+    outcome = await summarize(pool, debounce_seconds=900)
+    assert isinstance(outcome, TooYoung)
+    assert 0 < outcome.delay_seconds <= 900
+
+
+async def test_new_memories_replace_a_summary_that_is_old_enough(
+    conn: Connection, pool: Pool
+) -> None:
+    await remember(conn, "The retry of payments works.")
+    await summarize(pool)
+    await remember(conn, "The cart was moved into a module.", at=OLD - timedelta(days=1))
+    assert isinstance(await summarize(pool), Written)
+    (stored,) = await list_summaries(conn, WORKSPACE)
+    assert stored.memories_included == 2
+    assert stored.updated_at > stored.created_at
+
+
+async def test_a_changed_memory_makes_the_summary_old(conn: Connection, pool: Pool) -> None:
+    await remember(conn, "The retry of payments works.")
+    await summarize(pool)
+    await conn.execute(
+        "UPDATE memories SET content = 'The retry of payments was removed.', updated_at = now()"
+    )
+    outcome = await summarize(pool)
+    assert isinstance(outcome, Written)
+    assert "was removed" in outcome.summary
+
+
+async def test_at_most_a_hundred_memories_of_the_last_seven_days_are_read(
+    conn: Connection, pool: Pool
+) -> None:
+    for hour in range(120):
+        await remember(conn, f"The part {hour} of the shop works.", at=OLD + timedelta(hours=hour))
+    await remember(conn, "The ancient part of the shop works.", at=OLD - timedelta(days=8))
+    outcome = await summarize(pool)
+    assert isinstance(outcome, Written)
+    assert outcome.memories_included == 100
+    assert "part 119" in outcome.summary
+
+
+async def test_other_projects_and_workspaces_are_not_read(conn: Connection, pool: Pool) -> None:
+    stranger = f"team:{uuid4()}"
+    await remember(conn, "The retry of payments works.")
+    await remember(conn, "The bank works.", project="bank")
+    await remember(conn, "The other shop works.", workspace=stranger)
+    outcome = await summarize(pool)
+    assert isinstance(outcome, Written)
+    assert outcome.memories_included == 1
+    assert await list_summaries(conn, stranger) == []
+    assert await list_summaries(conn, WORKSPACE, "bank") == []
+
+
+async def test_a_memory_dated_in_the_future_is_left_out(conn: Connection, pool: Pool) -> None:
+    await remember(conn, "The retry of payments works.")
+    await remember(conn, "The far future works.", at=datetime.now(UTC) + timedelta(days=400))
+    outcome = await summarize(pool)
+    assert isinstance(outcome, Written)
+    assert outcome.memories_included == 1
