@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import cast
+from typing import Final, cast
 
 from pydantic import JsonValue
 from rich.markup import escape
@@ -15,6 +15,7 @@ from cli.errors import UsageError
 from cli.terminal import out, plain, print_json
 from shared.graph.read_query import run_read_query
 
+NUMBERS_SHOWN: Final = 16
 Row = dict[str, JsonValue]
 
 
@@ -68,4 +69,17 @@ def _parse(value: str) -> JsonValue:
 
 
 def _show(value: JsonValue) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return value
+    return json.dumps(_abbreviate(value), ensure_ascii=False)
+
+
+def _abbreviate(value: JsonValue) -> JsonValue:
+    """Return the value with its vectors replaced by their length; --json shows them."""
+    if isinstance(value, dict):
+        return {name: _abbreviate(item) for name, item in value.items()}
+    if not isinstance(value, list):
+        return value
+    if len(value) > NUMBERS_SHOWN and all(isinstance(item, int | float) for item in value):
+        return f"{len(value)} numbers"
+    return [_abbreviate(item) for item in value]

@@ -92,6 +92,6 @@ def _show(explanation: Explanation) -> None:
     from cli.terminal import err, plain
 
     console = err()
-    console.print(plain("Error: ", "bold red") + plain(explanation.problem))
+    console.print(plain("Error: ", "bold red") + plain(explanation.problem), soft_wrap=True)
     if explanation.next_step:
-        console.print(plain(explanation.next_step))
+        console.print(plain(explanation.next_step), soft_wrap=True)

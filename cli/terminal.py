@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from datetime import datetime
 from io import TextIOWrapper
 from os import environ
 from typing import Final
 
 from pydantic import JsonValue
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.segment import Segment
 from rich.text import Text
 
 WIDTH_IN_A_PIPE: Final = 120
@@ -55,6 +57,21 @@ def shorten(text: str, length: int) -> str:
     """Return the text on one line, cut at `length` characters."""
     line = " ".join(text.split())
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Indented:
+    """Something set in from the left; leaves no blanks at the ends of lines, unlike Padding."""
+
+    inner: RenderableType
+    columns: int
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        narrower = options.update_width(max(options.max_width - self.columns, 1))
+        for line in console.render_lines(self.inner, narrower, pad=False):
+            yield Segment(" " * self.columns)
+            yield from line
+            yield Segment.line()
 
 
 def accept_any_character() -> None:

@@ -55,11 +55,14 @@ def tell(wishes: Wishes) -> None:
             _chapter(console, "Import")
             _import_all(client, sources)
             show_results(client)
+    except KeyboardInterrupt:
+        console.print(_how_to_stop(wishes) if wishes.keep else "")
+        raise
     finally:
         if not wishes.keep:
             _stop(stack)
     console.print(plain(f"\nDone in {time.monotonic() - began:.0f} s.", "bold"))
-    console.print(plain(_how_to_go_on(stack) if wishes.keep else "Everything is stopped."))
+    console.print(_how_to_go_on(wishes, stack) if wishes.keep else "Everything is stopped.")
 
 
 def _start(home: Path | None) -> LocalStack:
@@ -79,20 +82,30 @@ def _stop(stack: LocalStack) -> None:
 def _import_all(client: ApiClient, sources: Sequence[Source]) -> None:
     dead_before = count_dead(read_queues(client))
     tallies = [import_source(client, source) for source in sources]
-    wait_for_queues(client, dead_before, DRAIN_TIMEOUT_SECONDS)
     for tally in tallies:
         out().print(show_report(tally))
+    wait_for_queues(client, dead_before, DRAIN_TIMEOUT_SECONDS)
 
 
-def _how_to_go_on(stack: LocalStack) -> str:
+def _how_to_go_on(wishes: Wishes, stack: LocalStack) -> str:
+    command = _command(wishes)
     return (
         f"It keeps running; its data is in {stack.home.root}.\n"
-        '  ./supastate search "…"     ask it something\n'
-        "  ./supastate patterns       all patterns with their evidence\n"
-        "  ./supastate trace          the newest message's way\n"
-        "  ./supastate local status   what runs, and where\n"
-        "  ./supastate local down     stop it; the data stays"
+        f'  {command} search "…"     ask it something\n'
+        f"  {command} patterns       all patterns with their evidence\n"
+        f"  {command} trace          the newest message's way\n"
+        f"  {command} local status   what runs, and where\n" + _how_to_stop(wishes)
     )
+
+
+def _how_to_stop(wishes: Wishes) -> str:
+    return f"  {_command(wishes)} local down     stop it; the data stays"
+
+
+def _command(wishes: Wishes) -> str:
+    """Return how to call the command line for this stack."""
+    home = f"SUPASTATE_HOME={wishes.home} " if wishes.home else ""
+    return f"{home}./supastate"
 
 
 def _chapter(console: Console, title: str) -> None:

@@ -37,7 +37,7 @@ def run_import(sources: Sequence[Source], options: Options) -> None:
     """Import the sources one after the other, report, and wait if asked to.
 
     Raises:
-        CommandError: nothing could be sent, the API stayed away, or the wait was too long.
+        CommandError: nothing could be imported, the API stayed away, or the wait was too long.
     """
     with ApiClient(find_api(), PATIENT) as client:
         client.check()
@@ -49,8 +49,8 @@ def run_import(sources: Sequence[Source], options: Options) -> None:
         dead = wait_for_queues(client, dead_before, options.timeout_seconds) if options.wait else 0
     if options.as_json:
         print_json(_to_json(tallies, dead if options.wait else None))
-    if any(tally.read for tally in tallies) and not any(tally.taken for tally in tallies):
-        raise CommandError("the API took nothing of this import", next_step="The table says why.")
+    if not any(tally.taken for tally in tallies):
+        raise CommandError("nothing of this could be imported", next_step="The report says why.")
 
 
 def import_source(client: ApiClient, source: Source) -> Tally:

@@ -32,10 +32,6 @@ class Tally:
     problems: list[ImportProblem] = field(default_factory=list[ImportProblem])
 
     @property
-    def read(self) -> int:
-        return self.memories + self.source_files
-
-    @property
     def taken(self) -> int:
         return self.queued + self.unchanged
 

@@ -10,12 +10,11 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, JsonValue
 from pydantic.alias_generators import to_camel
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
 from cli.api_client import ApiClient
 from cli.errors import CommandError
-from cli.terminal import err, local_time, plain, shorten
+from cli.terminal import Indented, err, local_time, plain, shorten
 from cli.views.jobs import Job, find_job
 
 EVIDENCE_SHOWN: Final = 3
@@ -123,7 +122,7 @@ def show_pattern(pattern: Pattern) -> RenderableType:
     lines += [_show_evidence(one) for one in pattern.evidence[:EVIDENCE_SHOWN]]
     if (rest := len(pattern.evidence) - EVIDENCE_SHOWN) > 0:
         lines.append(plain(f"… and {rest} more", "dim"))
-    return Group(headline, Padding(Group(*lines), (0, 0, 1, 5), expand=False))
+    return Group(headline, Indented(Group(*lines), 5), "")
 
 
 def _show_evidence(evidence: Evidence) -> Text:

@@ -6,11 +6,10 @@ from typing import Final
 
 from pydantic import BaseModel, Field, JsonValue
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
 from cli.api_client import ApiClient
-from cli.terminal import local_time_of, plain, shorten
+from cli.terminal import Indented, local_time_of, plain, shorten
 
 EXCERPT_CHARACTERS: Final = 300
 
@@ -54,7 +53,7 @@ def _show(memory: Found) -> RenderableType:
         plain(f" · {_when(memory)}", "dim"),
     )
     excerpt = plain(shorten(memory.content, EXCERPT_CHARACTERS))
-    return Group(headline, Padding(excerpt, (0, 0, 1, 5), expand=False))
+    return Group(headline, Indented(excerpt, 5), "")
 
 
 def _when(memory: Found) -> str:

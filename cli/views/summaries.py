@@ -7,10 +7,9 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, JsonValue
 from pydantic.alias_generators import to_camel
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 
 from cli.api_client import ApiClient
-from cli.terminal import local_time, plain
+from cli.terminal import Indented, local_time, plain
 
 
 class Summary(BaseModel):
@@ -54,5 +53,5 @@ def show_summary(summary: Summary) -> RenderableType:
         f"from {summary.memories_included} memories up to "
         f"{local_time(summary.last_memory_timestamp)}, by {summary.model}"
     )
-    paragraph = Padding(plain(summary.summary), (0, 0, 1, 2), expand=False)
-    return Group(plain(summary.project_name, "bold"), plain(f"  {source}", "dim"), paragraph)
+    headline = plain(summary.project_name, "bold")
+    return Group(headline, plain(f"  {source}", "dim"), Indented(plain(summary.summary), 2), "")

@@ -1,0 +1,95 @@
+"""`supastate demo` from an empty folder to stopped processes, as `make demo` runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.local_stack import LocalStack
+from tests.system.running import PROGRAM
+
+pytestmark = pytest.mark.system
+
+PATIENCE_SECONDS = 420
+OWN = "SUPASTATE_"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo") / "home"
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with one commit and one source file."""
+    folder = tmp_path_factory.mktemp("repository") / "shop"
+    folder.mkdir()
+    (folder / "basket.py").write_text("def total(prices): return sum(prices)\n")
+    author = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+    for arguments in (
+        ("init", "--quiet"),
+        ("add", "."),
+        (*author, "commit", "--quiet", "-m", "Fix a basket that crashed without prices"),
+    ):
+        subprocess.run(["git", *arguments], cwd=folder, check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def told(home: Path, repository: Path, samples: Path) -> str:
+    """What one run of the demo prints."""
+    command = [sys.executable, "-c", PROGRAM, "demo", "--stop"]
+    command += ["--home", str(home), "--repository", str(repository)]
+    command += ["--input", str(samples / "claude-code")]
+    done = subprocess.run(
+        command,
+        env={name: value for name, value in os.environ.items() if not name.startswith(OWN)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_demo_imports_commits_files_and_sessions(told: str) -> None:
+    assert "Git history: 1 memory, 1 project → 1 queued" in told
+    assert "Source files: 1 file, 1 project → 1 queued" in told
+    assert "14 sessions, 50 prompts" in told
+
+
+@pytest.mark.parametrize("pattern_type", ["debugging", "learning", "refactoring"])
+def test_the_demo_shows_a_pattern_of_each_type_with_its_reason(
+    told: str, pattern_type: str
+) -> None:
+    patterns = told.partition("Patterns ─")[2].partition("A project summary ─")[0]
+
+    assert f"carry the {pattern_type} signal" in " ".join(patterns.split())
+
+
+def test_the_demo_shows_a_summary_and_finds_a_memory(told: str) -> None:
+    summary, found = told.partition("A project summary ─")[2].split("Search: ")[:2]
+
+    assert "memories up to" in summary
+    assert "claude-code" in found
+
+
+def test_the_demo_follows_one_message_from_the_request_to_its_pattern(told: str) -> None:
+    trace = told.partition("One message, from the request to its pattern")[2]
+    steps = ["POST", "queue memory_ingestion", "process memory_ingestion", "embed"]
+    steps += ["neo4j write memories", "process pattern_detection", "neo4j write patterns"]
+
+    places = [trace.find(step) for step in steps]
+
+    assert -1 not in places
+    assert places == sorted(places)
+
+
+def test_nothing_runs_after_a_demo_that_stops(told: str, home: Path) -> None:
+    assert told.endswith("Everything is stopped.\n")
+    assert {status.state for status in LocalStack(home).status()} == {"stopped"}
