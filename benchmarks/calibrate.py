@@ -1,4 +1,4 @@
-"""Measures an embedder's equivalents of the domain's cosines: `python -m benchmarks.calibrate FILE`.
+"""Measures an embedder's cosine thresholds: `python -m benchmarks.calibrate FILE`.
 
 FILE holds one JSON object a line (gzip or plain): `id`, `session_id`, `content`, and
 `metadata.filePaths`. Two memories of different sessions that touched no common file count as
