@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from cli.local_stack import LocalStack, StackError
+from cli.local_stack import LocalStack
 from cli.local_stack.display import StartDisplay, make_status_table
 from cli.local_stack.supervisor import Supervisor
 from cli.terminal import err, out, plain, print_json
@@ -37,7 +37,7 @@ def up(
 ) -> None:
     """Start everything; a second `up` changes nothing."""
     with signals_as_interrupts():
-        started = _start(home, servers_only=servers_only, keep_on_interrupt=detach)
+        started = _start(home, servers_only=servers_only, keep=detach)
         stack = LocalStack(home)
         out().print(make_status_table(stack.status()))
         if detach:
@@ -85,21 +85,22 @@ def env(home: Home = None, as_json: Json = False) -> None:
         typer.echo("\n".join(f"export {k}={shlex.quote(v)}" for k, v in settings.items()))
 
 
-def _start(home: Path | None, *, servers_only: bool, keep_on_interrupt: bool) -> bool:
+def _start(home: Path | None, *, servers_only: bool, keep: bool) -> bool:
+    """Return whether anything was started; what cannot become ready is stopped, unless `keep`."""
+    is_ready = False
     try:
         with StartDisplay(err()) as display:
             stack = LocalStack(home, display)
-            return stack.start_servers() if servers_only else stack.start()
+            started = stack.start_servers() if servers_only else stack.start()
+        is_ready = True
     except KeyboardInterrupt:
-        if keep_on_interrupt:
-            err().print("Interrupted. Stop what runs with: supastate local down")
-        else:
-            _stop(home)
         raise typer.Exit(130) from None
-    except StackError:
-        if not keep_on_interrupt:
+    finally:
+        if not is_ready and keep:
+            err().print("Stop what runs with: supastate local down")
+        elif not is_ready:
             _stop(home)
-        raise
+    return started
 
 
 def _stay(stack: LocalStack) -> None:

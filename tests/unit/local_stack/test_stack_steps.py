@@ -1,9 +1,11 @@
 """Steps of a start that run at the same time, and the pauses between restarts."""
 
+import signal
 from threading import Event
 
 import pytest
 
+from cli.local import signals_as_interrupts
 from cli.local_stack.neo4j_server import quote_argument
 from cli.local_stack.side_by_side import StartCancelledError, run_side_by_side
 from cli.local_stack.supervisor import pause_after
@@ -47,3 +49,13 @@ def test_the_pause_between_restarts_grows_up_to_half_a_minute() -> None:
 
 def test_a_folder_with_spaces_and_quotes_stays_one_java_argument() -> None:
     assert quote_argument('/a b/"c"\\d') == r'"/a b/\"c\"\\d"'
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_foreground_like_ctrl_c(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+
+    with pytest.raises(KeyboardInterrupt), signals_as_interrupts():
+        signal.raise_signal(number)
+
+    assert signal.getsignal(number) is before
