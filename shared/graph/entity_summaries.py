@@ -16,7 +16,7 @@ from shared.graph.statements import Row, run_rows
 
 _SAVE: Final[LiteralString] = """
 MERGE (s:EntitySummary {workspace_id: row.workspace_id, id: row.id})
-SET s += row.properties, s.processed_at = datetime()
+SET s += row.properties, s.embedding = n.embedding, s.processed_at = datetime()
 MERGE (s)-[:SUMMARIZES]->(n)
 MERGE (n)-[:HAS_SUMMARY]->(s)
 """
@@ -36,13 +36,13 @@ async def summarize_memories(
     tx: AsyncManagedTransaction, memories: Sequence[MeasuredMemory]
 ) -> None:
     """Write the summaries of written memories."""
-    rows = [_row("memory", m.entity, m.signals, m.embedding) for m in memories]
+    rows = [_row("memory", memory.entity, memory.signals) for memory in memories]
     await run_rows(tx, SUMMARIZE_MEMORIES, rows)
 
 
 async def summarize_code(tx: AsyncManagedTransaction, files: Sequence[MeasuredCode]) -> None:
     """Write the summaries of written files."""
-    rows = [_row("code", f.entity, f.signals, f.embedding) for f in files]
+    rows = [_row("code", file.entity, file.signals) for file in files]
     await run_rows(tx, SUMMARIZE_CODE, rows)
 
 
@@ -51,9 +51,7 @@ def summary_id(kind: Literal["memory", "code"], entity: Entity) -> str:
     return f"{kind}:{entity.id}"
 
 
-def _row(
-    kind: Literal["memory", "code"], entity: Entity, signals: Signals, embedding: list[float]
-) -> Row:
+def _row(kind: Literal["memory", "code"], entity: Entity, signals: Signals) -> Row:
     own = {
         "entity_id": str(entity.id),
         "entity_type": kind,
@@ -62,7 +60,6 @@ def _row(
         "created_at": entity.created_at,
         "updated_at": entity.updated_at,
         "occurred_at": entity.occurred_at if isinstance(entity, Memory) else entity.updated_at,
-        "embedding": embedding,
         "keyword_frequencies": json.dumps(signals.keyword_frequencies),
         "pattern_signals": json.dumps(signals.pattern_signals),
     }

@@ -31,15 +31,18 @@ class Mentions:
         paths = {term(*place, "path", path): None for path in self.paths}
         return {term(*place, "name", name): name for name in self.names} | paths
 
-    def row(self) -> Row:
-        terms = self.terms()
-        boosted = [one if name else f"{one}{PATH_BOOST}" for one, name in terms.items()]
+    def question(self) -> Row:
+        """Return the row that looks for the other side."""
+        terms = self.terms().items()
+        boosted = (one if name else f"{one}{PATH_BOOST}" for one, name in terms)
+        return {"workspace_id": self.workspace_id, "id": self.id, "query": any_of(boosted)}
+
+    def claim(self) -> Row:
+        """Return the row that tells which references still hold."""
         return {
             "workspace_id": self.workspace_id,
             "id": self.id,
             "project_name": self.project_name,
-            "query": any_of(boosted),
-            "terms": list(terms),
             "names": list(self.names),
             "paths": list(self.paths),
         }

@@ -84,8 +84,8 @@ async def link_references(
     """
     of_memories = [mentions_of_memory(memory) for memory in memories]
     of_files = [mentions_of_code(file.entity, file.parsed.names) for file in files]
-    await run_rows(tx, FORGET_OF_MEMORIES, [one.row() for one in of_memories])
-    await run_rows(tx, FORGET_OF_CODE, [one.row() for one in of_files])
+    await run_rows(tx, FORGET_OF_MEMORIES, [one.claim() for one in of_memories])
+    await run_rows(tx, FORGET_OF_CODE, [one.claim() for one in of_files])
     found = await _find(tx, FIND_CODE, of_memories) + await _find(tx, FIND_MEMORIES, of_files)
     await run_rows(tx, LINK_REFERENCES, choose(found))
 
@@ -94,7 +94,7 @@ async def _find(
     tx: AsyncManagedTransaction, statement: LiteralString, sides: Iterable[Mentions]
 ) -> list[Row]:
     asked = {(side.workspace_id, side.id): side for side in sides if side.paths or side.names}
-    rows = [side.row() for side in asked.values()]
+    rows = [side.question() for side in asked.values()]
     found = await run_rows(tx, statement, rows, limit=MAX_PER_ENTITY)
     return [
         described
