@@ -4,8 +4,9 @@ The prompt says what a person wanted, the answer only what it took: cues in the 
 (the *lead*) weigh more than cues in the rest. What the tools did weighs too: a question that
 edited nothing is learning, a failing output followed by edits is debugging.
 
-The weights were fitted as a logistic model on 204 labelled episodes of real sessions, checked by
-cross-validation over sessions, and rounded; a cue whose sign made no sense was left out.
+Cues and weights were chosen by hand after reading 204 labelled episodes of real sessions, those of
+refactoring also after reading the 14 sample sessions. So every figure measured on them is in-sample
+and optimistic: precision/recall .85/.77 debugging, .71/.92 learning, .82/.41 refactoring.
 """
 
 from __future__ import annotations
