@@ -78,5 +78,5 @@ def _explain(error: ValidationError) -> str:
         f"{PREFIX}{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
         for problem in error.errors(include_input=False)
     ]
-    hint = "`eval \"$(./supastate local env)\"` sets them for a local stack; see .env.example."
+    hint = '`eval "$(./supastate local env)"` sets them for a local stack; see .env.example.'
     return "\n".join([*lines, hint])

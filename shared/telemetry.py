@@ -10,7 +10,6 @@ import os
 from collections.abc import Sequence
 from typing import Final
 
-from faststream_pgmq.opentelemetry import message_span as step_span
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
@@ -27,6 +26,8 @@ from opentelemetry.sdk.trace.sampling import (
 )
 from opentelemetry.trace import Link, SpanKind
 from opentelemetry.util.types import Attributes
+
+from faststream_pgmq.opentelemetry import message_span as step_span
 
 __all__ = ["configure_telemetry", "step_span"]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from faststream.asgi import AsgiFastStream
-from faststream_pgmq import BatchError, PgmqResponse
 
+from faststream_pgmq import BatchError, PgmqResponse
 from services.ingest.handlers import ingest
 from shared.messages import MEMORY_INGESTION, PATTERN_DETECTION, Ingest
 from shared.runtime import RETRY, create_broker, create_parts, create_worker, start_telemetry
