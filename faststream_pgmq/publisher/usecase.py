@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast, get_args, get_type_hints
 
 from faststream._internal.endpoint.publisher import PublisherUsecase
+from faststream._internal.types import P_HandlerParams, T_HandlerReturn
 from faststream.response import PublishCommand, PublishType, Response
 
 from faststream_pgmq.handler import PgmqHandler
@@ -14,6 +15,7 @@ from faststream_pgmq.response import Delay, PgmqPublishCommand, PgmqResponse, se
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from faststream._internal.endpoint.call_wrapper import HandlerCallWrapper
     from faststream._internal.endpoint.publisher import PublisherSpecification
     from faststream._internal.types import PublisherMiddleware
     from psycopg import AsyncConnection
@@ -45,7 +47,9 @@ class PgmqPublisher(PublisherUsecase):
     def queue(self) -> str:
         return f"{self._outer_config.prefix}{self._queue}"
 
-    def __call__(self, func: Callable[..., Any]) -> Any:
+    def __call__(
+        self, func: Callable[P_HandlerParams, T_HandlerReturn]
+    ) -> HandlerCallWrapper[P_HandlerParams, T_HandlerReturn]:
         handler = super().__call__(func)
         if self._batch is None and _returns_responses(func):
             self._batch = True

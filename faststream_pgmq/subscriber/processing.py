@@ -80,7 +80,7 @@ class Processing:
         )
         for delivery in lost:
             self._owner.log(f"dead-lettered: {error}", logging.ERROR, delivery)
-        await self._owner.end(Settlement(dead=[bury(one, error) for one in lost]))
+        await self._owner.end(Settlement(dead=[bury(one, error, one.attempts) for one in lost]))
         return [one for one in unit if one.lost <= most]
 
     async def _run_suspect(self, suspects: list[Delivery]) -> None:

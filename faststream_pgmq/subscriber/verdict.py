@@ -88,7 +88,7 @@ def judge(
         return Verdict(action, summary(error))
     failures = delivery.attempts + 1
     if action is Action.BURY or failures >= policy.max_attempts:
-        settlement.dead.append(bury(delivery, error))
+        settlement.dead.append(bury(delivery, error, failures))
         text = f"dead-lettered after {failures} attempts: {summary(error)}"
         return Verdict(Action.BURY, text, logging.ERROR)
     delay = _wanted_delay(error)
@@ -113,9 +113,8 @@ def give_back(delivery: Delivery) -> Deferred:
     return Deferred(delivery, 0.0, {**delivery.patch, RELEASED: delivery.released + 1})
 
 
-def bury(delivery: Delivery, error: Exception) -> Dead:
-    """Return the message as it becomes a dead letter."""
-    failures = delivery.attempts + 1
+def bury(delivery: Delivery, error: Exception, failures: int) -> Dead:
+    """Return the message as it becomes a dead letter after so many failures of the handler."""
     report: dict[str, Any] = {
         "error": type(error).__name__,
         "message": _text_of(error)[:MAX_MESSAGE],

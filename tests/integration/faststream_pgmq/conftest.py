@@ -65,7 +65,8 @@ async def make_broker(dsn: str) -> AsyncIterator[BrokerFactory]:
     brokers: list[PgmqBroker] = []
 
     def make(**options: Any) -> PgmqBroker:
-        broker = PgmqBroker(dsn, **{"poll_interval": NEVER, "logger": None, **options})
+        settings: dict[str, Any] = {"poll_interval": NEVER, "logger": None, **options}
+        broker = PgmqBroker(dsn, **settings)
         brokers.append(broker)
         return broker
 

@@ -23,7 +23,7 @@ class Job(BaseModel):
 async def eventually(condition: Callable[[], Awaitable[Any]], seconds: float = 10.0) -> Any:
     """Return the first true value of the condition; fail when none comes in time."""
     async with asyncio.timeout(seconds):
-        while not (value := await condition()):
+        while not (value := await condition()):  # noqa: ASYNC110 - it happens in the database
             await asyncio.sleep(0.01)
     return value
 

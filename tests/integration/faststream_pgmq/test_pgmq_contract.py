@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
@@ -89,7 +89,7 @@ def start(request: pytest.FixtureRequest) -> Start:
     sql = request.getfixturevalue("sql") if request.param == "postgres" else None
 
     @asynccontextmanager
-    async def begin(broker: PgmqBroker) -> AsyncIterator[World]:
+    async def begin(broker: PgmqBroker) -> AsyncGenerator[World]:
         if sql is not None:
             await broker.start()
             yield InPostgres(sql)
@@ -181,4 +181,3 @@ async def test_a_waiting_message_takes_in_another_with_its_key(
         await broker.publish(1, "results", dedup_key="k", delay=60)
         assert await broker.publish(2, "results", dedup_key="k", delay=60) is None
         assert await world.bodies("results") == [1]
-

@@ -28,6 +28,7 @@ from tests.integration.faststream_pgmq.support import (
     until,
 )
 
+NACK = AckPolicy.NACK_ON_ERROR
 FAST = RetryPolicy(max_attempts=3, initial_delay=0.05, jitter=0.0)
 
 
@@ -133,11 +134,11 @@ async def test_an_error_that_cannot_be_printed_is_dead_lettered_too(
 @pytest.mark.parametrize(
     ("error", "policy", "ack_policy", "dead", "attempts"),
     [
-        (DeadLetter("hopeless"), FAST, None, True, 1),
-        (RejectMessage(), FAST, None, True, 1),
-        (KeyError("x"), RetryPolicy(dead_letter_on=(LookupError,)), None, True, 1),
-        (Retry(delay=0.01), FAST, None, True, 3),
-        (NackMessage(delay=0.01), FAST, None, True, 3),
+        (DeadLetter("hopeless"), FAST, NACK, True, 1),
+        (RejectMessage(), FAST, NACK, True, 1),
+        (KeyError("x"), RetryPolicy(dead_letter_on=(LookupError,)), NACK, True, 1),
+        (Retry(delay=0.01), FAST, NACK, True, 3),
+        (NackMessage(delay=0.01), FAST, NACK, True, 3),
         (ValueError("x"), FAST, AckPolicy.REJECT_ON_ERROR, True, 1),
         (ValueError("x"), FAST, AckPolicy.ACK, False, 1),
         (ValueError("x"), FAST, AckPolicy.ACK_FIRST, False, 1),
@@ -148,14 +149,13 @@ async def test_the_error_and_the_policy_decide_how_a_message_ends(
     sql: AsyncConnection[Any],
     error: Exception,
     policy: RetryPolicy,
-    ack_policy: AckPolicy | None,
+    ack_policy: AckPolicy,
     dead: bool,
     attempts: int,
 ) -> None:
     calls: list[int] = []
-    options = {} if ack_policy is None else {"ack_policy": ack_policy}
 
-    @broker.subscriber("jobs", retry=policy, **options)
+    @broker.subscriber("jobs", retry=policy, ack_policy=ack_policy)
     async def handle(job: Job) -> None:
         calls.append(job.n)
         raise error

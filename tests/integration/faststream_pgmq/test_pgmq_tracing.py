@@ -35,7 +35,7 @@ class Traces:
 
     def names_in(self, trace_id: int) -> list[str]:
         spans = self._exporter.get_finished_spans()
-        mine = [span for span in spans if span.context.trace_id == trace_id]
+        mine = [span for span in spans if trace_of(span) == trace_id]
         return sorted(span.name for span in mine)
 
     def everything(self) -> str:
@@ -52,6 +52,16 @@ def traces() -> Iterator[Traces]:
 @pytest.fixture
 def traced(make_broker: BrokerFactory, traces: Traces) -> PgmqBroker:
     return make_broker(middlewares=(PgmqTelemetryMiddleware(tracer_provider=traces.provider),))
+
+
+def trace_of(span: ReadableSpan) -> int:
+    assert span.context is not None
+    return span.context.trace_id
+
+
+def id_of(span: ReadableSpan) -> int:
+    assert span.context is not None
+    return span.context.span_id
 
 
 def parent_of(span: ReadableSpan) -> int | None:
@@ -73,15 +83,15 @@ async def test_a_single_message_has_one_trace_from_send_to_its_reply(
     await eventually_ended(traces, "process jobs")
 
     send, process, write = traces.one("send jobs"), traces.one("process jobs"), traces.one("write")
-    assert traces.names_in(send.context.trace_id) == [
+    assert traces.names_in(trace_of(send)) == [
         "process jobs",
         "queue jobs",
         "send jobs",
         "send results",
         "write",
     ]
-    assert parent_of(process) == send.context.span_id
-    assert parent_of(write) == parent_of(traces.one("send results")) == process.context.span_id
+    assert parent_of(process) == id_of(send)
+    assert parent_of(write) == parent_of(traces.one("send results")) == id_of(process)
     assert (send.kind, process.kind) == (SpanKind.PRODUCER, SpanKind.CONSUMER)
     assert dict(process.attributes or {}) | {
         "messaging.system": "pgmq",
@@ -120,7 +130,7 @@ async def test_a_message_of_plain_sql_starts_its_trace_when_it_was_enqueued(
     first, second = traces.named("process jobs")
     assert waited.parent is None
     assert abs((waited.start_time or 0) / 1e9 - enqueued_at.timestamp()) < 0.001
-    assert parent_of(first) == parent_of(second) == waited.context.span_id
+    assert parent_of(first) == parent_of(second) == id_of(waited)
     assert (first.status.status_code, second.status.status_code) == (
         StatusCode.ERROR,
         StatusCode.UNSET,
@@ -146,17 +156,17 @@ async def test_a_batch_shows_in_the_trace_of_each_of_its_messages(
 
     sends, batch = traces.named("send jobs"), traces.one("process jobs batch")
     common = ["process jobs", "queue jobs", "send jobs"]
-    assert traces.names_in(sends[0].context.trace_id) == [*common, "write"]
-    assert traces.names_in(sends[1].context.trace_id) == [*common, "send results", "write"]
-    assert traces.names_in(batch.context.trace_id) == ["process jobs batch", "write"]
-    processes = {span.context.span_id for span in traces.named("process jobs")}
+    assert traces.names_in(trace_of(sends[0])) == [*common, "write"]
+    assert traces.names_in(trace_of(sends[1])) == [*common, "send results", "write"]
+    assert traces.names_in(trace_of(batch)) == ["process jobs batch", "write"]
+    processes = {id_of(span) for span in traces.named("process jobs")}
     assert {link.context.span_id for link in batch.links} == processes
     real, *mirrors = sorted(traces.named("write"), key=lambda one: len(one.links))
     assert {parent_of(mirror) for mirror in mirrors} == processes
     for mirror in mirrors:
         assert (mirror.start_time, mirror.end_time) == (real.start_time, real.end_time)
         assert (mirror.kind, mirror.attributes) == (SpanKind.CLIENT, {"rows": 2})
-        assert [link.context.span_id for link in mirror.links] == [real.context.span_id]
+        assert [link.context.span_id for link in mirror.links] == [id_of(real)]
 
 
 async def test_what_was_merged_is_processed_in_every_trace_it_descends_from(
@@ -180,7 +190,7 @@ async def test_what_was_merged_is_processed_in_every_trace_it_descends_from(
     await eventually_ended(traces, "process results", 3)
 
     for send in traces.named("send jobs"):
-        names = traces.names_in(send.context.trace_id)
+        names = traces.names_in(trace_of(send))
         assert {"process jobs", "send results", "process results", "detect"} <= set(names)
     assert len(traces.one("process results batch").links) == 3
 
@@ -202,9 +212,9 @@ async def test_one_reply_for_many_messages_is_linked_to_all_of_them(
     (headers,) = await fetch_all(sql, "SELECT headers FROM pgmq.q_results")
     first, *others = traces.named("process jobs")
     reply = traces.one("send results")
-    assert reply.context.trace_id == first.context.trace_id
-    assert f"{reply.context.span_id:016x}" in headers["traceparent"]
-    linked = [f"{other.context.span_id:016x}" for other in others]
+    assert trace_of(reply) == trace_of(first)
+    assert f"{id_of(reply):016x}" in headers["traceparent"]
+    linked = [f"{id_of(other):016x}" for other in others]
     assert [link.split("-")[2] for link in headers["tracelinks"]] == linked
 
 

@@ -76,7 +76,9 @@ def test_messages_with_one_key_become_one_that_remembers_all_traces() -> None:
         Outgoing("q", "1", {"dedup_key": "b", "traceparent": "t1"}, delay=9.0),
         Outgoing("q", "2", {}),
         Outgoing("q", "3", {"dedup_key": "a"}),
-        Outgoing("q", "4", {"dedup_key": "b", "traceparent": "t4", "tracelinks": ["t5"]}, delay=2.0),
+        Outgoing(
+            "q", "4", {"dedup_key": "b", "traceparent": "t4", "tracelinks": ["t5"]}, delay=2.0
+        ),
     ]
 
     kept, positions = merge_duplicates(messages)
