@@ -76,11 +76,9 @@ async def stranger(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def client(
-    app: FastAPI, conn: AsyncConnection[TupleRow], workspace: str
-) -> AsyncIterator[Client]:
-    """Somebody with a key of this test's workspace."""
-    async with open_client(app, conn, workspace) as opened:
+async def client(app: FastAPI, conn: AsyncConnection[TupleRow]) -> AsyncIterator[Client]:
+    """Somebody with a key; not the fixture `workspace`, since most tests need no graph."""
+    async with open_client(app, conn, f"team:{uuid4()}") as opened:
         yield opened
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.api.parts import ApiParts
+from tests.conftest import DELETE_WORKSPACE
 from tests.integration.api.conftest import Client
 
 Conn = AsyncConnection[TupleRow]
@@ -30,6 +32,13 @@ CREATE (m:Memory {id: randomUUID(), workspace_id: $workspace_id, chunk_id: rando
     content: $content, session_id: 's1', occurred_at: datetime('2026-01-31T09:30:00Z')})
 CREATE (p)-[:DERIVED_FROM]->(m)
 """
+
+
+@pytest.fixture(autouse=True)
+async def clean_graph(client: Client, neo4j_driver: AsyncDriver) -> AsyncIterator[None]:
+    """All tests share one graph: what this one wrote is deleted."""
+    yield
+    await neo4j_driver.execute_query(DELETE_WORKSPACE, workspace_id=client.workspace_id)
 
 
 async def remember(
