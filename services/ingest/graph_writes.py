@@ -34,7 +34,7 @@ async def write_batch(driver: AsyncDriver, batch: Measured) -> None:
         memories = await _write_memories(tx, batch.memories)
         files = await _write_files(tx, batch.files)
         with _step("link references", len(memories) + len(files)):
-            await link_references(tx, [memory.entity for memory in memories], files)
+            await link_references(tx, memories, files)
 
     await write(driver, work)
 

@@ -13,6 +13,7 @@ from shared.domain.signals import Signals, measure_signals
 from shared.embedding import Embedder
 from shared.graph.code import MeasuredCode
 from shared.graph.memories import MeasuredMemory
+from shared.graph.mentions import Mentions, mentions_of_memory
 from shared.telemetry import step_span
 
 
@@ -33,7 +34,7 @@ async def measure(entities: Sequence[Entity], embedder: Embedder) -> Measured:
     memories = [entity for entity in entities if isinstance(entity, Memory)]
     files = [entity for entity in entities if isinstance(entity, CodeEntity)]
     # In a thread: a batch of long texts must not keep the heartbeat from running.
-    signals = await asyncio.to_thread(_measure_memories, memories)
+    signals, mentions = await asyncio.to_thread(_measure_memories, memories)
     parsed = await asyncio.to_thread(_parse_files, files)
     texts = [memory.content for memory in memories]
     texts += [embedding_text(f.path, p, f.content) for f, p in zip(files, parsed, strict=True)]
@@ -41,13 +42,17 @@ async def measure(entities: Sequence[Entity], embedder: Embedder) -> Measured:
         vectors = await embedder.embed(texts)
     of_memories, of_files = vectors[: len(memories)], vectors[len(memories) :]
     return Measured(
-        [MeasuredMemory(*row) for row in zip(memories, signals, of_memories, strict=True)],
+        [
+            MeasuredMemory(*row)
+            for row in zip(memories, signals, of_memories, mentions, strict=True)
+        ],
         [_file(*row) for row in zip(files, parsed, of_files, strict=True)],
     )
 
 
-def _measure_memories(memories: Sequence[Memory]) -> list[Signals]:
-    return [measure_signals(memory.content, memory.metadata) for memory in memories]
+def _measure_memories(memories: Sequence[Memory]) -> tuple[list[Signals], list[Mentions]]:
+    signals = [measure_signals(memory.content, memory.metadata) for memory in memories]
+    return signals, [mentions_of_memory(memory) for memory in memories]
 
 
 def _parse_files(files: Sequence[CodeEntity]) -> list[ParsedCode]:

@@ -12,7 +12,7 @@ from neo4j import AsyncManagedTransaction
 
 from shared.domain.entities import Memory
 from shared.domain.signals import Signals
-from shared.graph.mentions import mentions_of_memory
+from shared.graph.mentions import Mentions
 from shared.graph.statements import Row, run_rows
 
 CHUNKS: Final = 10**9
@@ -33,6 +33,7 @@ class MeasuredMemory:
     entity: Memory
     signals: Signals
     embedding: list[float]
+    mentions: Mentions
 
 
 async def save_memories(
@@ -49,7 +50,11 @@ def _row(memory: MeasuredMemory) -> Row:
     return {
         "workspace_id": entity.workspace_id,
         "id": str(entity.id),
-        "properties": _properties(entity) | {"embedding": memory.embedding},
+        "properties": {
+            **_properties(entity),
+            "terms": list(memory.mentions.terms()),
+            "embedding": memory.embedding,
+        },
     }
 
 
@@ -68,7 +73,6 @@ def _properties(memory: Memory) -> Row:
         "updated_at": memory.updated_at,
         "occurred_at": memory.occurred_at,
         "metadata": json.dumps(memory.metadata, ensure_ascii=False),
-        "terms": list(mentions_of_memory(memory).terms()),
     }
 
 

@@ -17,7 +17,7 @@ from shared.errors import InvalidInputError
 from shared.graph.driver import open_session, translated_errors
 
 TIMEOUT_SECONDS: Final = 60.0
-_TEMPORAL: Final = (Date, DateTime, Duration, Time)
+_GRAPH_VALUES: Final = (Node, Relationship, Path, Point, Date, DateTime, Duration, Time)
 
 
 async def run_read_query(
@@ -53,17 +53,18 @@ def _row(names: Iterable[str], values: Iterable[Any]) -> dict[str, JsonValue]:
 
 def to_json(value: Any) -> JsonValue:
     """Return a graph value as JSON: an entity as an object, a time in ISO 8601."""
+    if isinstance(value, _GRAPH_VALUES):  # first: an entity is a mapping too, a point a tuple
+        return _describe(value)
     if isinstance(value, Mapping):
         return {str(key): to_json(item) for key, item in cast(Mapping[str, Any], value).items()}
-    if isinstance(value, list | tuple) and not isinstance(value, Point):
+    if isinstance(value, list | tuple):
         return [to_json(item) for item in cast(Sequence[Any], value)]
     if isinstance(value, float):
         return value if isfinite(value) else str(value)
-    return value if isinstance(value, str | int | None) else _describe(value)
+    return value if isinstance(value, str | int | None) else str(value)
 
 
 def _describe(value: Any) -> JsonValue:
-    """Return what JSON has no form of its own for."""
     if isinstance(value, Node):
         labels: list[JsonValue] = [*sorted(value.labels)]
         return {"labels": labels, "properties": _row(value.keys(), value.values())}
@@ -73,7 +74,7 @@ def _describe(value: Any) -> JsonValue:
         return [to_json(part) for part in _parts(value)]
     if isinstance(value, Point):
         return {"srid": value.srid, "coordinates": [float(number) for number in value]}
-    return value.iso_format() if isinstance(value, _TEMPORAL) else str(value)
+    return value.iso_format()
 
 
 def _parts(path: Path) -> list[Node | Relationship]:

@@ -8,9 +8,9 @@ from typing import Final, LiteralString
 
 from neo4j import AsyncManagedTransaction
 
-from shared.domain.entities import Memory
 from shared.graph.code import MeasuredCode
-from shared.graph.mentions import Mentions, mentions_of_code, mentions_of_memory
+from shared.graph.memories import MeasuredMemory
+from shared.graph.mentions import Mentions, mentions_of_code
 from shared.graph.statements import Row, run_rows
 
 TOOL_PATH: Final = "tool_path"
@@ -76,13 +76,13 @@ SET back.matched_name = row.matched_name
 
 
 async def link_references(
-    tx: AsyncManagedTransaction, memories: Sequence[Memory], files: Sequence[MeasuredCode]
+    tx: AsyncManagedTransaction, memories: Sequence[MeasuredMemory], files: Sequence[MeasuredCode]
 ) -> None:
     """Link written memories to the code of their project, and written files to its memories.
 
     The projects must be locked: `lock_owners`.
     """
-    of_memories = [mentions_of_memory(memory) for memory in memories]
+    of_memories = [memory.mentions for memory in memories]
     of_files = [mentions_of_code(file.entity, file.parsed.names) for file in files]
     await run_rows(tx, FORGET_OF_MEMORIES, [one.claim() for one in of_memories])
     await run_rows(tx, FORGET_OF_CODE, [one.claim() for one in of_files])

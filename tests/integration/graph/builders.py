@@ -13,6 +13,7 @@ from shared.domain.entities import CodeEntity, Memory
 from shared.domain.signals import Signals, measure_signals
 from shared.graph.code import MeasuredCode
 from shared.graph.memories import MeasuredMemory
+from shared.graph.mentions import mentions_of_memory
 from shared.graph.migrate import DEFAULT_DIMENSIONS
 from shared.messages import Metadata
 
@@ -54,7 +55,8 @@ def memory(
         created_at=NOON,
         updated_at=NOON + timedelta(seconds=version),
     )
-    return MeasuredMemory(entity, measure_signals(content, metadata), vector(content))
+    signals = measure_signals(content, metadata)
+    return MeasuredMemory(entity, signals, vector(content), mentions_of_memory(entity))
 
 
 def code(

@@ -18,6 +18,7 @@ from shared.embedding import WordLlamaEmbedder
 from shared.graph.driver import write
 from shared.graph.entity_summaries import summarize_memories
 from shared.graph.memories import MeasuredMemory, save_memories
+from shared.graph.mentions import mentions_of_memory
 from shared.graph.owners import lock_owners, own_memories
 from shared.messages import DetectPatterns
 
@@ -69,7 +70,7 @@ def memory(
         updated_at=occurred_at,
     )
     vector = direction(topic or f"alone/{name}", name)
-    return MeasuredMemory(entity, measure_signals(content), vector)
+    return MeasuredMemory(entity, measure_signals(content), vector, mentions_of_memory(entity))
 
 
 async def save(driver: AsyncDriver, *memories: MeasuredMemory) -> None:

@@ -10,6 +10,7 @@ from neo4j import AsyncDriver
 from shared.domain.entities import Memory
 from shared.domain.signals import measure_signals
 from shared.graph.memories import MeasuredMemory
+from shared.graph.mentions import mentions_of_memory
 from shared.graph.patterns import list_patterns
 from shared.sources.claude_code import read_claude_code
 from shared.sources.records import MemoryChunk
@@ -19,9 +20,10 @@ from tests.integration.patterns.pattern_builders import ANNA, EMBEDDER, detect, 
 async def measured(workspace: str, folder: Path) -> list[MeasuredMemory]:
     chunks = [item for item in read_claude_code(folder) if isinstance(item, MemoryChunk)]
     vectors = await EMBEDDER.embed([chunk.content for chunk in chunks])
+    entities = [_entity(workspace, chunk) for chunk in chunks]
     return [
-        MeasuredMemory(_entity(workspace, chunk), measure_signals(chunk.content, chunk.metadata), v)
-        for chunk, v in zip(chunks, vectors, strict=True)
+        MeasuredMemory(one, measure_signals(one.content, one.metadata), v, mentions_of_memory(one))
+        for one, v in zip(entities, vectors, strict=True)
     ]
 
 
