@@ -28,13 +28,17 @@ async def queue_memory(
 
 
 async def last_message(conn: Connection, queue: bytes) -> Any:
-    row = await conn.execute(b"SELECT message FROM pgmq.q_" + queue + b" ORDER BY msg_id DESC LIMIT 1")
+    row = await conn.execute(
+        b"SELECT message FROM pgmq.q_" + queue + b" ORDER BY msg_id DESC LIMIT 1"
+    )
     return (await row.fetchone() or (None,))[0]
 
 
 async def test_a_queued_memory_is_a_valid_message_and_a_stored_row(conn: Connection) -> None:
     memory_id = uuid4()
-    await queue_memory(conn, memory_id, "Fixed it", sessionId="s1", startTime="2026-01-05T10:00:00Z")
+    await queue_memory(
+        conn, memory_id, "Fixed it", sessionId="s1", startTime="2026-01-05T10:00:00Z"
+    )
     message = PARSE.validate_python(await last_message(conn, b"memory_ingestion"))
     assert isinstance(message, IngestMemory)
     assert message.memory_id == memory_id
@@ -80,7 +84,8 @@ async def test_a_queued_code_entity_is_a_valid_message(conn: Connection) -> None
 async def test_a_queued_detection_is_a_valid_message(conn: Connection) -> None:
     batch_id = uuid4()
     await conn.execute(
-        "SELECT queue_pattern_detection_job(%s, %s, %s, %s)", (batch_id, ["debugging"], 50, WORKSPACE)
+        "SELECT queue_pattern_detection_job(%s, %s, %s, %s)",
+        (batch_id, ["debugging"], 50, WORKSPACE),
     )
     message = DetectPatterns.model_validate(await last_message(conn, b"pattern_detection"))
     assert (message.batch_id, message.pattern_types, message.limit) == (batch_id, ["debugging"], 50)
@@ -89,7 +94,9 @@ async def test_a_queued_detection_is_a_valid_message(conn: Connection) -> None:
 async def test_the_wrappers_send_read_archive_and_delete(conn: Connection) -> None:
     for _ in range(2):
         await conn.execute("""SELECT pgmq_send('pattern_detection', '{"a": 1}')""")
-    rows = await (await conn.execute("SELECT msg_id FROM pgmq_read('pattern_detection', 30, 2)")).fetchall()
+    rows = await (
+        await conn.execute("SELECT msg_id FROM pgmq_read('pattern_detection', 30, 2)")
+    ).fetchall()
     (first,), (second,) = rows
     archived = await conn.execute("SELECT pgmq_archive('pattern_detection', %s)", (first,))
     deleted = await conn.execute("SELECT pgmq_delete('pattern_detection', %s)", (second,))
