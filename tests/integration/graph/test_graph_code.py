@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import permutations
 from uuid import uuid4
 
@@ -147,6 +148,18 @@ async def test_a_memory_refers_to_the_file_its_tools_touched_and_the_names_it_sa
     before = await query(COUNTS)
     await save(said, *files)
     assert await query(COUNTS) == before
+
+
+async def test_code_and_memories_that_arrive_at_the_same_time_are_linked(
+    save: Save, query: Query, workspace: str
+) -> None:
+    names = [f"helper_{number}" for number in range(8)]
+    async with asyncio.TaskGroup() as writers:
+        for name in names:
+            writers.create_task(save(memory(workspace, f"{name} is slow", session=name)))
+            writers.create_task(save(code(workspace, f"{name}.py", f"def {name}(): ...\n")))
+
+    assert [row["path"] for row in await query(REFERENCES)] == [f"{name}.py" for name in names]
 
 
 async def test_references_follow_new_versions_of_both_sides(
