@@ -1,6 +1,5 @@
 """The folder that holds one local stack, and the lock that only one command may hold."""
 
-import fcntl
 import os
 import shutil
 import time
@@ -9,7 +8,15 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.local_stack.errors import AlreadyBusyError, HomeError
+from cli.local_stack.errors import AlreadyBusyError, HomeError, PlatformError
+
+try:
+    import fcntl
+except ImportError as error:
+    raise PlatformError(
+        "the local stack needs Linux or macOS",
+        next_step="On Windows run it in WSL, or use docker compose.",
+    ) from error
 
 # Longer than the first start takes, which fetches Neo4j's jars.
 LOCK_PATIENCE_SECONDS = 600.0

