@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, LiteralString
+from typing import TYPE_CHECKING, Any, Final, LiteralString, cast
 
 from faststream._internal._compat import dump_json, json_loads  # pyright: ignore[reportUnknownVariableType]  # orjson or json, untyped
 from psycopg import sql
@@ -194,18 +194,18 @@ def tables(queue: str) -> tuple[str, str, str]:
 
 
 @lru_cache(maxsize=1024)
-def statement(template: LiteralString, queue: str) -> bytes:
-    """Return a statement for one queue; composing it anew would cost more than running it."""
+def statement(template: LiteralString, queue: str) -> LiteralString:
+    """Return a statement for one queue; composing it anew would cost more than running it.
+
+    Text and not bytes: telemetry names a statement's span by its first word.
+    """
     table, archive, dead = tables(queue)
-    return (
-        sql.SQL(template)
-        .format(
-            queue=sql.Identifier("pgmq", table),
-            archive=sql.Identifier("pgmq", archive),
-            dead=sql.Identifier("pgmq", dead),
-        )
-        .as_bytes(None)
+    composed = sql.SQL(template).format(
+        queue=sql.Identifier("pgmq", table),
+        archive=sql.Identifier("pgmq", archive),
+        dead=sql.Identifier("pgmq", dead),
     )
+    return cast("LiteralString", composed.as_string(None))
 
 
 async def claim_messages(

@@ -25,7 +25,8 @@ BEGIN
             $view$
             CREATE OR REPLACE VIEW pgmq.%I AS
             SELECT msg_id,
-                   coalesce((headers->>'attempts')::integer, 0) AS retry_count,
+                   CASE WHEN jsonb_typeof(headers->'attempts') = 'number'
+                        THEN (headers->>'attempts')::numeric ELSE 0 END::integer AS retry_count,
                    read_ct,
                    enqueued_at,
                    vt,

@@ -45,6 +45,8 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
         title="Supastate",
         summary="Team memory for people who work with coding assistants",
         version="0.1.0",
+        docs_url=None,  # its page loads scripts from elsewhere; /openapi.json needs none
+        redoc_url=None,
         lifespan=lifespan,
         telemetry=trace_requests(provider),
     )

@@ -54,15 +54,17 @@ FIND_JOB: Final[LiteralString] = """
 SELECT id, kind, submitted, created_at FROM jobs
 WHERE id = %(id)s AND workspace_id = %(workspace_id)s
 """
+# A request that changed nothing is no work to look at.
 LIST_JOBS: Final[LiteralString] = """
 SELECT id, kind, submitted, created_at FROM jobs
-WHERE workspace_id = %(workspace_id)s
+WHERE workspace_id = %(workspace_id)s AND submitted > 0
 ORDER BY created_at DESC, id DESC
 LIMIT %(limit)s
 """
 LIST_JOBS_BEFORE: Final[LiteralString] = """
 SELECT id, kind, submitted, created_at FROM jobs
-WHERE workspace_id = %(workspace_id)s AND (created_at, id) < (%(created_at)s, %(id)s)
+WHERE workspace_id = %(workspace_id)s AND submitted > 0
+  AND (created_at, id) < (%(created_at)s, %(id)s)
 ORDER BY created_at DESC, id DESC
 LIMIT %(limit)s
 """
