@@ -181,7 +181,7 @@ async def test_no_hot_statement_scans_the_queue(
     fill = "INSERT INTO pgmq.q_jobs (vt, message) SELECT now(), '1' FROM generate_series(1, %s)"
     await sql.execute(fill, (rows,))
     await sql.execute("ANALYZE pgmq.q_jobs")
-    explain = b"EXPLAIN " + queries.statement(template, "jobs")
+    explain = "EXPLAIN " + queries.statement(template, "jobs")
     plan = await (await sql.execute(explain, parameters)).fetchall()
     lines = "\n".join(row[0] for row in plan)
 
