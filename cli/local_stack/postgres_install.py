@@ -105,11 +105,15 @@ def copy_programs(programs: Path) -> Path:
 
 
 def _reachable_folder(home: StackHome) -> Path:
-    if _may(ACCOUNT, "-x", home.root):
-        return home.root / "postgres"
-    _make_system_folder()
+    inside = home.root / "postgres"
     mark = hashlib.sha256(str(home.root).encode()).hexdigest()[:12]
-    return SYSTEM_FOLDER / f"{home.root.name.lstrip('.')}-{mark}"
+    outside = SYSTEM_FOLDER / f"{home.root.name.lstrip('.')}-{mark}"
+    # Data stays where it is when the home folder's permissions change.
+    is_settled_outside = (outside / "data").exists() and not (inside / "data").exists()
+    if _may(ACCOUNT, "-x", home.root) and not is_settled_outside:
+        return inside
+    _make_system_folder()
+    return outside
 
 
 def _make_system_folder() -> None:

@@ -55,6 +55,19 @@ def test_data_lies_outside_a_home_that_the_account_cannot_enter(system_folder: P
     assert closed.stat().st_mode & 0o777 == 0o700
 
 
+def test_data_stays_outside_when_the_home_is_opened_later(system_folder: Path) -> None:
+    closed = system_folder.parent / "closed"
+    closed.mkdir(mode=0o700)
+    home = StackHome(closed / "home")
+    home.create()
+    before = find_install(home)
+    before.data.mkdir()
+
+    closed.chmod(0o755)
+
+    assert find_install(home).data == before.data
+
+
 def test_two_closed_homes_never_share_their_data(system_folder: Path) -> None:
     closed = system_folder.parent / "closed"
     closed.mkdir(mode=0o700)
