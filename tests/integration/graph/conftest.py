@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, LiteralString
 
 import pytest
@@ -14,7 +14,7 @@ from shared.graph.code import MeasuredCode
 from shared.graph.driver import open_session
 from shared.graph.memories import MeasuredMemory
 
-Save = Callable[..., Awaitable[None]]
+Save = Callable[..., Coroutine[None, None, None]]
 Query = Callable[..., Awaitable[list[dict[str, Any]]]]
 
 
