@@ -21,9 +21,17 @@ from shared.graph.driver import connect
 
 pytest_plugins = ["tests.system.running"]
 
-SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "samples"
-LABELLED = SAMPLES.parent / "labelled"
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+SAMPLES = Path(os.environ.get("SUPASTATE_TEST_SHARED", SHARED)) / "samples"
+KEPT = ("SUPASTATE_TEST_", "SUPASTATE_PORT_RANGE", "SUPASTATE_MAVEN_REPOSITORY")
 DELETE_WORKSPACE = "MATCH (n {workspace_id: $workspace_id}) DETACH DELETE n"
+
+
+def pytest_configure() -> None:
+    """Forget what the shell says of a running system: tests bring their own."""
+    for name in list(os.environ):
+        if name.startswith(("SUPASTATE_", "OTEL_")) and not name.startswith(KEPT):
+            del os.environ[name]
 
 
 @dataclass(frozen=True)

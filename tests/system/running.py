@@ -81,8 +81,6 @@ def system(
 ) -> Iterator[Workspace]:
     """The running system; use `team` for a workspace of your own."""
     with pytest.MonkeyPatch.context() as environment:
-        for name in [name for name in os.environ if name.startswith("SUPASTATE_")]:
-            environment.delenv(name)
         for name, value in QUICK_LEASE.items():
             environment.setenv(name, value)
         if system_jaeger is not None:
