@@ -53,7 +53,7 @@ BEGIN
         project_name = coalesce(excluded.project_name, m.project_name),
         content_hash = excluded.content_hash,
         occurred_at = excluded.occurred_at,
-        updated_at = now()
+        updated_at = greatest(clock_timestamp(), m.updated_at + interval '1 microsecond')
     RETURNING m.id INTO stored;
     RETURN stored;
 END

@@ -37,7 +37,7 @@ ON CONFLICT ON CONSTRAINT code_entities_one_per_path DO UPDATE SET
     metadata = excluded.metadata,
     content_hash = excluded.content_hash,
     last_modified = excluded.last_modified,
-    updated_at = now()
+    updated_at = greatest(clock_timestamp(), c.updated_at + interval '1 microsecond')
 WHERE c.content_hash <> excluded.content_hash
 RETURNING path, id
 """

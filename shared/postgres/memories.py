@@ -38,7 +38,7 @@ ON CONFLICT ON CONSTRAINT memories_one_per_chunk DO UPDATE SET
     metadata = excluded.metadata,
     content_hash = excluded.content_hash,
     occurred_at = excluded.occurred_at,
-    updated_at = now()
+    updated_at = greatest(clock_timestamp(), m.updated_at + interval '1 microsecond')
 WHERE m.content_hash <> excluded.content_hash
 RETURNING chunk_id, id
 """
