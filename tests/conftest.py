@@ -21,8 +21,8 @@ from shared.graph.driver import connect
 
 pytest_plugins = ["tests.system.running"]
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
-SAMPLES = Path(os.environ.get("SUPASTATE_TEST_SHARED", SHARED)) / "samples"
+BESIDE_THE_CHECKOUT = Path(__file__).resolve().parents[2] / "shared"
+SHARED = Path(os.environ.get("SUPASTATE_TEST_SHARED", BESIDE_THE_CHECKOUT))
 KEPT = ("SUPASTATE_TEST_", "SUPASTATE_PORT_RANGE", "SUPASTATE_MAVEN_REPOSITORY")
 DELETE_WORKSPACE = "MATCH (n {workspace_id: $workspace_id}) DETACH DELETE n"
 
@@ -137,6 +137,16 @@ async def workspace(neo4j_driver: AsyncDriver) -> AsyncIterator[str]:
 @pytest.fixture(scope="session")
 def samples() -> Path:
     """Real input that is not part of this repository."""
-    if not SAMPLES.is_dir():
-        pytest.skip(f"no samples at {SAMPLES}")
-    return SAMPLES
+    return _find_or_skip(SHARED / "samples")
+
+
+@pytest.fixture(scope="session")
+def labelled() -> Path:
+    """Commits and episodes labelled by people; not part of this repository."""
+    return _find_or_skip(SHARED / "labelled")
+
+
+def _find_or_skip(folder: Path) -> Path:
+    if not folder.is_dir():
+        pytest.skip(f"no folder {folder}")
+    return folder

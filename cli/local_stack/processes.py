@@ -1,5 +1,6 @@
 """Start, recognise and stop detached processes. A pid alone never proves that one is ours."""
 
+import atexit
 import os
 import signal
 import subprocess
@@ -100,6 +101,13 @@ def spawn(launch: Launch, *, log: Path, port: int | None) -> ProcessRecord:
         )
     _children[child.pid] = child
     return _record(child.pid, port, log)
+
+
+@atexit.register
+def _let_go() -> None:
+    # They are meant to outlive this process: without an exit status Python would warn of each.
+    for child in _children.values():
+        child.returncode = child.returncode or 0
 
 
 def _record(pid: int, port: int | None, log: Path) -> ProcessRecord:

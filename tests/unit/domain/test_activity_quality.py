@@ -12,14 +12,10 @@ import pytest
 from shared.domain.activity import Structure, estimate_activity
 from shared.domain.signals import CARRIED_AT
 
-EPISODES = Path(__file__).resolve().parents[4] / "shared" / "labelled" / "episodes.jsonl.gz"
-
 
 @pytest.fixture(scope="module")
-def episodes() -> list[dict[str, Any]]:
-    if not EPISODES.is_file():
-        pytest.skip(f"no labelled episodes at {EPISODES}")
-    with gzip.open(EPISODES, "rt", encoding="utf-8") as lines:
+def episodes(labelled: Path) -> list[dict[str, Any]]:
+    with gzip.open(labelled / "episodes.jsonl.gz", "rt", encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
 
 
