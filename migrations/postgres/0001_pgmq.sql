@@ -11,5 +11,12 @@ BEGIN
         END IF;
         CREATE EXTENSION pgmq;
     END IF;
+    IF NOT EXISTS (
+        SELECT FROM pg_attribute
+        WHERE attrelid = to_regclass('pgmq.message_record') AND attname = 'last_read_at'
+    ) THEN
+        RAISE EXCEPTION 'this pgmq is older than 1.13'
+            USING HINT = 'Run ALTER EXTENSION pgmq UPDATE, or install a newer one.';
+    END IF;
 END
 $$;

@@ -1,13 +1,20 @@
 -- What SQL, PostgREST and Supabase clients call to send work and to look at queues.
 -- Why: the old system's clients speak these names. Each keeps the truth and the message together.
 -- Cost: functions only. Undo: DROP FUNCTION.
+-- The functions run with their owner's rights and a fixed search_path, so that a role which may call
+-- them needs no right on a queue or a table.
+
 -- A timestamp as clients write it, or NULL: one odd date must not refuse a memory.
 CREATE OR REPLACE FUNCTION as_timestamp(value text) RETURNS timestamptz
 LANGUAGE plpgsql STABLE
 SET search_path = public, pg_temp
 AS $$
+DECLARE
+    moment timestamptz;
 BEGIN
-    RETURN value::timestamptz;
+    moment := value::timestamptz;
+    -- What lies outside is a number read as a date, or no moment at all ("infinity").
+    RETURN CASE WHEN moment BETWEEN '1970-01-01Z' AND '2200-01-01Z' THEN moment END;
 EXCEPTION WHEN data_exception THEN
     RETURN NULL;
 END
@@ -22,7 +29,7 @@ CREATE OR REPLACE FUNCTION store_memory(
     p_workspace_id text,
     p_metadata jsonb
 ) RETURNS uuid
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp
 AS $$
 DECLARE
@@ -66,7 +73,7 @@ CREATE OR REPLACE FUNCTION queue_memory_ingestion_job(
     p_workspace_id text,
     p_metadata jsonb DEFAULT '{}'
 ) RETURNS bigint
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp
 AS $$
 DECLARE
@@ -87,7 +94,7 @@ CREATE OR REPLACE FUNCTION queue_code_ingestion_job(
     p_workspace_id text,
     p_metadata jsonb DEFAULT '{}'
 ) RETURNS bigint
-LANGUAGE sql
+LANGUAGE sql SECURITY DEFINER
 SET search_path = public, pg_temp
 AS $$
     SELECT msg_id FROM pgmq.send('memory_ingestion', jsonb_build_object(
@@ -101,7 +108,7 @@ CREATE OR REPLACE FUNCTION queue_pattern_detection_job(
     p_limit integer DEFAULT 100,
     p_workspace_id text DEFAULT NULL
 ) RETURNS bigint
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp
 AS $$
 BEGIN
@@ -117,29 +124,31 @@ END
 $$;
 
 CREATE OR REPLACE FUNCTION pgmq_send(queue_name text, msg jsonb, delay integer DEFAULT 0)
-RETURNS SETOF bigint LANGUAGE sql
+RETURNS SETOF bigint LANGUAGE sql SECURITY DEFINER SET search_path = pgmq, pg_temp
 AS $$ SELECT * FROM pgmq.send(queue_name, msg, delay) $$;
 
 CREATE OR REPLACE FUNCTION pgmq_read(queue_name text, vt integer DEFAULT 30, qty integer DEFAULT 1)
-RETURNS SETOF pgmq.message_record LANGUAGE sql
+RETURNS SETOF pgmq.message_record LANGUAGE sql SECURITY DEFINER SET search_path = pgmq, pg_temp
 AS $$ SELECT * FROM pgmq.read(queue_name, vt, qty) $$;
 
 CREATE OR REPLACE FUNCTION pgmq_delete(queue_name text, msg_id bigint)
-RETURNS boolean LANGUAGE sql
+RETURNS boolean LANGUAGE sql SECURITY DEFINER SET search_path = pgmq, pg_temp
 AS $$ SELECT pgmq.delete(queue_name, msg_id) $$;
 
 CREATE OR REPLACE FUNCTION pgmq_archive(queue_name text, msg_id bigint)
-RETURNS boolean LANGUAGE sql
+RETURNS boolean LANGUAGE sql SECURITY DEFINER SET search_path = pgmq, pg_temp
 AS $$ SELECT pgmq.archive(queue_name, msg_id) $$;
 
 CREATE OR REPLACE FUNCTION pgmq_metrics(queue_name text)
-RETURNS SETOF pgmq.metrics_result LANGUAGE sql
+RETURNS SETOF pgmq.metrics_result LANGUAGE sql SECURITY DEFINER SET search_path = pgmq, pg_temp
 AS $$ SELECT * FROM pgmq.metrics(queue_name) $$;
 
--- PostgREST publishes functions in `public` to everybody unless told otherwise: only servers may queue.
+-- PostgREST publishes functions in `public` to everybody unless told otherwise, and Supabase grants them
+-- to its two public roles by name: only servers may queue.
 DO $$
 DECLARE
     helper regprocedure;
+    stranger text;
 BEGIN
     FOR helper IN
         SELECT oid::regprocedure FROM pg_proc
@@ -149,6 +158,9 @@ BEGIN
                           'pgmq_delete', 'pgmq_archive', 'pgmq_metrics')
     LOOP
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', helper);
+        FOR stranger IN SELECT rolname FROM pg_roles WHERE rolname IN ('anon', 'authenticated') LOOP
+            EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %I', helper, stranger);
+        END LOOP;
         IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'service_role') THEN
             EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO service_role', helper);
         END IF;

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
+from psycopg.sql import SQL, Identifier, Literal
 from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
 
 from shared.messages import DetectPatterns, Ingest, IngestCode, IngestMemory
+from shared.postgres.migrate import migrate
 
 Connection = AsyncConnection[TupleRow]
 PARSE: TypeAdapter[IngestMemory | IngestCode] = TypeAdapter(Ingest)
+CREATE_ROLE = SQL(
+    "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {}) "
+    "THEN CREATE ROLE {}; END IF; END $$"
+)
 QUEUE_MEMORY = "SELECT queue_memory_ingestion_job(%s, %s, %s, %s, %s)"
 WORKSPACE, USER = f"team:{uuid4()}", uuid4()
 
@@ -61,12 +70,6 @@ async def test_a_memory_of_another_workspace_is_refused(conn: Connection) -> Non
         await queue_memory(conn, memory_id, "theirs", workspace=f"team:{uuid4()}")
 
 
-async def test_an_odd_timestamp_does_not_refuse_a_memory(conn: Connection) -> None:
-    await queue_memory(conn, uuid4(), "when?", startTime="yesterday-ish")
-    row = await conn.execute("SELECT occurred_at > now() - interval '1 minute' FROM memories")
-    assert await row.fetchone() == (True,)
-
-
 async def test_a_bare_uuid_workspace_is_kept_as_given(conn: Connection) -> None:
     workspace = str(uuid4())
     await queue_memory(conn, uuid4(), "old client", workspace=workspace)
@@ -105,13 +108,46 @@ async def test_the_wrappers_send_read_archive_and_delete(conn: Connection) -> No
     assert await left.fetchone() == (0,)
 
 
-async def test_the_public_role_may_not_queue(conn: Connection) -> None:
-    await conn.execute("CREATE ROLE stranger_of_test")
-    try:
-        allowed = await conn.execute(
-            "SELECT has_function_privilege('stranger_of_test', oid, 'EXECUTE') FROM pg_proc"
-            " WHERE proname = 'queue_memory_ingestion_job'"
-        )
-        assert await allowed.fetchall() == [(False,)]
-    finally:
-        await conn.execute("DROP ROLE stranger_of_test")
+@pytest.mark.parametrize("stranger", ["anon", "authenticated"])
+async def test_the_public_roles_of_supabase_may_not_queue(postgres_dsn: str, stranger: str) -> None:
+    async with migrated_with_roles(postgres_dsn) as conn:
+        await conn.execute(f"SET ROLE {stranger}".encode())
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            await queue_memory(conn, uuid4(), "hello")
+
+
+async def test_the_service_role_of_supabase_queues_without_any_right_on_a_queue(
+    postgres_dsn: str,
+) -> None:
+    async with migrated_with_roles(postgres_dsn) as conn:
+        await conn.execute("SET ROLE service_role")
+        await queue_memory(conn, uuid4(), "hello")
+        await conn.execute("SELECT pgmq_send('pattern_detection', '{}')")
+        sent = await conn.execute("SELECT queue_length FROM pgmq_metrics('memory_ingestion')")
+        assert await sent.fetchone() == (1,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            await conn.execute("SELECT * FROM memories")
+
+
+@asynccontextmanager
+async def migrated_with_roles(postgres_dsn: str) -> AsyncGenerator[Connection]:
+    """A database migrated where Supabase's roles exist; roles belong to the whole server."""
+    name = f"roles_{uuid4().hex[:8]}"
+    with psycopg.connect(postgres_dsn, autocommit=True) as admin:
+        for role in ("anon", "authenticated", "service_role"):
+            admin.execute(CREATE_ROLE.format(Literal(role), Identifier(role)))
+        admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+        try:
+            dsn = make_conninfo(postgres_dsn, dbname=name)
+            await migrate(dsn)
+            async with await AsyncConnection.connect(dsn, autocommit=True) as conn:
+                yield conn
+        finally:
+            admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+@pytest.mark.parametrize("time", ["1704671231", "infinity", "0001-01-01", "yesterday-ish"])
+async def test_a_time_that_is_none_does_not_refuse_a_memory(conn: Connection, time: str) -> None:
+    await queue_memory(conn, uuid4(), "when?", startTime=time)
+    row = await conn.execute("SELECT occurred_at > now() - interval '1 minute' FROM memories")
+    assert await row.fetchone() == (True,)
