@@ -6,6 +6,8 @@ FROM ${PYTHON_IMAGE} AS build
 ARG SERVICE
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
 RUN --mount=type=cache,target=/root/.cache/pip pip install uv==0.13.9
+# The default embedder has ready-made wheels for x86-64 only; elsewhere it is compiled here.
+RUN [ "$(uname -m)" = x86_64 ] || { apt-get update && apt-get install -y --no-install-recommends build-essential; }
 WORKDIR /app
 # First what changes rarely: the third-party packages of this one service.
 COPY pyproject.toml uv.lock ./

@@ -1,6 +1,7 @@
 # `make` alone lists the commands. uv is brought along when the machine has none.
 SHELL := /bin/bash
-UV := $(shell command -v uv || echo .tools/bin/uv)
+FOUND_UV := $(shell uv --version >/dev/null 2>&1 && command -v uv)
+UV := $(if $(FOUND_UV),"$(FOUND_UV)",.tools/bin/uv)
 RUN := $(UV) run --frozen --all-packages
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check format up down migrate trace bench compose-check clean
@@ -11,9 +12,10 @@ help:  ## List the commands
 setup: .venv/.synced  ## Install everything into .venv
 
 .tools/bin/uv:
-	python3 -m venv .tools && .tools/bin/pip install --quiet --disable-pip-version-check uv==0.13.9
+	@python3 -m venv .tools || { rm -rf .tools; echo "python3 has no venv: apt-get install python3-venv, or install uv" >&2; exit 1; }
+	.tools/bin/pip install --quiet --disable-pip-version-check uv==0.13.9
 
-.venv/.synced: uv.lock pyproject.toml | $(UV)
+.venv/.synced: uv.lock pyproject.toml $(if $(FOUND_UV),,| .tools/bin/uv)
 	$(UV) sync --frozen --all-packages && touch $@
 
 demo: setup  ## Run the whole system on real input (INPUT=folder of Claude Code sessions)

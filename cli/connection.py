@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -40,19 +40,30 @@ def find_api() -> ApiAddress:
         CommandError: there is neither.
     """
     if url := os.environ.get(API_URL):
-        if key := os.environ.get(API_KEY):
+        if key := _find_key(os.environ):
             return ApiAddress(url, key)
         raise UsageError(
             f"{API_URL} is set, {API_KEY} is not",
             next_step="Set it to a key of that API; `supastate keys create` makes one.",
         )
     names = _local_settings()
-    if API_URL not in names or not (key := os.environ.get(API_KEY) or names.get(API_KEY)):
+    if API_URL not in names or not (key := _find_key(os.environ) or _find_key(names)):
         raise CommandError(
             f"no API: {API_URL} is not set and no local stack runs",
             next_step=f"{START_STACK}, or set {API_URL} and {API_KEY}.",
         )
     return ApiAddress(names[API_URL], key)
+
+
+def _find_key(names: Mapping[str, str]) -> str:
+    # A key copied from a file often ends in a line break, which no header may hold.
+    key = names.get(API_KEY, "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise UsageError(
+            f"{API_KEY} holds characters that no key has",
+            next_step="Copy it again, or make a new one with `supastate keys create`.",
+        )
+    return key
 
 
 def find_settings() -> Settings:

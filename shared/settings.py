@@ -24,6 +24,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX,
         frozen=True,
         extra="ignore",
+        env_ignore_empty=True,  # compose passes on what .env leaves empty
         use_attribute_docstrings=True,
         secrets_dir=SECRETS if SECRETS.is_dir() else None,
     )

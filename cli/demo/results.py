@@ -64,7 +64,11 @@ def _show_summary(client: ApiClient) -> None:
 
 
 async def _show_trace() -> None:
-    trace_id, spans = await _find_full_trace()
+    try:
+        trace_id, spans = await _find_full_trace()
+    except CommandError:  # spans are kept three days, and a second demo may send nothing new
+        out().print(plain("No trace is kept any more; import something new to see one.", "yellow"))
+        return
     message = find_largest_message(build_tree(spans))
     out().print(show_trace(trace_id, spans, message))
 

@@ -4,6 +4,8 @@ import asyncio
 import hashlib
 from uuid import UUID, uuid4
 
+from pydantic import SecretStr
+
 from cli.local_stack.state import Account
 
 
@@ -16,9 +18,15 @@ def migrate_postgres(dsn: str) -> list[str]:
 
 def migrate_graph(uri: str, user: str, password: str) -> list[str]:
     """Apply what is missing; return the names applied. Safe to repeat and to run side by side."""
+    from shared.embedding import open_embedder
     from shared.graph.migrate import migrate
+    from shared.settings import Settings
 
-    return asyncio.run(migrate(uri, user, password))
+    settings = Settings(
+        postgres_dsn=SecretStr(""), neo4j_uri=uri, neo4j_password=SecretStr(password)
+    )
+    dimensions = open_embedder(settings).dimensions
+    return asyncio.run(migrate(uri, user, password, dimensions=dimensions))
 
 
 def ensure_account(dsn: str, database: str, known: Account | None) -> Account:
