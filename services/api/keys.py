@@ -1,6 +1,6 @@
-"""Makes an API key where only the API's container reaches Postgres.
+"""Makes, lists and revokes API keys where only the API's container reaches Postgres.
 
-docker compose exec api python -m services.api.keys --workspace team:<uuid> --user <uuid> --name ci
+docker compose exec api python -m services.api.keys create --workspace team:<uuid> --name ci
 """
 
 from __future__ import annotations
@@ -8,26 +8,43 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable
 from uuid import UUID, uuid4
 
 from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
 from pydantic import TypeAdapter, ValidationError
 
 from shared.messages import WorkspaceId
-from shared.postgres.api_keys import create_key
+from shared.postgres.api_keys import create_key, list_keys, revoke_key
 from shared.settings import Settings
+
+Connection = AsyncConnection[TupleRow]
+Command = Callable[[Connection, argparse.Namespace], Awaitable[str]]
 
 
 def main() -> None:
-    """Print a new key; it cannot be read again."""
-    parser = argparse.ArgumentParser(prog="services.api.keys", description="Make one API key.")
-    parser.add_argument("--workspace", type=_workspace, default=f"team:{uuid4()}")
-    parser.add_argument("--user", type=UUID, default=uuid4())
-    parser.add_argument("--name", default="default")
-    options = parser.parse_args()
-    key = asyncio.run(_create(options.workspace, options.user, options.name))
-    sys.stderr.write(f"workspace {options.workspace}, user {options.user}\n")
-    sys.stdout.write(f"{key}\n")
+    """Run one command; what it answers is on stdout."""
+    options = _read_options()
+    sys.stdout.write(asyncio.run(_run(options.command, options)))
+
+
+def _read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="services.api.keys", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    create = commands.add_parser("create", help="print a new key; it cannot be read again")
+    create.add_argument("--workspace", type=_workspace, default=f"team:{uuid4()}")
+    create.add_argument("--user", type=UUID, default=uuid4())
+    create.add_argument("--name", default="default")
+    create.set_defaults(command=_create)
+    listing = commands.add_parser("list", help="list a workspace's keys")
+    listing.add_argument("--workspace", type=_workspace, required=True)
+    listing.set_defaults(command=_list)
+    revoke = commands.add_parser("revoke", help="refuse a key from now on")
+    revoke.add_argument("--workspace", type=_workspace, required=True)
+    revoke.add_argument("id", type=UUID)
+    revoke.set_defaults(command=_revoke)
+    return parser.parse_args()
 
 
 def _workspace(text: str) -> str:
@@ -37,10 +54,29 @@ def _workspace(text: str) -> str:
         raise argparse.ArgumentTypeError("team:<uuid> or user:<uuid>") from error
 
 
-async def _create(workspace_id: str, user_id: UUID, name: str) -> str:
+async def _run(command: Command, options: argparse.Namespace) -> str:
     dsn = Settings.load().postgres_dsn.get_secret_value()
     async with await AsyncConnection.connect(dsn, autocommit=True) as conn:
-        return await create_key(conn, workspace_id=workspace_id, user_id=user_id, name=name)
+        return await command(conn, options)
+
+
+async def _create(conn: Connection, options: argparse.Namespace) -> str:
+    sys.stderr.write(f"workspace {options.workspace}, user {options.user}\n")
+    key = await create_key(
+        conn, workspace_id=options.workspace, user_id=options.user, name=options.name
+    )
+    return f"{key}\n"
+
+
+async def _list(conn: Connection, options: argparse.Namespace) -> str:
+    keys = await list_keys(conn, options.workspace)
+    states = {key.id: "revoked" if key.revoked_at else "valid" for key in keys}
+    return "".join(f"{key.id} {key.prefix}… {states[key.id]} {key.name}\n" for key in keys)
+
+
+async def _revoke(conn: Connection, options: argparse.Namespace) -> str:
+    revoked = await revoke_key(conn, workspace_id=options.workspace, key_id=options.id)
+    return "revoked\n" if revoked else "no such valid key in this workspace\n"
 
 
 if __name__ == "__main__":
