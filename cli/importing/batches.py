@@ -14,7 +14,7 @@ from shared.sources.records import CodeFile, ImportProblem, MemoryChunk
 
 MAX_CHUNKS: Final = 100
 MAX_FILES: Final = 50
-"""Both are limits of the API (docs/domain.md, "HTTP interface")."""
+"""Both are limits of the API (docs/http-api.md, "Limits and errors")."""
 MAX_BODY_BYTES: Final = 2_000_000
 """Well below the API's limit; a larger record travels alone and may be refused alone."""
 MAX_OPEN_BATCHES: Final = 64

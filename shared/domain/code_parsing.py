@@ -52,7 +52,7 @@ _CONFIG_FILE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class CodeSignals:
-    """What detectors read of a source file. Source: docs/domain.md, "Signals"."""
+    """What detectors read of a source file."""
 
     language: str | None
     has_imports: bool
