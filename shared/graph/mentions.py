@@ -13,6 +13,8 @@ from shared.graph.terms import any_of, term
 
 PATH_BOOST: Final = "^100"
 """A path that a tool call names says more than any number of shared words."""
+MAX_PATHS: Final = 200
+"""The most paths of a memory that are looked up; Lucene refuses a query of over 1,024 terms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +51,16 @@ class Mentions:
 
 
 def mentions_of_memory(memory: Memory) -> Mentions:
-    """Return the paths of a memory's tool calls and the names of code in its text.
+    """Return the paths of a memory's tool calls, up to 200, and the names of code in its text.
 
     Without a project it is nobody's: references stay inside one project.
     """
     project = memory.project_name or ""
-    given = memory.metadata.get("filePaths")
-    paths = [path for path in given if isinstance(path, str)] if isinstance(given, list) else []
     return Mentions(
         memory.workspace_id,
         str(memory.id),
         project,
-        tuple(dict.fromkeys(_inside_project(path, project) for path in paths)) if project else (),
+        tuple(_paths(memory, project)) if project else (),
         tuple(find_mentions(memory.content)) if project else (),
     )
 
@@ -69,6 +69,12 @@ def mentions_of_code(file: CodeEntity, names: Sequence[str]) -> Mentions:
     """Return the path of a file and the names that it goes by."""
     known = tuple(names_of_file(file.path, names))
     return Mentions(file.workspace_id, str(file.id), file.project_name, (file.path,), known)
+
+
+def _paths(memory: Memory, project: str) -> list[str]:
+    given = memory.metadata.get("filePaths")
+    paths = [path for path in given if isinstance(path, str)] if isinstance(given, list) else []
+    return list(dict.fromkeys(_inside_project(path, project) for path in paths))[:MAX_PATHS]
 
 
 def _inside_project(path: str, project: str) -> str:

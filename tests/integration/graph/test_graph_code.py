@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from shared.messages import Metadata
 from tests.integration.graph.builders import code, memory
 from tests.integration.graph.conftest import Query, Save
 
@@ -188,6 +189,18 @@ async def test_a_memory_refers_to_at_most_25_files(
 
     found = [row["method"] for row in await query(REFERENCES)]
     assert sorted(found) == ["name_match"] * 20 + ["tool_path"] * 5
+
+
+async def test_a_memory_of_more_paths_than_lucene_takes_refers_to_the_first(
+    save: Save, query: Query, workspace: str
+) -> None:
+    metadata: Metadata = {"filePaths": [f"shop/part_{number}.py" for number in range(1_100)]}
+    names = " ".join(f"helper_{number}" for number in range(300))
+    await save(code(workspace, "shop/part_7.py"))
+    await save(memory(workspace, names, metadata=metadata))
+    await save(code(workspace, "shop/part_8.py"))
+
+    assert [row["path"] for row in await query(REFERENCES)] == ["shop/part_7.py", "shop/part_8.py"]
 
 
 async def test_a_batch_makes_at_most_100_references_by_name(
