@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from shared.llm.extractive import ExtractiveSummariser
-from shared.llm.openai import OpenAISummariser
+from shared.llm.openai import EmptyAnswerError, OpenAISummariser
 from shared.llm.protocol import Summariser
 from shared.settings import Settings
 
-__all__ = ["ExtractiveSummariser", "OpenAISummariser", "Summariser", "open_summariser"]
+__all__ = [
+    "EmptyAnswerError",
+    "ExtractiveSummariser",
+    "OpenAISummariser",
+    "Summariser",
+    "open_summariser",
+]
 
 
 def open_summariser(settings: Settings) -> Summariser:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 
 import httpx
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from shared.domain.summarising import Episode
-from shared.errors import DependencyDownError, InvalidInputError
+from shared.errors import DependencyDownError, InvalidInputError, SupastateError
 
 TIMEOUT_SECONDS: Final = 60.0
 EPISODE_CHARACTERS: Final = 1_200
@@ -23,8 +23,12 @@ INSTRUCTIONS: Final = (
 )
 
 
+class EmptyAnswerError(SupastateError):
+    """The model wrote nothing about this project: it answers, so other projects go on."""
+
+
 class _Message(BaseModel):
-    content: str = Field(min_length=1)
+    content: str | None = None
 
 
 class _Choice(BaseModel):
@@ -32,7 +36,7 @@ class _Choice(BaseModel):
 
 
 class _Answer(BaseModel):
-    choices: list[_Choice] = Field(min_length=1)
+    choices: list[_Choice]
 
 
 class OpenAISummariser:
@@ -79,5 +83,8 @@ def _paragraph_of(response: httpx.Response) -> str:
     try:
         answer = _Answer.model_validate_json(response.content)
     except ValidationError as error:
-        raise DependencyDownError(DEPENDENCY, "its answer holds no text") from error
-    return " ".join(answer.choices[0].message.content.split())
+        raise DependencyDownError(DEPENDENCY, "its answer is no chat completion") from error
+    written = (answer.choices[0].message.content if answer.choices else None) or ""
+    if not (paragraph := " ".join(written.split())):
+        raise EmptyAnswerError("the summary endpoint's answer holds no text")
+    return paragraph

@@ -22,5 +22,6 @@ class Summariser(Protocol):
         Raises:
             DependencyDownError: the model's server does not answer.
             InvalidInputError: the model's server refuses the text.
+            EmptyAnswerError: the model writes nothing.
         """
         ...

@@ -8,13 +8,13 @@ import pytest
 
 from shared.domain.summarising import Episode
 from shared.errors import DependencyDownError, InvalidInputError
-from shared.llm import ExtractiveSummariser, OpenAISummariser
+from shared.llm import EmptyAnswerError, ExtractiveSummariser, OpenAISummariser
 from tests.unit.embedding.http_endpoint import serve
 
 EPISODES = [Episode("The cart holds tea.", {}, datetime(2026, 1, 5, tzinfo=UTC))]
 WITHOUT_TEXT: list[object] = [
-    {}, {"choices": []}, {"choices": [{"message": {}}]},
-    {"choices": [{"message": {"content": ""}}]},
+    {"choices": []}, {"choices": [{"message": {}}]}, {"choices": [{"message": {"content": None}}]},
+    {"choices": [{"message": {"content": ""}}]}, {"choices": [{"message": {"content": " \n"}}]},
 ]  # fmt: skip
 
 
@@ -47,10 +47,19 @@ async def test_a_refused_request_is_invalid_input() -> None:
 
 
 @pytest.mark.parametrize("answer", WITHOUT_TEXT)
-async def test_an_answer_without_text_stops_the_work(answer: object) -> None:
+async def test_an_answer_without_text_fails_its_project_alone(answer: object) -> None:
     with (
         serve(lambda _: (200, answer)) as endpoint,
-        pytest.raises(DependencyDownError, match="no text"),
+        pytest.raises(EmptyAnswerError, match="no text"),
+    ):
+        await summariser(endpoint.url).summarise("shop", EPISODES)
+
+
+@pytest.mark.parametrize("answer", [{}, [], {"error": "no such route"}])
+async def test_what_is_no_chat_completion_stops_the_work(answer: object) -> None:
+    with (
+        serve(lambda _: (200, answer)) as endpoint,
+        pytest.raises(DependencyDownError, match="no chat completion"),
     ):
         await summariser(endpoint.url).summarise("shop", EPISODES)
 
