@@ -12,6 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 from shared.domain.summarising import Episode
 from shared.llm import Summariser
 from shared.messages import SummarizeProject
+from shared.postgres.availability import translated_errors
 from shared.postgres.project_summaries import (
     RecentMemory,
     SummaryState,
@@ -62,10 +63,12 @@ async def summarize_project(
     May run twice for one message: the second run finds the summary of the first.
 
     Raises:
-        DependencyDownError: the model's server does not answer.
+        DependencyDownError: Postgres or the model's server does not answer.
+        EmptyAnswerError: the model writes nothing.
     """
-    async with pool.connection() as conn:
-        found = await _read(conn, job)
+    with translated_errors():
+        async with pool.connection() as conn:
+            found = await _read(conn, job)
     if not found.memories or (found.state and not _is_stale(found.state, found.memories)):
         return UpToDate()
     if found.state and found.state.age_seconds < debounce_seconds:
@@ -73,18 +76,11 @@ async def summarize_project(
     # No connection is held while a model writes.
     episodes = [_episode(memory) for memory in found.memories]
     summary = await summariser.summarise(job.project_name, episodes)
-    async with pool.connection() as conn:
-        await save_summary(
-            conn,
-            job.workspace_id,
-            job.project_name,
-            summary=summary,
-            model=summariser.model,
-            memories_included=len(episodes),
-            last_memory_timestamp=found.memories[0].occurred_at,
-            read_at=found.read_at,
-        )
-    return Written(summary, summariser.model, len(episodes))
+    written = Written(summary, summariser.model, len(episodes))
+    with translated_errors():
+        async with pool.connection() as conn:
+            await _save(conn, job, found, written)
+    return written
 
 
 async def _read(conn: AsyncConnection[TupleRow], job: SummarizeProject) -> _Found:
@@ -92,6 +88,21 @@ async def _read(conn: AsyncConnection[TupleRow], job: SummarizeProject) -> _Foun
         read_at=await read_clock(conn),
         state=await find_state(conn, job.workspace_id, job.project_name),
         memories=await read_recent_memories(conn, job.workspace_id, job.project_name),
+    )
+
+
+async def _save(
+    conn: AsyncConnection[TupleRow], job: SummarizeProject, found: _Found, written: Written
+) -> None:
+    await save_summary(
+        conn,
+        job.workspace_id,
+        job.project_name,
+        summary=written.summary,
+        model=written.model,
+        memories_included=written.memories_included,
+        last_memory_timestamp=found.memories[0].occurred_at,
+        read_at=found.read_at,
     )
 
 

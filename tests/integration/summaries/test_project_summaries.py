@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -12,6 +12,8 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from services.summaries.handlers import Pool, TooYoung, UpToDate, Written, summarize_project
+from shared.domain.summarising import Episode
+from shared.errors import DependencyDownError
 from shared.llm import ExtractiveSummariser
 from shared.messages import SummarizeProject
 from shared.postgres.project_summaries import list_summaries
@@ -65,6 +67,31 @@ async def test_a_summary_is_written_and_listed(conn: Connection, pool: Pool) -> 
     assert "The retry of payments works" in stored.summary
     assert (stored.project_name, stored.model) == ("shop", "extractive")
     assert (stored.memories_included, stored.last_memory_timestamp) == (1, OLD)
+
+
+async def test_a_postgres_that_does_not_answer_is_down_and_costs_no_attempt() -> None:
+    nowhere = "host=127.0.0.1 port=1 dbname=none"
+    own = AsyncConnectionPool[Connection](nowhere, min_size=0, max_size=1, timeout=0.2, open=False)
+    async with own as pool:
+        with pytest.raises(DependencyDownError, match="Postgres"):
+            await summarize(pool)
+
+
+async def test_a_postgres_that_goes_while_the_model_writes_is_down(
+    conn: Connection, pool: Pool
+) -> None:
+    await remember(conn, "The retry of payments works.")
+
+    class Slow(ExtractiveSummariser):
+        """Writes after the connections are gone."""
+
+        async def summarise(self, project_name: str, episodes: Sequence[Episode]) -> str:
+            await pool.close()
+            return await super().summarise(project_name, episodes)
+
+    job = SummarizeProject(workspace_id=WORKSPACE, project_name="shop")
+    with pytest.raises(DependencyDownError, match="Postgres"):
+        await summarize_project(job, pool=pool, summariser=Slow(), debounce_seconds=0)
 
 
 async def test_without_memories_there_is_no_summary(conn: Connection, pool: Pool) -> None:
