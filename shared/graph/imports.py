@@ -8,8 +8,8 @@ from typing import Final, LiteralString, TypeAlias
 
 from neo4j import AsyncManagedTransaction
 
+from shared.domain.code.import_paths import resolve_imports
 from shared.domain.code.parsed import Import
-from shared.domain.code_parsing import resolve_imports
 from shared.domain.import_words import words_of_path
 from shared.graph.code import MeasuredCode
 from shared.graph.import_terms import import_properties, import_terms
