@@ -64,7 +64,8 @@ CREATE FULLTEXT INDEX code_entity_import_terms IF NOT EXISTS
 FOR (n:CodeEntity) ON EACH [n.import_terms]
 OPTIONS {indexConfig: {`fulltext.analyzer`: 'keyword'}};
 
-// Filtered inside the index: a search never sees another workspace.
+// Filtered inside the index: a search never sees another workspace, and what a detector counts is
+// not crowded out by what is nearer but another user's or without the signal.
 CREATE VECTOR INDEX memory_embedding IF NOT EXISTS
 FOR (n:Memory) ON n.embedding
 WITH [n.workspace_id, n.project_name, n.occurred_at]
@@ -74,7 +75,10 @@ OPTIONS {indexConfig: {
 
 CREATE VECTOR INDEX entity_summary_embedding IF NOT EXISTS
 FOR (n:EntitySummary) ON n.embedding
-WITH [n.workspace_id, n.project_name, n.entity_type, n.occurred_at]
+WITH [
+    n.workspace_id, n.project_name, n.entity_type, n.user_id, n.occurred_at,
+    n.is_debugging, n.is_learning, n.is_refactoring, n.is_problem_solving
+]
 OPTIONS {indexConfig: {
     `vector.dimensions`: $dimensions, `vector.similarity_function`: 'cosine'
 }};

@@ -11,12 +11,11 @@ from neo4j import AsyncDriver
 from opentelemetry.trace import SpanKind
 
 from shared.domain.calibration import Calibration
-from shared.domain.detector import Detector
+from shared.domain.detector import Detector, Reading
 from shared.domain.detectors import DETECTORS, choose_detectors
-from shared.domain.findings import Finding
 from shared.embedding import Embedder
 from shared.graph.detection import read_for
-from shared.graph.patterns import save_findings
+from shared.graph.findings import save_findings
 from shared.messages import DetectPatterns
 from shared.telemetry import step_span
 
@@ -36,27 +35,29 @@ async def detect_patterns(
     """
     stored: list[str] = []
     for detector in choose_detectors(job.pattern_types):
-        findings = await _find(detector, job, driver, embedder.calibration)
+        reading = await _read(detector, job, driver, embedder.calibration)
+        findings = await asyncio.to_thread(detector.find, reading)
         with _step("write patterns", detector.type):
-            stored += await save_findings(driver, job.workspace_id, detector, findings)
+            stored += await save_findings(
+                driver, job.workspace_id, detector, findings, read_at=reading.read_at
+            )
         logger.info("%s: %d found in %s", detector.type, len(findings), job.workspace_id)
     for pattern_type in sorted(set(job.pattern_types) - DETECTORS.keys()):
         logger.info("%s: no detector yet", pattern_type)
     return stored
 
 
-async def _find(
+async def _read(
     detector: Detector, job: DetectPatterns, driver: AsyncDriver, calibration: Calibration
-) -> list[Finding]:
+) -> Reading:
     with _step("read summaries", detector.type):
-        reading = await read_for(
+        return await read_for(
             driver,
             detector,
             workspace_id=job.workspace_id,
             calibration=calibration,
             limit=job.limit,
         )
-    return await asyncio.to_thread(detector.find, reading)
 
 
 @contextmanager

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Final
 
 from shared.domain.confidence import confidence, keyword_confidence
-from shared.domain.evidence import describe_group, merge_users, supersede
+from shared.domain.evidence import describe_group, supersede
 from shared.domain.findings import Finding, Group, Link, PatternKey, Signal, Summary
 from shared.domain.grouping import group_by_period, group_by_similarity, read_to_its_end
-from shared.domain.periods import PeriodType
+from shared.domain.periods import PeriodType, period_of
 from shared.messages import PatternType
+
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,8 @@ class Reading:
     """Older carriers were not read; None where all were."""
     seeded_since: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
     """The same for the seeds, for each project that has more carriers than seeds."""
+    read_at: datetime = _LONG_AGO
+    """The graph's own time before it was read: of two runs, the one that read later is right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +89,18 @@ class Detector:
     semantic: SemanticRule
 
     def find(self, reading: Reading) -> list[Finding]:
-        """Return the findings, the semantic ones in place of the keyword ones they cover."""
-        semantic = self._find_alike(reading)
-        return merge_users(supersede(self._find_by_keyword(reading), semantic))
+        """Return each user's findings, the semantic ones in place of the keyword ones they cover.
+
+        `merge_users` makes those of several users in one place the one pattern that they are.
+        """
+        return supersede(self._find_by_keyword(reading), self._find_alike(reading))
+
+    def covering_key(self, finding: Finding) -> PatternKey | None:
+        """Return the key of the semantic pattern that says more than a keyword finding."""
+        if self.keyword is None or finding.name != self.keyword.name:
+            return None
+        period = period_of(finding.first_at, self.semantic.period_type)
+        return (self.type, self.semantic.name, finding.project_name, period)
 
     def replaced_keys(self, finding: Finding) -> list[PatternKey]:
         """Return the keys of the keyword patterns that a semantic finding takes the place of."""

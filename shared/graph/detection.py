@@ -37,6 +37,7 @@ CALL (origin, seed) {
     SEARCH s IN (
         VECTOR INDEX entity_summary_embedding FOR origin.embedding
         WHERE s.workspace_id = $workspace_id AND s.entity_type = 'memory'
+          AND s.user_id = seed.user_id
 """
 _FOUND: Final[LiteralString] = f"""
           AND s.occurred_at >= seed.since AND s.occurred_at < seed.until
@@ -47,10 +48,20 @@ _FOUND: Final[LiteralString] = f"""
 }}
 RETURN seed.id AS seed_id, id, user_id, project_name, occurred_at, pattern_signals, similarity
 """
-FIND_NEIGHBOURS: Final[LiteralString] = f"{_SEARCH}{_FOUND}"
-FIND_NEIGHBOURS_IN_PROJECT: Final[LiteralString] = (
-    f"{_SEARCH} AND s.project_name = seed.project_name {_FOUND}"
-)
+READ_CLOCK: Final[LiteralString] = "RETURN datetime.realtime() AS now"
+
+
+def find_neighbours_query(signal: LiteralString) -> LiteralString:
+    """Return the statement that reads what one user has alike, in any project or none.
+
+    All that counts is filtered inside the index: nobody's nearer memories take up the limit.
+    """
+    return f"{_SEARCH} AND s.{signal} = true {_FOUND}"
+
+
+def find_neighbours_in_project_query(signal: LiteralString) -> LiteralString:
+    """Return the statement that reads what one user has alike in the seed's project."""
+    return f"{_SEARCH} AND s.{signal} = true AND s.project_name = seed.project_name {_FOUND}"
 
 
 def find_carriers_query(signal: LiteralString) -> LiteralString:
@@ -85,6 +96,7 @@ async def read_for(
     """
 
     async def work(tx: AsyncManagedTransaction) -> Reading:
+        read_at = await _read_clock(tx)
         most = limit * CARRIERS_PER_SEED
         carriers = await find_carriers(tx, workspace_id, detector.signal, limit=most)
         rule = detector.semantic
@@ -92,12 +104,19 @@ async def read_for(
         cosine = calibration.cosine(rule.cosine)
         return Reading(
             carriers=carriers,
-            links=await find_links(tx, workspace_id, chosen.seeds, cosine=cosine),
+            links=await find_links(tx, workspace_id, detector.signal, chosen.seeds, cosine=cosine),
             read_since=carriers[-1].occurred_at if len(carriers) == most else None,
             seeded_since=chosen.complete_since,
+            read_at=read_at,
         )
 
     return await read(driver, work)
+
+
+async def _read_clock(tx: AsyncManagedTransaction) -> datetime:
+    """Return the server's time, which all workers share."""
+    row = await (await tx.run(READ_CLOCK)).single(strict=True)
+    return row["now"].to_native()
 
 
 async def find_carriers(
@@ -111,20 +130,28 @@ async def find_carriers(
 
 
 async def find_links(
-    tx: AsyncManagedTransaction, workspace_id: str, seeds: Sequence[Seed], *, cosine: float
+    tx: AsyncManagedTransaction,
+    workspace_id: str,
+    signal: LiteralString,
+    seeds: Sequence[Seed],
+    *,
+    cosine: float,
 ) -> list[Link]:
-    """Return each seed with the memories of its project that are at least as alike as `cosine`."""
+    """Return each seed with what its user and project have that is at least as alike as `cosine`.
+
+    All of it carries the signal.
+    """
     return [
         *await _search(
             tx,
-            FIND_NEIGHBOURS_IN_PROJECT,
+            find_neighbours_in_project_query(signal),
             workspace_id,
             [seed for seed in seeds if seed.summary.project_name],
             cosine,
         ),
         *await _search(
             tx,
-            FIND_NEIGHBOURS,
+            find_neighbours_query(signal),
             workspace_id,
             [seed for seed in seeds if not seed.summary.project_name],
             cosine,
@@ -159,6 +186,7 @@ async def _search(
 def _seed_row(seed: Seed) -> dict[str, object]:
     return {
         "id": seed.summary.id,
+        "user_id": seed.summary.user_id,
         "project_name": seed.summary.project_name,
         "since": seed.since,
         "until": seed.until,

@@ -73,6 +73,14 @@ async def lock_owners(tx: AsyncManagedTransaction, entities: Sequence[Entity]) -
     await run_rows(tx, LOCK_SESSIONS, _distinct([*sessions, *left]))
 
 
+async def lock_projects(
+    tx: AsyncManagedTransaction, workspace_id: str, names: Iterable[str]
+) -> None:
+    """Lock projects by name; an empty one is none."""
+    rows = (_row(workspace_id, name or None) for name in names)
+    await run_rows(tx, LOCK_PROJECTS, _distinct(rows))
+
+
 async def own_memories(tx: AsyncManagedTransaction, memories: Sequence[Memory]) -> None:
     """Link memories to their user and project, and to no other."""
     await run_rows(tx, OWN_MEMORIES, [_owner(memory) for memory in memories])

@@ -1,4 +1,4 @@
-"""Patterns and their evidence in the graph."""
+"""Reads patterns with their evidence."""
 
 from __future__ import annotations
 
@@ -10,46 +10,8 @@ from typing import Any, Final, LiteralString
 
 from neo4j import AsyncDriver, AsyncManagedTransaction
 
-from shared.domain.detector import Detector
-from shared.domain.findings import Finding, pattern_id
-from shared.graph.driver import read, write
+from shared.graph.driver import read
 
-# A rerun must not inflate the frequency; confidence only grows. Evidence that is no longer found
-# goes, and what is unchanged keeps its time of change.
-MERGE_PATTERNS: Final[LiteralString] = """
-UNWIND $findings AS row
-MERGE (p:Pattern {workspace_id: $workspace_id, id: row.id})
-ON CREATE SET p.first_detected = datetime(), p.confidence = row.confidence
-SET p.last_updated =
-        CASE WHEN p.metadata = row.properties.metadata THEN p.last_updated ELSE datetime() END,
-    p.confidence =
-        CASE WHEN p.confidence > row.confidence THEN p.confidence ELSE row.confidence END,
-    p.scope = $workspace_id,
-    p.last_validated = datetime(),
-    p += row.properties
-"""
-REMOVE_STALE_EVIDENCE: Final[LiteralString] = """
-UNWIND $findings AS row
-MATCH (p:Pattern {workspace_id: $workspace_id, id: row.id})-[link:FOUND_IN|DERIVED_FROM]->(n)
-WHERE NOT (n.id IN row.evidence OR n.id IN row.entities)
-DELETE link
-"""
-LINK_EVIDENCE: Final[LiteralString] = """
-UNWIND $findings AS row
-MATCH (p:Pattern {workspace_id: $workspace_id, id: row.id})
-UNWIND row.evidence AS summary_id
-MATCH (s:EntitySummary {workspace_id: $workspace_id, id: summary_id})
-MERGE (p)-[:FOUND_IN]->(s)
-WITH p, s
-MATCH (s)-[:SUMMARIZES]->(entity {workspace_id: $workspace_id})
-MERGE (p)-[:DERIVED_FROM]->(entity)
-"""
-DELETE_REPLACED: Final[LiteralString] = """
-UNWIND $replaced AS row
-MATCH (p:Pattern {workspace_id: $workspace_id, id: row.id})
-WHERE p.user_id IS NULL OR p.user_id IN row.users
-DETACH DELETE p
-"""
 LIST_PATTERNS: Final[LiteralString] = """
 MATCH (p:Pattern)
 WHERE p.workspace_id = $workspace_id
@@ -102,30 +64,6 @@ class Pattern:
     evidence: list[Evidence]
 
 
-async def save_findings(
-    driver: AsyncDriver, workspace_id: str, detector: Detector, findings: Sequence[Finding]
-) -> list[str]:
-    """Store findings with their evidence and return their patterns' ids. Safe to repeat.
-
-    Raises:
-        DependencyDownError: Neo4j does not answer.
-    """
-    # In the order of their ids: two workers lock the same patterns in the same order.
-    rows = sorted((_row(workspace_id, finding) for finding in findings), key=lambda row: row["id"])
-    kept = {row["id"] for row in rows}
-    replaced = [row for row in _replaced(workspace_id, detector, findings) if row["id"] not in kept]
-
-    async def work(tx: AsyncManagedTransaction) -> None:
-        for statement in (MERGE_PATTERNS, REMOVE_STALE_EVIDENCE, LINK_EVIDENCE):
-            await (await tx.run(statement, workspace_id=workspace_id, findings=rows)).consume()
-        result = await tx.run(DELETE_REPLACED, workspace_id=workspace_id, replaced=replaced)
-        await result.consume()
-
-    if rows:
-        await write(driver, work)
-    return [row["id"] for row in rows]
-
-
 async def list_patterns(
     driver: AsyncDriver,
     workspace_id: str,
@@ -150,35 +88,6 @@ async def list_patterns(
         return [_pattern(row["pattern"], row["evidence"]) for row in await result.data()]
 
     return await read(driver, work)
-
-
-def _row(workspace_id: str, finding: Finding) -> dict[str, Any]:
-    return {
-        "id": pattern_id(workspace_id, finding.key),
-        "confidence": finding.confidence,
-        "evidence": list(finding.evidence),
-        "entities": [summary_id.partition(":")[2] for summary_id in finding.evidence],
-        "properties": {
-            "type": finding.type,
-            "name": finding.name,
-            "project_name": finding.project_name,
-            "period": finding.period,
-            "period_type": finding.period_type,
-            "user_id": finding.user_id,
-            "frequency": finding.frequency,
-            "metadata": json.dumps(dict(finding.metadata), ensure_ascii=False, sort_keys=True),
-        },
-    }
-
-
-def _replaced(
-    workspace_id: str, detector: Detector, findings: Sequence[Finding]
-) -> list[dict[str, Any]]:
-    return [
-        {"id": pattern_id(workspace_id, key), "users": finding.users}
-        for finding in findings
-        for key in detector.replaced_keys(finding)
-    ]
 
 
 def _pattern(found: dict[str, Any], evidence: list[dict[str, Any]]) -> Pattern:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, LiteralString, cast
 
 import pytest
 from neo4j import AsyncDriver
 
+from shared.domain.detector import Detector
 from shared.domain.detectors import DETECTORS
 from shared.graph.detection import (
-    FIND_NEIGHBOURS,
-    FIND_NEIGHBOURS_IN_PROJECT,
     NEIGHBOURS,
     find_carriers_query,
+    find_neighbours_in_project_query,
+    find_neighbours_query,
 )
-from shared.graph.patterns import LINK_EVIDENCE, LIST_PATTERNS, MERGE_PATTERNS
-from tests.integration.patterns.pattern_builders import MONDAY, memory, save
+from shared.graph.findings import LINK_EVIDENCE, MERGE_PATTERNS
+from shared.graph.patterns import LIST_PATTERNS
+from tests.integration.patterns.pattern_builders import ANNA, MONDAY, memory, save
 
 SCANS = {"AllNodesScan", "NodeByLabelScan", "NodeIndexScan", "PartitionedAllNodesScan"}
 STRANGERS = 300
@@ -58,7 +60,7 @@ async def crowded(neo4j_driver: AsyncDriver, workspace: str) -> str:
 
 @pytest.mark.parametrize("detector", DETECTORS.values(), ids=DETECTORS)
 async def test_carriers_are_found_in_order_by_the_index_of_their_signal(
-    neo4j_driver: AsyncDriver, crowded: str, detector: Any
+    neo4j_driver: AsyncDriver, crowded: str, detector: Detector
 ) -> None:
     found = await profile(
         neo4j_driver,
@@ -73,19 +75,24 @@ async def test_carriers_are_found_in_order_by_the_index_of_their_signal(
     assert sum(step["args"].get("DbHits", 0) for step in found) < STRANGERS
 
 
-@pytest.mark.parametrize("statement", [FIND_NEIGHBOURS, FIND_NEIGHBOURS_IN_PROJECT])
+@pytest.mark.parametrize("detector", DETECTORS.values(), ids=DETECTORS)
+@pytest.mark.parametrize("find", [find_neighbours_query, find_neighbours_in_project_query])
 async def test_neighbours_are_found_by_the_vector_index(
-    neo4j_driver: AsyncDriver, crowded: str, statement: LiteralString
+    neo4j_driver: AsyncDriver,
+    crowded: str,
+    find: Callable[[LiteralString], LiteralString],
+    detector: Detector,
 ) -> None:
     seed = {
         "id": f"memory:{memory(crowded, 'm0').entity.id}",
+        "user_id": str(ANNA),
         "project_name": "shop",
         "since": MONDAY,
         "until": MONDAY.replace(day=12),
     }
     found = await profile(
         neo4j_driver,
-        statement,
+        find(detector.signal),
         workspace_id=crowded,
         seeds=[seed],
         score=0.8,
@@ -101,7 +108,9 @@ async def test_patterns_and_evidence_are_found_by_their_keys(
 ) -> None:
     row = {"id": "p", "evidence": ["memory:x"], "confidence": 0.5}
     finding = {**row, "properties": {"metadata": "{}"}}
-    found = await profile(neo4j_driver, statement, workspace_id=crowded, findings=[finding])
+    found = await profile(
+        neo4j_driver, statement, workspace_id=crowded, findings=[finding], read_at=MONDAY
+    )
     assert not operators(found) & SCANS
 
 
