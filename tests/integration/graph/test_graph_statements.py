@@ -2,39 +2,80 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from importlib import import_module
-from typing import LiteralString, cast
+from inspect import isfunction, signature
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import LiteralString, cast, get_args
 
 import pytest
 from neo4j import AsyncDriver
 
+import shared.graph
+from shared.domain.findings import Signal
 from shared.graph.migrate import DEFAULT_DIMENSIONS, read_migrations
 
-MODULES = ("code", "entity_summaries", "imports", "memories", "owners", "references", "search")
+NOT_OF_A_WORKSPACE = {"migrate"}  # its ledger belongs to the whole graph
 PARAMETERS = {
     "rows": [],
     "limit": 1,
     "candidates": 1,
+    "neighbours": 1,
     "vector": [0.5] * DEFAULT_DIMENSIONS,
     "workspace_id": "team:none",
     "project_name": "none",
 }
+CLAUSES = re.compile(
+    r"\b(MATCH|MERGE|CREATE|WHERE|SET|ON|RETURN|WITH|DELETE|UNWIND|CALL|USING|SEARCH|ORDER|YIELD)\b"
+)
+NODE = re.compile(r"\((\w*)(?::(\w+))?\s*(?:\{([^}]*)\})?\)")
+MERGED = re.compile(r"MERGE \(\w*:(\w+) \{([^}]*)\}\)")
+CONSTRAINT = re.compile(r"FOR \(n:(\w+)\) REQUIRE \(([^)]*)\) IS UNIQUE")
+
+
+def modules() -> Iterator[ModuleType]:
+    """Yield all modules of the graph that keep to a workspace."""
+    for found in iter_modules(shared.graph.__path__):
+        if found.name not in NOT_OF_A_WORKSPACE:
+            yield import_module(f"shared.graph.{found.name}")
 
 
 def statements() -> Iterator[tuple[str, LiteralString]]:
-    """Yield the statements of the graph's modules with their names."""
-    for module in (*MODULES, "sessions"):
-        for name, value in vars(import_module(f"shared.graph.{module}")).items():
-            if name.isupper() and name[0] != "_" and isinstance(value, str) and "MATCH" in value:
-                yield f"{module}.{name}", cast(LiteralString, value)
+    """Yield the graph's statements with their names: public constants, and one a signal."""
+    for module in modules():
+        for name, value in vars(module).items():
+            place = f"{module.__name__.rpartition('.')[2]}.{name}"
+            if (
+                name.startswith("_")
+                or getattr(value, "__module__", module.__name__) != module.__name__
+            ):
+                continue
+            if isinstance(value, str) and _is_declared(module, name):
+                yield place, cast("LiteralString", value)
+            elif isfunction(value) and signature(value).return_annotation == "LiteralString":
+                yield from ((f"{place}({one})", value(one)) for one in get_args(Signal))
+
+
+def _is_declared(module: ModuleType, name: str) -> bool:
+    return "LiteralString" in str(module.__annotations__.get(name))
 
 
 STATEMENTS = dict(statements())
 
 
-def test_there_are_statements_to_check() -> None:
-    assert len(STATEMENTS) > 15
+def test_every_module_that_runs_statements_has_some_to_check() -> None:
+    checked = {name.partition(".")[0] for name in STATEMENTS}
+    assert {"detection", "findings", "patterns", "search", "sessions"} <= checked
+    declared = [
+        f"{module.__name__}.{name}"
+        for module in modules()
+        for name, value in vars(module).items()
+        if name.isupper() and isinstance(value, str) and CLAUSES.search(value)
+        if not _is_declared(module, name)
+    ]
+    assert declared == []
 
 
 @pytest.mark.parametrize("name", STATEMENTS)
@@ -51,18 +92,56 @@ async def test_a_statement_never_scans(name: str, neo4j_driver: AsyncDriver) -> 
     assert "NodeByLabelScan" not in drawing, drawing
 
 
+def patterns(statement: str) -> Iterator[str]:
+    """Yield the text of each clause that looks nodes up or merges them."""
+    parts = CLAUSES.split(statement)
+    for clause, text in zip(parts[1::2], parts[2::2], strict=True):
+        if clause in {"MATCH", "MERGE"}:
+            yield text
+
+
+def unscoped(statement: str) -> list[str]:
+    """Return the nodes that are looked up, anywhere in a statement, without their workspace."""
+    nodes = [node for text in patterns(statement) for node in NODE.finditer(text)]
+    scoped = {node[1] for node in nodes if node[1] and "workspace_id:" in (node[3] or "")}
+    scoped |= set(
+        re.findall(r"(\w+)\.workspace_id = (?:row\.workspace_id|\$?workspace_id)", statement)
+    )
+    return [
+        node[0]
+        for node in nodes
+        if node[1] not in scoped and "workspace_id:" not in (node[3] or "")
+    ]
+
+
 @pytest.mark.parametrize("name", STATEMENTS)
-def test_a_statement_names_its_workspace_in_every_node_it_looks_up(name: str) -> None:
-    statement = STATEMENTS[name]
-    looked_up = statement.count("MATCH (") + statement.count("MERGE (")
-    hops = statement.count("MERGE (c)-[") + statement.count("MERGE (n)-[")
-    assert statement.count("workspace_id") >= looked_up - hops - statement.count("OPTIONAL MATCH")
+def test_a_statement_names_the_workspace_of_every_node_it_looks_up(name: str) -> None:
+    assert unscoped(STATEMENTS[name]) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "MATCH (m:Memory {id: $id}) RETURN m, $workspace_id",
+        "MATCH (m:Memory {workspace_id: $workspace_id, id: $id})-[:NEXT]->(n) RETURN n",
+        "MATCH (m:Memory {workspace_id: $workspace_id})-[:NEXT]->() DELETE m",
+        "MERGE (p:Project {name: $name}) RETURN p.name, $workspace_id",
+    ],
+)
+def test_a_node_without_its_workspace_is_noticed(statement: str) -> None:
+    assert len(unscoped(statement)) == 1
+
+
+def merged_keys() -> set[tuple[str, tuple[str, ...]]]:
+    """Return the label and properties of every node that a statement merges."""
+    found = (pair for statement in STATEMENTS.values() for pair in MERGED.findall(statement))
+    return {(label, tuple(re.findall(r"(\w+):", keys))) for label, keys in found}
 
 
 def test_every_key_that_is_merged_has_a_constraint() -> None:
-    constraints = "".join(migration.cypher for migration in read_migrations())
-    for label in (
-        "Memory", "CodeEntity", "EntitySummary", "Project", "User", "Session",
-        "Function", "Class", "ReactComponent",
-    ):  # fmt: skip
-        assert f"(n:{label}) REQUIRE (n.workspace_id, " in constraints
+    cypher = "".join(migration.cypher for migration in read_migrations())
+    constraints = {
+        (label, tuple(re.findall(r"n\.(\w+)", keys))) for label, keys in CONSTRAINT.findall(cypher)
+    }
+    assert ("Pattern", ("workspace_id", "id")) in merged_keys()
+    assert merged_keys() <= constraints
