@@ -57,3 +57,11 @@ async def connect(dsn: str) -> AsyncConnection[Any]:
             f"cannot connect to Postgres at {describe(dsn)}: {str(error).strip()}. Is the server "
             "running, and do host, port, database, user and password in conninfo fit?"
         ) from None
+
+
+def is_outage(error: psycopg.OperationalError) -> bool:
+    """Return whether the server is lost, full or shutting down, so that waiting helps.
+
+    Other operational errors are about one statement, such as a key too long for its index.
+    """
+    return error.sqlstate is None or error.sqlstate.startswith(("08", "53", "57", "58", "40"))

@@ -51,18 +51,20 @@ class Doorbell:
         Return at once what `read` finds once nobody can send unnoticed. Raises what psycopg
         raises when the connection is lost; the caller reads, then calls again.
         """
-        conn = await self._connected()
+        conn, claimed = await self._connected(), NOTHING
         try:
-            if not await self._lie_down(conn, limit):
-                return NOTHING
-            await _drain(conn)
-            claimed = await read()
-            if not claimed.deliveries:
-                due = limit if claimed.next_due is None else min(limit, claimed.next_due)
-                await _wait_for_ring(conn, max(0.0, due))
-            return claimed
+            if await self._lie_down(conn, limit):
+                await _drain(conn)
+                claimed = await read()
+                if not claimed.deliveries:
+                    due = limit if claimed.next_due is None else min(limit, claimed.next_due)
+                    await _wait_for_ring(conn, max(0.0, due))
         finally:
-            await self._get_up(conn)
+            lost = not await self._get_up(conn)
+        # What was claimed meanwhile is in hand: it must be handed out, come what may.
+        if lost and not claimed.deliveries:
+            raise psycopg.OperationalError("the listener connection was lost")
+        return claimed
 
     async def close(self) -> None:
         """Give the connection up, and with it the locks."""
@@ -109,7 +111,7 @@ class Doorbell:
             return False
         return True
 
-    async def _get_up(self, conn: AsyncConnection[Any]) -> None:
+    async def _get_up(self, conn: AsyncConnection[Any]) -> bool:
         # Also the probe: a listener that does not answer now would not have rung either.
         try:
             async with asyncio.timeout(PROBE_TIMEOUT):
@@ -117,7 +119,8 @@ class Doorbell:
         except (psycopg.Error, TimeoutError):
             self._conn = None
             conn.pgconn.finish()
-            raise psycopg.OperationalError("the listener connection was lost") from None
+            return False
+        return True
 
 
 async def _drain(conn: AsyncConnection[Any]) -> None:

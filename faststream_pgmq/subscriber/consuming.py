@@ -104,6 +104,11 @@ class Consumer:
             self._changed.clear()
             await self._changed.wait()
 
+    async def end_now(self, settlement: Settlement) -> None:
+        """Return when it is written, or when its leases have run out anyway."""
+        self._put(settlement)
+        await self.writer.drain(self._own.visibility_timeout)
+
     # Workers
 
     async def _work(self) -> None:
@@ -167,8 +172,11 @@ class Consumer:
             await self._changed.wait()
 
     async def _read(self, *, everything: bool) -> Claimed:
+        return await self._read_with(self._reader, self._limit(), everything=everything)
+
+    async def _read_with(self, reader: Reader, limit: int, *, everything: bool) -> Claimed:
         reading = asyncio.create_task(
-            self._reader.read(self._subscriber.queues, self._limit(), everything=everything)
+            reader.read(self._subscriber.queues, limit, everything=everything)
         )
         try:
             claimed = await asyncio.shield(reading)
@@ -228,8 +236,7 @@ class Consumer:
     async def _try_one(self) -> bool:
         await self._until_all_idle()
         reader = Reader(self._subscriber.queue, self._own.visibility_timeout)
-        claimed = await reader.read(self._subscriber.queues, 1)
-        self.hand.take(claimed.deliveries)
+        claimed = await self._read_with(reader, 1, everything=True)
         if not claimed.deliveries:
             # Nothing to try with, so nothing to spare either: the next message will tell.
             return True

@@ -6,8 +6,6 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Protocol
 
-import psycopg
-
 from faststream_pgmq.subscriber.verdict import summary
 
 if TYPE_CHECKING:
@@ -58,7 +56,7 @@ class Hand:
                 continue
             try:
                 await self._extend(list(self._held.values()))
-            except psycopg.OperationalError as error:
+            except Exception as error:  # noqa: BLE001 - without a heartbeat every long job runs twice
                 self._owner.log(f"cannot extend leases: {summary(error)}", logging.WARNING)
 
     async def _extend(self, held: list[Delivery]) -> None:

@@ -173,6 +173,16 @@ class PgmqSubscriber(SubscriberUsecase[Any]):
         else:
             await self._write_now(settlement)
 
+    async def end_now(self, settlement: Settlement) -> None:
+        """Have these ends written before anything else happens."""
+        settlement = settlement.without_settled()
+        if settlement.is_empty:
+            return
+        if self._consumer is not None:
+            await self._consumer.end_now(settlement)
+        else:
+            await self._write_now(settlement)
+
     async def ack_now(self, deliveries: Sequence[Delivery]) -> None:
         await self._settle_by_hand(Settlement(acks=list(deliveries)))
 

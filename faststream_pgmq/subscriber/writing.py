@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import psycopg
 
+from faststream_pgmq.connecting import is_outage
 from faststream_pgmq.delivery import Settlement
 from faststream_pgmq.subscriber.verdict import summary
 
@@ -81,7 +82,7 @@ class Writer:
             together.add(settlement)
         try:
             await self._write(together)
-        except psycopg.Error:
+        except Exception:  # noqa: BLE001 - whatever it is, the writer must outlive it
             # One of them cannot be written; the others must not suffer.
             for settlement in taken:
                 await self._write_alone(settlement)
@@ -89,7 +90,7 @@ class Writer:
     async def _write_alone(self, settlement: Settlement) -> None:
         try:
             await self._write(settlement)
-        except psycopg.Error as error:
+        except Exception as error:  # noqa: BLE001 - a reply that cannot be encoded, for one
             if not settlement.replies:
                 self._give_up(settlement, error)
                 return
@@ -104,6 +105,8 @@ class Writer:
                     self._owner.queue, settlement, archive=self._owner.archive
                 )
             except psycopg.OperationalError as error:
+                if not is_outage(error):
+                    raise
                 self._owner.log(f"cannot acknowledge yet: {summary(error)}", logging.WARNING)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, LAST_RETRY)
@@ -111,7 +114,7 @@ class Writer:
                 self._owner.forget(settlement.deliveries, refused)
                 return
 
-    def _give_up(self, settlement: Settlement, error: psycopg.Error) -> None:
+    def _give_up(self, settlement: Settlement, error: Exception) -> None:
         text = f"cannot be settled and will be delivered again: {summary(error)}"
         for delivery in settlement.deliveries:
             self._owner.log(text, logging.ERROR, delivery)

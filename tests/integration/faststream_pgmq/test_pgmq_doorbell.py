@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from psycopg import AsyncConnection
 
 from faststream_pgmq import PgmqBroker
+from faststream_pgmq.delivery import Claimed, Delivery
+from faststream_pgmq.doorbell import Doorbell
 from tests.integration.faststream_pgmq.conftest import BrokerFactory
 from tests.integration.faststream_pgmq.support import Job, eventually, fetch_all, until
 
+NOW = datetime(2026, 1, 5, tzinfo=UTC)
 HOLDS_BELL = """
     SELECT count(*) FROM pg_locks
     WHERE locktype = 'advisory' AND granted AND mode = 'ExclusiveLock'
@@ -198,3 +202,17 @@ async def test_a_retry_of_a_busy_colleague_is_known_to_who_sleeps(
     await message.nack(delay=0.2)  # pyright: ignore[reportCallIssue]  # a PgmqMessage
 
     await until(lambda: handled == ["second"])
+
+
+async def test_what_was_claimed_while_lying_down_is_handed_out_though_the_listener_died(
+    dsn: str, sql: AsyncConnection[Any]
+) -> None:
+    bell, claimed = Doorbell(dsn, "jobs"), Claimed([Delivery("jobs", 1, 1, NOW, NOW, "{}", {})])
+
+    async def read() -> Claimed:
+        for pid in await fetch_all(sql, LISTENERS):
+            await sql.execute("SELECT pg_terminate_backend(%s)", (pid,))
+        return claimed
+
+    assert await bell.sleep(read, 5) is claimed
+    await bell.close()

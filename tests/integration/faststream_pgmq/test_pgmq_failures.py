@@ -357,3 +357,50 @@ async def test_suspects_run_alone_so_that_mates_do_not_die_with_them(
 
     assert calls == [[0, 3], [1], [2]]
     assert await dead_letters(sql) == []
+
+
+async def test_mates_of_a_suspect_are_given_back_before_it_runs(
+    broker: PgmqBroker, sql: AsyncConnection[Any]
+) -> None:
+    given_back: list[Any] = []
+
+    @broker.subscriber("jobs", batch=True)
+    async def handle(jobs: list[Job]) -> None:
+        # What a handler that kills its worker right now would leave behind.
+        if jobs[0].n == 0:
+            given_back.extend(
+                await fetch_all(
+                    sql, "SELECT headers->>'released' FROM pgmq.q_jobs WHERE msg_id > 1"
+                )
+            )
+
+    await broker.connect()
+    await broker.publish_batch(*(Job(n=n) for n in range(3)), queue="jobs")
+    await sql.execute("UPDATE pgmq.q_jobs SET read_ct = 3")
+    await broker.start()
+    await eventually(lambda: is_drained(sql))
+
+    assert given_back == ["1", "1"]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        PgmqResponse("x", queue="results", headers={"odd": object()}),
+        PgmqResponse("x", queue="results", dedup_key="".join(map(chr, range(40, 3040)))),
+    ],
+)
+async def test_a_reply_that_cannot_be_written_fails_its_own_message_only(
+    broker: PgmqBroker, sql: AsyncConnection[Any], reply: PgmqResponse
+) -> None:
+    @broker.subscriber("jobs", retry=RetryPolicy(max_attempts=1))
+    @broker.publisher("results")
+    async def handle(job: Job) -> PgmqResponse | None:
+        return reply if job.n == 0 else None
+
+    await broker.connect()
+    await broker.publish_batch(*(Job(n=n) for n in range(3)), queue="jobs")
+    await broker.start()
+    await eventually(lambda: is_drained(sql))
+
+    assert [message["n"] for message, _ in await dead_letters(sql)] == [0]
