@@ -146,7 +146,7 @@ class SummariesFound(Answer):
 
 
 class JobCounts(Answer):
-    """Where a job's messages are; `gone` ones were purged after success, or discarded."""
+    """Where a job's messages are; `gone` ones are no more: somebody deleted them."""
 
     waiting: int
     running: int

@@ -17,13 +17,12 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from services.api.errors import describe, reason_of
+from shared.domain.accepting import MAX_ID_CHARACTERS
 from shared.errors import InvalidInputError
 from shared.messages import Metadata, PatternType
 
 MAX_CHUNKS: Final = 100
 MAX_FILES: Final = 50
-MAX_ID_CHARACTERS: Final = 512
-"""Ids stand in indexes, whose entries Postgres limits to 2,704 bytes."""
 
 Id: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID_CHARACTERS)]
 ProjectPath: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
@@ -50,7 +49,8 @@ class Chunk(Body):
     content: str = Field(description="1 to 262,144 characters")
     metadata: Metadata = Field(
         default_factory=dict,
-        description="`startTime`, else `timestamp`, says when it happened; other fields are kept",
+        description="`startTime`, else `timestamp`, says when it happened; other fields are kept. "
+        "At most 10,000 values, 32 levels deep, names of at most 512 characters",
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Final
 from uuid import UUID
@@ -11,14 +10,17 @@ from fastapi import APIRouter, Body
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.api.accepting import accept_content, accept_metadata, occurred_at
 from services.api.answers import MessageSubmitted, problems
 from services.api.auth import WITH_KEY, KeyedRoute, Sender, check_workspace, own_spellings
-from services.api.bodies import MAX_ID_CHARACTERS
 from services.api.parts import WithParts
 from services.api.patterns import detect
 from services.api.submitting import submit
-from shared.domain.project_name import MAX_NAME_LENGTH
+from shared.domain.accepting import (
+    OWN_FIELDS,
+    accept_content,
+    accept_metadata,
+    write_time_out,
+)
 from shared.errors import ForbiddenError, InvalidInputError, NotFoundError
 from shared.messages import (
     MEMORY_INGESTION,
@@ -33,14 +35,6 @@ from shared.postgres.code_entities import has_code_entity
 from shared.postgres.memories import find_memory_owner, store_memory
 
 router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["edge functions"])
-OWN_FIELDS: Final = {
-    "chunkId": MAX_ID_CHARACTERS,
-    "chunk_id": MAX_ID_CHARACTERS,
-    "sessionId": MAX_ID_CHARACTERS,
-    "session_id": MAX_ID_CHARACTERS,
-    "projectName": MAX_NAME_LENGTH,
-    "project_name": MAX_NAME_LENGTH,
-}
 ERRORS: Final = problems(HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
 
@@ -96,7 +90,10 @@ def accept_message(message: Ingest) -> Ingest:
         return message.model_copy(update={"metadata": metadata})
     check_own_fields(metadata)
     return message.model_copy(
-        update={"metadata": metadata, "content": accept_content(message.content)}
+        update={
+            "metadata": write_time_out(metadata),
+            "content": accept_content(message.content),
+        }
     )
 
 
@@ -110,7 +107,6 @@ def check_own_fields(metadata: Metadata) -> None:
         value = metadata.get(name)
         if value is not None and not (isinstance(value, str) and 1 <= len(value) <= longest):
             raise InvalidInputError(f"metadata.{name}", f"is no text of 1 to {longest} characters")
-    occurred_at(metadata, now=datetime.now(UTC))
 
 
 async def keep_memory(

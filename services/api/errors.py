@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from psycopg import DataError, InterfaceError, OperationalError
+from psycopg.errors import ProgramLimitExceeded
 from pydantic import AfterValidator, BaseModel
 from starlette.exceptions import HTTPException
 
@@ -97,6 +98,7 @@ def install_error_handlers(app: FastAPI) -> None:
         OperationalError: _postgres_down,
         InterfaceError: _postgres_down,
         DataError: _not_storable,
+        ProgramLimitExceeded: _not_storable,  # an OperationalError, but about the value
         HTTPException: _http_error,
         Exception: _unexpected,
     }

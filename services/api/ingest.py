@@ -11,13 +11,6 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from services.api.accepting import (
-    accept_content,
-    accept_metadata,
-    check_text,
-    occurred_at,
-    read_time,
-)
 from services.api.answers import (
     ChunkResult,
     CodeSubmitted,
@@ -38,6 +31,13 @@ from services.api.submitting import (
     accepted_drafts,
     sort_items,
     submit,
+)
+from shared.domain.accepting import (
+    accept_content,
+    accept_metadata,
+    check_text,
+    occurred_at,
+    read_time,
 )
 from shared.domain.code_languages import language_of
 from shared.domain.project_name import project_name

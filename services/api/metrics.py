@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
 from typing import Final
 
 from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+METHODS: Final = frozenset(HTTPMethod)
+OTHER_METHOD: Final = "_OTHER"
+"""OpenTelemetry's name for a method that nobody knows: a client can make up any number of them."""
 REQUEST_SECONDS: Final = Histogram(
     "supastate_http_request_seconds",
     "Time from a request to the end of its answer",
@@ -42,4 +45,5 @@ class MeasureRequests:
         finally:
             route = getattr(scope.get("route"), "path", "unknown")
             seconds = time.perf_counter() - started
-            REQUEST_SECONDS.labels(scope["method"], route, str(status)).observe(seconds)
+            method = scope["method"] if scope["method"] in METHODS else OTHER_METHOD
+            REQUEST_SECONDS.labels(method, route, str(status)).observe(seconds)

@@ -11,12 +11,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from services.api.accepting import check_text
 from services.api.answers import PatternFound, PatternsFound, Submitted, problems
 from services.api.auth import WITH_KEY, KeyedRoute, Operator, Reader, check_workspace
 from services.api.bodies import DetectRequest, PatternQuery, ProjectFilter
 from services.api.parts import ApiParts, WithParts
 from services.api.submitting import submit
+from shared.domain.accepting import check_text
 from shared.domain.detectors import choose_detectors
 from shared.graph.patterns import Pattern, list_patterns
 from shared.messages import PATTERN_DETECTION, DetectPatterns, PatternType

@@ -7,11 +7,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from services.api.accepting import check_text
 from services.api.answers import MemoriesFound, MemoryFound, problems
 from services.api.auth import WITH_KEY, KeyedRoute, Reader
 from services.api.bodies import ProjectFilter
 from services.api.parts import WithParts
+from shared.domain.accepting import check_text
 from shared.graph.search import search_memories
 
 router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["search"])

@@ -6,11 +6,11 @@ from dataclasses import asdict
 
 from fastapi import APIRouter
 
-from services.api.accepting import check_text
 from services.api.answers import SummariesFound, SummaryFound, problems
 from services.api.auth import WITH_KEY, KeyedRoute, Reader
 from services.api.bodies import ProjectFilter
 from services.api.parts import WithParts
+from shared.domain.accepting import check_text
 from shared.postgres.project_summaries import list_summaries
 
 router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["summaries"])

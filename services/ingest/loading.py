@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 from uuid import UUID
 
-from psycopg import AsyncConnection, DataError
+from psycopg import AsyncConnection, Error
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
+from services.ingest.storing import store_unstored
 from shared.domain.entities import Entity
 from shared.errors import DeadLetterError, InvalidInputError, SupastateError
 from shared.messages import Ingest, IngestMemory
-from shared.postgres.availability import translated_errors
+from shared.postgres.availability import is_down, translated_errors
 from shared.postgres.entities import load_code, load_memories
-from shared.postgres.memories import store_memory
 
 Connection: TypeAlias = AsyncConnection[TupleRow]
 Pool: TypeAlias = AsyncConnectionPool[Connection]
@@ -47,7 +47,9 @@ async def load_entities(pool: Pool, jobs: Sequence[Ingest]) -> Loaded:
             for index, job in enumerate(jobs):
                 try:
                     loaded.entities[index] = await _get_entity(conn, job, known)
-                except SupastateError as error:
+                except (SupastateError, Error) as error:
+                    if isinstance(error, Error) and is_down(error):
+                        raise
                     loaded.errors[index] = error
     return loaded
 
@@ -62,7 +64,7 @@ async def _get_entity(conn: Connection, job: Ingest, known: dict[UUID, Entity]) 
     entity_id = job.memory_id if isinstance(job, IngestMemory) else job.code_entity_id
     entity = known.get(entity_id)
     if entity is None and isinstance(job, IngestMemory):
-        entity = known[entity_id] = await _store(conn, job)
+        entity = known[entity_id] = await store_unstored(conn, job)
     if entity is None:
         raise DeadLetterError(f"code entity {entity_id} is not stored; send its file to the API")
     if not _is_same_workspace(entity.workspace_id, job.workspace_id):
@@ -71,22 +73,6 @@ async def _get_entity(conn: Connection, job: Ingest, known: dict[UUID, Entity]) 
         reason = f"must not be longer than {MAX_PROJECT_NAME_CHARACTERS} characters"
         raise InvalidInputError("project_name", reason)
     return entity
-
-
-async def _store(conn: Connection, job: IngestMemory) -> Entity:
-    try:
-        async with conn.transaction():
-            stored = await store_memory(
-                conn,
-                memory_id=job.memory_id,
-                user_id=job.user_id,
-                workspace_id=job.workspace_id,
-                content=job.content,
-                metadata=job.metadata,
-            )
-    except DataError as error:  # a NUL character, for one
-        raise DeadLetterError(f"memory {job.memory_id} cannot be stored: {error}") from error
-    return (await load_memories(conn, [stored]))[stored]
 
 
 def _is_same_workspace(stored: str, named: str) -> bool:

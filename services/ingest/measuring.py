@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import TypeVar, cast
 
 from shared.domain.code.parsed import ParsedCode
 from shared.domain.code_parsing import embedding_text, measure_code_signals, parse_code
 from shared.domain.entities import CodeEntity, Entity, Memory
+from shared.domain.redaction import redact, redact_json
 from shared.domain.signals import Signals, measure_signals
 from shared.embedding import Embedder
 from shared.graph.code import MeasuredCode
 from shared.graph.memories import MeasuredMemory
 from shared.graph.mentions import Mentions, mentions_of_memory
+from shared.messages import Metadata
 from shared.telemetry import step_span
+
+AnyEntity = TypeVar("AnyEntity", Memory, CodeEntity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +33,16 @@ class Measured:
 async def measure(entities: Sequence[Entity], embedder: Embedder) -> Measured:
     """Return the entities with their signals, structure and vectors; one call embeds all.
 
+    Secrets are redacted here too: what comes by plain SQL has passed no other check.
+
     Raises:
         DependencyDownError: the model's server does not answer.
     """
     memories = [entity for entity in entities if isinstance(entity, Memory)]
     files = [entity for entity in entities if isinstance(entity, CodeEntity)]
     # In a thread: a batch of long texts must not keep the heartbeat from running.
-    signals, mentions = await asyncio.to_thread(_measure_memories, memories)
-    parsed = await asyncio.to_thread(_parse_files, files)
+    memories, signals, mentions = await asyncio.to_thread(_measure_memories, memories)
+    files, parsed = await asyncio.to_thread(_parse_files, files)
     texts = [memory.content for memory in memories]
     texts += [embedding_text(f.path, p, f.content) for f, p in zip(files, parsed, strict=True)]
     with step_span("embed", attributes={"embed.model": embedder.name, "embed.texts": len(texts)}):
@@ -50,13 +57,22 @@ async def measure(entities: Sequence[Entity], embedder: Embedder) -> Measured:
     )
 
 
-def _measure_memories(memories: Sequence[Memory]) -> tuple[list[Signals], list[Mentions]]:
+def _measure_memories(
+    sent: Sequence[Memory],
+) -> tuple[list[Memory], list[Signals], list[Mentions]]:
+    memories = [_redacted(memory) for memory in sent]
     signals = [measure_signals(memory.content, memory.metadata) for memory in memories]
-    return signals, [mentions_of_memory(memory) for memory in memories]
+    return memories, signals, [mentions_of_memory(memory) for memory in memories]
 
 
-def _parse_files(files: Sequence[CodeEntity]) -> list[ParsedCode]:
-    return [parse_code(file.content, file.language, file.path) for file in files]
+def _parse_files(sent: Sequence[CodeEntity]) -> tuple[list[CodeEntity], list[ParsedCode]]:
+    files = [_redacted(file) for file in sent]
+    return files, [parse_code(file.content, file.language, file.path) for file in files]
+
+
+def _redacted(entity: AnyEntity) -> AnyEntity:
+    metadata = cast(Metadata, redact_json(entity.metadata))
+    return replace(entity, content=redact(entity.content)[0], metadata=metadata)
 
 
 def _file(entity: CodeEntity, parsed: ParsedCode, embedding: list[float]) -> MeasuredCode:

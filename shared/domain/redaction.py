@@ -9,10 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
+from pydantic import JsonValue
+
 from shared.domain.clean_text import clean_text
 from shared.domain.linear_regex import LinearPattern, compile_linear
 from shared.domain.redaction_rules import RULES, Rule
 
+SHORTEST_SECRET: Final = 12
+"""Shorter strings in metadata, such as names and numbers, are not searched for secrets."""
 _COMPILED: Final = tuple((rule, compile_linear(rule.pattern)) for rule in RULES)
 
 
@@ -28,6 +32,19 @@ def redact(text: str) -> tuple[str, Counter[str]]:
         if any(keyword in lowered for keyword in rule.keywords):
             text = _apply(rule, pattern, text, found)
     return text, found
+
+
+def redact_json(value: JsonValue) -> JsonValue:
+    """Return the value with the secrets in its texts redacted, at any depth; names are kept."""
+    match value:
+        case str():
+            return value if len(value) < SHORTEST_SECRET else redact(value)[0]
+        case list():
+            return [redact_json(one) for one in value]
+        case dict():
+            return {name: redact_json(one) for name, one in value.items()}
+        case _:
+            return value
 
 
 def _apply(rule: Rule, pattern: LinearPattern, text: str, found: Counter[str]) -> str:

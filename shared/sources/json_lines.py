@@ -49,7 +49,7 @@ def find_files(start: Path, suffixes: tuple[str, ...]) -> list[Path]:
 
 
 def read_lines(path: Path, name: str, report: ImportReport) -> Iterator[Line | ImportProblem]:
-    """Yield each line's object, or the reason why it has none."""
+    """Yield each line's object, or the reason why it has none; what was repaired comes before."""
     number = 0
     try:
         with path.open("rb") as raw:
@@ -59,7 +59,7 @@ def read_lines(path: Path, name: str, report: ImportReport) -> Iterator[Line | I
                 number += 1
                 report.bytes_read = before + raw.tell()
                 if chunk.strip(b"\r\n \t"):
-                    yield _parse(chunk, number, name, whole=_skip_rest(stream, chunk))
+                    yield from _parse(chunk, number, name, whole=_skip_rest(stream, chunk))
     except (OSError, EOFError, zlib.error) as error:
         yield ImportProblem(name, number + 1, None, f"cannot be read further: {error}")
 
@@ -79,16 +79,32 @@ def _skip_rest(stream: IO[bytes], chunk: bytes) -> bool:
     return whole
 
 
-def _parse(chunk: bytes, number: int, name: str, *, whole: bool) -> Line | ImportProblem:
-    if not whole:
-        return ImportProblem(name, number, None, f"line above {MAX_LINE_BYTES} bytes")
+def _parse(chunk: bytes, number: int, name: str, *, whole: bool) -> Iterator[Line | ImportProblem]:
+    found = _read(chunk) if whole else f"line above {MAX_LINE_BYTES} bytes"
+    if isinstance(found, str):
+        yield ImportProblem(name, number, None, found)
+        return
+    if not _is_utf8(chunk):
+        yield ImportProblem(name, number, None, "invalid UTF-8 replaced by U+FFFD", "changed")
+    yield Line(number, found)
+
+
+def _read(chunk: bytes) -> Object | str:
+    """Return the line's object, or the reason why it has none."""
     try:
         value = cast(JsonValue, json.loads(chunk.decode("utf-8", errors="replace")))
     except RecursionError:
-        return ImportProblem(name, number, None, "JSON nested too deeply")
+        return "JSON nested too deeply"
     except ValueError as error:
-        reason = "NUL bytes" if b"\x00" in chunk else str(error)
-        return ImportProblem(name, number, None, f"not JSON: {reason}")
+        return f"not JSON: {'NUL bytes' if bytes(1) in chunk else error}"
     if not isinstance(value, dict):
-        return ImportProblem(name, number, None, f"not a JSON object but {type(value).__name__}")
-    return Line(number, value)
+        return f"not a JSON object but {type(value).__name__}"
+    return value
+
+
+def _is_utf8(chunk: bytes) -> bool:
+    try:
+        chunk.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

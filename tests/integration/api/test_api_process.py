@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -36,6 +37,7 @@ class Process:
 
     running: subprocess.Popen[bytes]
     url: str
+    log: Path
 
 
 def free_port() -> int:
@@ -51,18 +53,22 @@ def settings_of(servers: Servers, database: str, port: int) -> dict[str, str]:
         "SUPASTATE_NEO4J_USER": servers.neo4j_user,
         "SUPASTATE_NEO4J_PASSWORD": servers.neo4j_password,
         "SUPASTATE_HTTP_PORT": str(port),
-        "SUPASTATE_LOG_LEVEL": "WARNING",
+        "SUPASTATE_LOG_LEVEL": "INFO",
     }
 
 
 @pytest.fixture
-def process(servers: Servers, database: str) -> Iterator[Process]:
+def process(servers: Servers, database: str, tmp_path: Path) -> Iterator[Process]:
     port = free_port()
     command = [sys.executable, "-m", "services.api"]
     environment = {**os.environ, **settings_of(servers, database, port)}
-    with subprocess.Popen(command, env=environment) as running:
+    log = tmp_path / "api.log"
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(command, env=environment, stdout=output, stderr=output) as running,
+    ):
         try:
-            yield Process(running, f"http://127.0.0.1:{port}")
+            yield Process(running, f"http://127.0.0.1:{port}", log)
         finally:
             running.kill()
 
@@ -70,7 +76,7 @@ def process(servers: Servers, database: str) -> Iterator[Process]:
 def wait_until_ready(process: Process) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        assert process.running.poll() is None, "the API ended at its start"
+        assert process.running.poll() is None, process.log.read_text()
         try:
             if httpx.get(f"{process.url}/health/ready", trust_env=False).is_success:
                 return
@@ -86,6 +92,19 @@ async def test_the_process_serves_and_stops_at_sigterm(process: Process) -> None
     process.running.send_signal(signal.SIGTERM)
 
     assert process.running.wait(timeout=30) in (0, -signal.SIGTERM)
+
+
+def test_what_people_search_for_is_not_logged(process: Process) -> None:
+    wait_until_ready(process)
+
+    url = f"{process.url}/api/search/memories"
+    httpx.get(url, params={"q": "secret plan"}, trust_env=False)
+
+    process.running.send_signal(signal.SIGTERM)
+    process.running.wait(timeout=30)
+    log = process.log.read_text()
+    assert '"GET /api/search/memories HTTP/1.1" 401' in log
+    assert "secret" not in log
 
 
 async def test_no_input_that_the_description_allows_or_forbids_is_answered_5xx(

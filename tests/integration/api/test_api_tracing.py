@@ -68,6 +68,15 @@ async def test_health_checks_leave_no_span(
     assert spans.get_finished_spans() == ()
 
 
+async def test_methods_that_nobody_knows_are_counted_as_one(stranger: httpx.AsyncClient) -> None:
+    for method in ("FROB", "QUUX"):
+        await stranger.request(method, "/api/jobs")
+
+    metrics = (await stranger.get("/metrics")).text
+    assert 'method="_OTHER"' in metrics
+    assert not {"FROB", "QUUX"} & set(metrics.split('"'))
+
+
 async def test_requests_are_counted_by_route_and_status(
     client: Client, stranger: httpx.AsyncClient
 ) -> None:

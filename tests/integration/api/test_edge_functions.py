@@ -27,6 +27,10 @@ async def sent(conn: Conn, queue: str = "memory_ingestion") -> list[dict[str, An
     return await rows(conn, f"SELECT message, headers FROM pgmq.q_{queue} ORDER BY msg_id")
 
 
+async def sent_metadata(conn: Conn) -> list[Any]:
+    return [one["message"]["metadata"] for one in await sent(conn)]
+
+
 def memory(client: Client, **changes: Any) -> dict[str, Any]:
     return {
         "type": "memory",
@@ -53,6 +57,29 @@ async def test_a_memory_message_becomes_a_row_and_a_message(client: Client, conn
     (queued,) = await sent(conn)
     assert queued["message"] == message
     assert queued["headers"]["job_id"] == answer.json()["jobId"]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        1_769_851_800,
+        1_769_851_800_000,
+        "1769851800",
+        "2026-01-31T09:30:00",
+        "2026-01-31T10:30:00+01:00",
+    ],
+)
+@pytest.mark.parametrize("name", ["startTime", "timestamp"])
+async def test_a_time_is_stored_and_queued_as_the_api_read_it(
+    client: Client, conn: Conn, name: str, sent: Any
+) -> None:
+    answer = await client.post(MEMORIES, memory(client, metadata={name: sent, "n": 1}))
+
+    assert answer.status_code == 202
+    (row,) = await rows(conn, "SELECT occurred_at AT TIME ZONE 'UTC' AS time FROM memories")
+    assert row["time"].isoformat() == "2026-01-31T09:30:00"
+    (queued,) = await sent_metadata(conn)
+    assert queued == {name: "2026-01-31T09:30:00Z", "n": 1}
 
 
 async def test_a_bare_workspace_uuid_is_accepted_and_kept(client: Client, conn: Conn) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -15,10 +17,14 @@ from shared.graph.driver import connect
 from shared.messages import DetectPatterns, IngestCode, IngestMemory, SummarizeProject
 from tests.integration.ingest.conftest import USER, Conn, Handle, store_code, store_memory
 
+GITHUB_TOKEN = "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a"
 CONTENTS = """
 MATCH (s:EntitySummary)-[:SUMMARIZES]->(m:Memory {workspace_id: $workspace})
 RETURN m.content AS content ORDER BY content
 """
+
+INCOMPRESSIBLE = "".join(chr(0x4E00 + n * 7919 % 20000) for n in range(2000))
+"""Postgres compresses an id before it finds it too long for its index; not this one."""
 
 
 async def contents(driver: AsyncDriver, workspace: str) -> list[str]:
@@ -111,18 +117,82 @@ async def test_bad_messages_fail_alone_and_say_why(
         IngestCode(user_id=USER, workspace_id=workspace, code_entity_id=uuid4()),
         strange.model_copy(update={"workspace_id": workspace}),
         good[0].model_copy(update={"memory_id": uuid4(), "content": "a \0 character"}),
+        good[0].model_copy(update={"memory_id": uuid4(), "metadata": {"chunkId": INCOMPRESSIBLE}}),
         await store_memory(conn, workspace, content="too long", session_id="s" * 40_000),
         *good[4:],
     ]
     outcome = await handle(jobs)
 
     assert await contents(neo4j_driver, workspace) == [f"good {i}" for i in range(9)]
-    assert sorted(outcome.errors) == [4, 5, 6, 7]
-    assert all(isinstance(outcome.errors[index], DeadLetterError) for index in (4, 5, 6))
+    assert sorted(outcome.errors) == [4, 5, 6, 7, 8]
+    assert all(isinstance(outcome.errors[index], DeadLetterError) for index in (4, 5, 6, 7))
     assert "is not stored" in str(outcome.errors[4])
     assert "does not belong to workspace" in str(outcome.errors[5])
-    assert "too large to index" in str(outcome.errors[7])
-    assert outcome.detections[0].caused_by == (0, 1, 2, 3, 8, 9, 10, 11, 12)
+    assert "too large to index" in str(outcome.errors[8])
+    assert outcome.detections[0].caused_by == (0, 1, 2, 3, 9, 10, 11, 12, 13)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"metadata": {"chunkId": "c" * 513}}, "513 characters; the limit is 512"),
+        ({"metadata": {"projectName": "p" * 256}}, "256 characters; the limit is 255"),
+        ({"metadata": {"chunkId": {"no": INCOMPRESSIBLE}}}, "index row size"),
+        ({"content": "a" * 262_145}, "the limit is 262144"),
+    ],
+)
+async def test_an_unstored_memory_that_is_too_long_fails_alone(
+    conn: Conn, handle: Handle, workspace: str, changes: dict[str, Any], reason: str
+) -> None:
+    good = await store_memory(conn, workspace)
+    bad = good.model_copy(update={"memory_id": uuid4(), **changes})
+    later = good.model_copy(update={"memory_id": uuid4(), "content": "sent after it"})
+
+    outcome = await handle([good, bad, later])
+
+    assert list(outcome.errors) == [1]
+    assert isinstance(outcome.errors[1], DeadLetterError)
+    assert reason in str(outcome.errors[1])
+    rows = await (await conn.execute("SELECT id FROM memories")).fetchall()
+    assert {row[0] for row in rows} == {good.memory_id, later.memory_id}
+
+
+@pytest.mark.parametrize("sent", [1_767_225_600, 1_767_225_600_000, "2026-01-01T00:00:00"])
+async def test_an_unstored_memory_happened_when_the_api_would_say(
+    conn: Conn, handle: Handle, workspace: str, sent: Any
+) -> None:
+    metadata = {"startTime": sent, "sessionId": 9}
+    job = IngestMemory(
+        user_id=USER,
+        workspace_id=workspace,
+        memory_id=uuid4(),
+        content="hello",
+        metadata=metadata,
+    )
+    outcome = await handle([job])
+
+    assert outcome.errors == {}
+    rows = await (await conn.execute("SELECT occurred_at, session_id FROM memories")).fetchall()
+    assert rows == [(datetime(2026, 1, 1, tzinfo=UTC), "9")]
+
+
+async def test_a_secret_that_came_by_sql_does_not_reach_the_graph(
+    conn: Conn, handle: Handle, neo4j_driver: AsyncDriver, workspace: str
+) -> None:
+    secret = f"export GITHUB_TOKEN={GITHUB_TOKEN}"
+    jobs = [
+        await store_memory(conn, workspace, content=secret, metadata={"calls": [secret]}),
+        await store_code(conn, workspace, "a.py", f'def f():\n    return "{GITHUB_TOKEN}"\n'),
+    ]
+    outcome = await handle(jobs)
+
+    assert outcome.errors == {}
+    records, _, _ = await neo4j_driver.execute_query(
+        "MATCH (n {workspace_id: $w}) RETURN properties(n) AS properties", w=workspace
+    )
+    written = repr([record["properties"] for record in records])
+    assert GITHUB_TOKEN not in written
+    assert written.count("[redacted:github-token]") >= 3
 
 
 async def test_code_and_a_memory_of_it_in_one_batch_are_linked(
@@ -164,3 +234,22 @@ async def test_an_empty_batch_does_nothing(handle: Handle) -> None:
     outcome = await handle([])
 
     assert (outcome.detections, outcome.summaries, outcome.errors) == ([], [], {})
+
+
+async def test_a_secret_sent_by_plain_sql_reaches_neither_the_graph_nor_the_row_we_store(
+    conn: Conn, handle: Handle, neo4j_driver: AsyncDriver, workspace: str
+) -> None:
+    secret = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+    stored = await store_memory(conn, workspace, content=f"token {secret}")
+    unstored = stored.model_copy(update={"memory_id": uuid4(), "metadata": {"note": secret}})
+    await handle([stored, unstored])
+
+    records, _, _ = await neo4j_driver.execute_query(
+        "MATCH (m:Memory {workspace_id: $w}) RETURN m.content + m.metadata AS text", w=workspace
+    )
+    assert len(records) == 2
+    assert not [record for record in records if secret in record["text"]]
+    row = await conn.execute(
+        "SELECT content || metadata::text FROM memories WHERE id = %s", (unstored.memory_id,)
+    )
+    assert secret not in str(await row.fetchone())

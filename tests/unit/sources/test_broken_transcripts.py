@@ -57,6 +57,17 @@ def test_a_broken_line_is_named_and_the_rest_goes_through(
     assert problem.reason.startswith(reason)
 
 
+def test_a_line_that_is_not_utf_8_is_kept_and_said(tmp_path: Path) -> None:
+    session = Session()
+    session.user("caf?", uuid="x")
+    write_around(tmp_path, json.dumps(session.records[0]).encode().replace(b"caf?", b"caf\xe9"))
+
+    assert contents(read(tmp_path)) == ["before", "caf\ufffd", "after"]
+    (problem,) = problems(tmp_path)
+    assert (problem.file, problem.line, problem.outcome) == ("project/s1.jsonl", 2, "changed")
+    assert problem.reason == "invalid UTF-8 replaced by U+FFFD"
+
+
 @pytest.mark.parametrize(("wrong", "field"), WRONG_FIELDS)
 def test_a_field_of_a_wrong_type_is_named(tmp_path: Path, wrong: Record, field: str) -> None:
     session = Session()

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from time import perf_counter
 from typing import Any
 
 import pytest
 from pydantic import JsonValue
 
-from services.api.accepting import (
+from shared.domain.accepting import (
     MAX_CONTENT_CHARACTERS,
     MAX_METADATA_DEPTH,
+    MAX_METADATA_ELEMENTS,
     accept_content,
     accept_metadata,
     check_text,
     occurred_at,
+    write_time_out,
 )
 from shared.errors import InvalidInputError, TooLargeError
+from shared.messages import Metadata
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 GITHUB_TOKEN = "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a"
@@ -108,6 +112,39 @@ def test_metadata_nested_deeper_is_refused() -> None:
         accept_metadata({"deep": nested(MAX_METADATA_DEPTH)})
 
 
+def test_metadata_may_hold_as_many_values_as_the_limit() -> None:
+    metadata: Metadata = {"lines": list(range(MAX_METADATA_ELEMENTS - 1))}
+
+    assert accept_metadata(metadata) == metadata
+
+
+def test_more_values_are_refused() -> None:
+    metadata: Metadata = {"lines": [[n] for n in range(MAX_METADATA_ELEMENTS // 2)]}
+    with pytest.raises(InvalidInputError, match=r"^metadata: holds more than 10000 values"):
+        accept_metadata(metadata)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "field"),
+    [({"n" * 513: 1}, "metadata"), ({"a": {"b": [{"n" * 513: 1}]}}, "metadata.a.b[0]")],
+)
+def test_a_metadata_name_that_is_too_long_is_refused(metadata: Metadata, field: str) -> None:
+    with pytest.raises(InvalidInputError, match="513 characters; the limit is 512") as refused:
+        accept_metadata(metadata)
+
+    assert refused.value.field == field
+
+
+def test_long_names_do_not_make_checking_slow() -> None:
+    deep: JsonValue = list(range(9_000))
+    for _ in range(MAX_METADATA_DEPTH - 2):
+        deep = {"n" * 512: deep}
+    started = perf_counter()
+    accept_metadata({"deep": deep})
+
+    assert perf_counter() - started < 0.5
+
+
 @pytest.mark.parametrize(
     ("metadata", "expected"),
     [
@@ -139,3 +176,27 @@ def test_start_time_says_when_it_happened_then_timestamp_then_now(
 def test_a_start_time_that_is_no_time_is_named(odd: JsonValue) -> None:
     with pytest.raises(InvalidInputError, match=r"^metadata\.startTime: is no time"):
         occurred_at({"startTime": odd}, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "written"),
+    [
+        ({}, {}),
+        ({"startTime": "", "n": 1}, {"startTime": "", "n": 1}),
+        ({"startTime": 1_769_851_800}, {"startTime": "2026-01-31T09:30:00Z"}),
+        ({"startTime": 1_769_851_800_250}, {"startTime": "2026-01-31T09:30:00.250000Z"}),
+        ({"timestamp": "2026-01-31T09:30:00"}, {"timestamp": "2026-01-31T09:30:00Z"}),
+        (
+            {"startTime": "2026-01-31T09:30:00-02:00", "timestamp": "kept"},
+            {"startTime": "2026-01-31T11:30:00Z", "timestamp": "kept"},
+        ),
+    ],
+)
+def test_the_time_that_counts_is_written_out_in_utc(metadata: Metadata, written: Metadata) -> None:
+    assert write_time_out(metadata) == written
+
+
+@pytest.mark.parametrize("edge", ["1970-01-01T00:00:00+01:00", "2199-12-31T23:30:00-01:00"])
+def test_a_year_counts_in_utc(edge: str) -> None:
+    with pytest.raises(InvalidInputError, match="is no time from 1970 to 2199"):
+        write_time_out({"startTime": edge})
