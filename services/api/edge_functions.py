@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 from typing import Annotated, Final
 from uuid import UUID
@@ -49,7 +50,8 @@ async def queue_memory_ingestion(
     `workspace_id` may be the bare uuid of the key's workspace, as old clients send it; it is kept.
     """
     check_workspace(caller, message.workspace_id, "workspace_id")
-    message = accept_message(message)
+    # In a thread: to look for secrets in a large message must not keep other requests waiting.
+    message = await asyncio.to_thread(accept_message, message)
     async with parts.transaction() as conn:
         if isinstance(message, IngestMemory):
             message = await keep_memory(conn, caller, message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -66,7 +67,10 @@ async def ingest_memory(body: MemoryRequest, caller: Sender, parts: WithParts) -
     def accept(chunk: Chunk) -> MemoryDraft:
         return accept_chunk(chunk, session, project, now)
 
-    items = sort_items("chunks", body.chunks, lambda chunk: chunk.chunk_id, accept)
+    # In a thread: to look for secrets in 16 MiB must not keep other requests waiting.
+    items = await asyncio.to_thread(
+        sort_items, "chunks", body.chunks, lambda chunk: chunk.chunk_id, accept
+    )
     drafts = accepted_drafts(items)
     async with parts.transaction() as conn:
         saved = await save_memories(conn, caller.workspace_id, caller.user_id, drafts)
@@ -101,7 +105,9 @@ async def ingest_code(body: CodeRequest, caller: Sender, parts: WithParts) -> Co
     project = find_project(body.project_name, body.project_path)
     if project is None:
         raise InvalidInputError("projectPath", "name the project: projectPath or projectName")
-    items = sort_items("files", body.files, lambda file: file.path, accept_file)
+    items = await asyncio.to_thread(
+        sort_items, "files", body.files, lambda file: file.path, accept_file
+    )
     drafts = accepted_drafts(items)
     async with parts.transaction() as conn:
         saved = await save_code_entities(conn, caller.workspace_id, caller.user_id, project, drafts)

@@ -6,6 +6,7 @@ hash, a UUID or a lock file's checksum is no secret.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Final
 
@@ -18,6 +19,10 @@ from shared.domain.redaction_rules import RULES, Rule
 SHORTEST_SECRET: Final = 12
 """Shorter strings in metadata, such as names and numbers, are not searched for secrets."""
 _COMPILED: Final = tuple((rule, compile_linear(rule.pattern)) for rule in RULES)
+_KEYWORD: Final = compile_linear(
+    "|".join(re.escape(word) for rule in RULES for word in rule.keywords)
+)
+"""One look instead of one a rule: most texts hold none of them."""
 
 
 def redact(text: str) -> tuple[str, Counter[str]]:
@@ -28,6 +33,8 @@ def redact(text: str) -> tuple[str, Counter[str]]:
     text = clean_text(text)
     found: Counter[str] = Counter()
     lowered = text.lower()
+    if _KEYWORD.search(lowered) is None:
+        return text, found
     for rule, pattern in _COMPILED:
         if any(keyword in lowered for keyword in rule.keywords):
             text = _apply(rule, pattern, text, found)
