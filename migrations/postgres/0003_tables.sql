@@ -43,6 +43,9 @@ CREATE TABLE IF NOT EXISTS memories (
     created_at    timestamptz NOT NULL DEFAULT now(),
     updated_at    timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT memories_one_per_chunk UNIQUE (workspace_id, chunk_id),
+    -- "infinity" is a timestamptz, but no moment that anybody could read.
+    CONSTRAINT memories_happened_at_a_moment
+        CHECK (occurred_at BETWEEN '0001-01-01 00:00:00Z' AND '9999-12-31 00:00:00Z'),
     CONSTRAINT memories_workspace_is_scoped
         CHECK (workspace_id ~ '^((team|user):)?[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$')
 );

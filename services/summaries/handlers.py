@@ -9,6 +9,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
+from shared.domain.redaction import redact
 from shared.domain.summarising import Episode
 from shared.llm import Summariser
 from shared.messages import SummarizeProject
@@ -117,4 +118,6 @@ def _is_stale(state: SummaryState, memories: list[RecentMemory]) -> bool:
 
 
 def _episode(memory: RecentMemory) -> Episode:
-    return Episode(memory.content, memory.metadata, memory.occurred_at, memory.session_id)
+    # The API redacts what it stores; a row that SQL wrote may still hold a secret.
+    content, _ = redact(memory.content)
+    return Episode(content, memory.metadata, memory.occurred_at, memory.session_id)

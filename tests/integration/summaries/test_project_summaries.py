@@ -171,3 +171,24 @@ async def test_a_memory_dated_in_the_future_is_left_out(conn: Connection, pool: 
     outcome = await summarize(pool)
     assert isinstance(outcome, Written)
     assert outcome.memories_included == 1
+
+
+async def test_a_secret_that_sql_stored_reaches_no_model(conn: Connection, pool: Pool) -> None:
+    class Listening:
+        model = "listening"
+
+        async def summarise(self, project_name: str, episodes: Sequence[Episode]) -> str:
+            return " ".join(episode.content for episode in episodes)
+
+    secret = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+    await remember(conn, f"Why is {secret} refused?")
+    written = await summarize_project(
+        SummarizeProject(workspace_id=WORKSPACE, project_name="shop"),
+        pool=pool,
+        summariser=Listening(),
+        debounce_seconds=0.0,
+    )
+
+    assert isinstance(written, Written)
+    assert written.summary.startswith("Why is [redacted:")
+    assert secret not in written.summary
