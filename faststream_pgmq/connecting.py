@@ -60,8 +60,8 @@ async def connect(dsn: str) -> AsyncConnection[Any]:
 
 
 def is_outage(error: psycopg.OperationalError) -> bool:
-    """Return whether the server is lost, full or shutting down, so that waiting helps.
+    """Return whether waiting helps: the server is lost, full or shutting down, or it was a race.
 
     Other operational errors are about one statement, such as a key too long for its index.
     """
-    return error.sqlstate is None or error.sqlstate.startswith(("08", "53", "57", "58", "40"))
+    return error.sqlstate is None or error.sqlstate.startswith(("08", "53", "57P", "40"))

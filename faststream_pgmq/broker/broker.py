@@ -189,7 +189,8 @@ class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as eve
             reply_to: Queue for the handler's result.
             delay: Seconds, or a timedelta, until it becomes visible.
             dedup_key: At most one waiting message has this key: a second one is merged into it.
-            group: Messages of a group are handled fairly beside other groups.
+            group: Stored with the message, in its header `group`. Nothing reads it yet: messages
+                are claimed in the order they were sent, whatever their groups.
             connection: Send inside the caller's transaction; nothing is sent if it rolls back.
 
         Returns:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from time import monotonic
 from typing import TYPE_CHECKING, Final
@@ -30,8 +31,8 @@ FIRST_WAIT: Final = 0.1
 LAST_WAIT: Final = 5.0
 """Seconds between tries to read while Postgres is away."""
 FIRST_PROBE: Final = 1.0
-LAST_PROBE: Final = 30.0
-"""Seconds between probes while paused."""
+LAST_PROBE: Final = 60.0
+"""Seconds that a pause lasts before its next probe; grows until something is acknowledged."""
 LAST_WRITES: Final = 10.0
 """Seconds that a stop waits for what is being written."""
 
@@ -52,6 +53,7 @@ class Consumer:
         self._changed = asyncio.Event()
         self._pace: float | None = None
         """Seconds per message, smoothed; known once one was handled."""
+        self._probe_wait = FIRST_PROBE
         self._fetching: asyncio.Task[None] | None = None
         self._workers: list[asyncio.Task[None]] = []
         self._clerks: list[asyncio.Task[None]] = []
@@ -99,15 +101,18 @@ class Consumer:
 
     async def end(self, settlement: Settlement) -> None:
         """Have it written; wait only if the writer is far behind."""
+        if settlement.acks:
+            self._probe_wait = FIRST_PROBE
         self._put(settlement)
         while self.writer.backlog > 4 * self._own.max_messages:
             self._changed.clear()
             await self._changed.wait()
 
     async def end_now(self, settlement: Settlement) -> None:
-        """Return when it is written, or when its leases have run out anyway."""
-        self._put(settlement)
-        await self.writer.drain(self._own.visibility_timeout)
+        """Return when this is written, and all that ended before."""
+        if not settlement.is_empty:
+            self._put(settlement)
+        await self.writer.until_written()
 
     # Workers
 
@@ -158,6 +163,8 @@ class Consumer:
 
     async def _fetch(self) -> None:
         await self._until_hungry()
+        if self._subscriber.is_paused:
+            return
         claimed = await self._read(everything=False)
         if not claimed.deliveries:
             limit = self._poll_interval
@@ -165,6 +172,9 @@ class Consumer:
                 limit = min(limit, claimed.next_due)
             claimed = await self._bell.sleep(lambda: self._read(everything=True), max(0.0, limit))
         self._hand_out(claimed.deliveries)
+        if any(one.is_suspect for one in claimed.deliveries):
+            # What another worker began beside a suspect would be lost with it, time and again.
+            await self._until_all_idle()
 
     async def _until_hungry(self) -> None:
         while self._idle_workers <= self._units.qsize():
@@ -182,7 +192,9 @@ class Consumer:
             claimed = await asyncio.shield(reading)
         except asyncio.CancelledError:
             # A stop: what is being claimed right now must be known, so that it is given back.
-            self.hand.take((await reading).deliveries)
+            # That it cannot be read any more must not keep the task alive.
+            with contextlib.suppress(Exception):
+                self.hand.take((await reading).deliveries)
             raise
         self.hand.take(claimed.deliveries)
         return claimed
@@ -214,14 +226,16 @@ class Consumer:
     # Pause
 
     async def _until_up(self) -> None:
-        """Return when the cause of the pause is gone: by the probe, or by one message's trial."""
-        wait = FIRST_PROBE
+        """Return when the cause of the pause is gone: by the probe, or by one message's trial.
+
+        A probe may pass while the handler still fails, so the wait grows from pause to pause too.
+        """
         while True:
-            await asyncio.sleep(wait)
+            await asyncio.sleep(self._probe_wait)
+            self._probe_wait = min(self._probe_wait * 2, LAST_PROBE)
             if await self._is_up():
                 self._subscriber.resume()
                 return
-            wait = min(wait * 2, LAST_PROBE)
 
     async def _is_up(self) -> bool:
         if self._own.pause_probe is None:

@@ -86,8 +86,8 @@ class Processing:
 
     async def _run_suspect(self, suspects: list[Delivery]) -> None:
         # One of these may kill the worker. The others are given back first: they must not be
-        # counted as lost with it, time and again, until they are dead letters too.
-        # And for certain: the suspect may kill the worker within the same millisecond.
+        # counted as lost with it, time and again, until they are dead letters too. Written, not
+        # only queued: it may kill the worker before the writer's next turn.
         await self._owner.end_now(Settlement(deferred=[give_back(one) for one in suspects[1:]]))
         await self._run_some(suspects[:1])
 

@@ -174,13 +174,11 @@ class PgmqSubscriber(SubscriberUsecase[Any]):
             await self._write_now(settlement)
 
     async def end_now(self, settlement: Settlement) -> None:
-        """Have these ends written before anything else happens."""
+        """Return when these ends are written, and those before them."""
         settlement = settlement.without_settled()
-        if settlement.is_empty:
-            return
         if self._consumer is not None:
             await self._consumer.end_now(settlement)
-        else:
+        elif not settlement.is_empty:
             await self._write_now(settlement)
 
     async def ack_now(self, deliveries: Sequence[Delivery]) -> None:

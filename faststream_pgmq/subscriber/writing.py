@@ -44,8 +44,9 @@ class Writer:
         self._owner = owner
         self._waiting: list[Settlement] = []
         self._wake = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._put = 0
+        self._written = 0
+        self._progress = asyncio.Event()
 
     @property
     def backlog(self) -> int:
@@ -54,7 +55,7 @@ class Writer:
 
     def put(self, settlement: Settlement) -> None:
         self._waiting.append(settlement)
-        self._idle.clear()
+        self._put += 1
         self._wake.set()
 
     async def run(self) -> None:
@@ -64,14 +65,21 @@ class Writer:
             self._wake.clear()
             taken, self._waiting = self._waiting, []
             await self._write_together(taken)
-            if not self._waiting:
-                self._idle.set()
+            self._written += len(taken)
+            self._progress.set()
+
+    async def until_written(self) -> None:
+        """Return when everything that was put so far is written, or given up."""
+        last = self._put
+        while self._written < last:
+            self._progress.clear()
+            await self._progress.wait()
 
     async def drain(self, seconds: float) -> bool:
         """Return whether everything was written within this time."""
         try:
             async with asyncio.timeout(seconds):
-                await self._idle.wait()
+                await self.until_written()
         except TimeoutError:
             return False
         return True
@@ -91,10 +99,10 @@ class Writer:
         try:
             await self._write(settlement)
         except Exception as error:  # noqa: BLE001 - a reply that cannot be encoded, for one
-            if not settlement.replies:
+            if not settlement.acks:
                 self._give_up(settlement, error)
                 return
-            # Its replies are the handler's doing, so this is the handler's failure.
+            # What goes with an acknowledgement is the handler's doing, so the handler has failed.
             await self._write_alone(self._owner.fail(settlement, error))
 
     async def _write(self, settlement: Settlement) -> None:
@@ -118,4 +126,7 @@ class Writer:
         text = f"cannot be settled and will be delivered again: {summary(error)}"
         for delivery in settlement.deliveries:
             self._owner.log(text, logging.ERROR, delivery)
+        if settlement.sends:
+            text = f"{len(settlement.sends)} replies cannot be sent: {summary(error)}"
+            self._owner.log(text, logging.ERROR)
         self._owner.forget(settlement.deliveries, set())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 from typing import Any
 
 import pytest
@@ -320,6 +322,32 @@ async def test_without_a_probe_one_message_is_let_through_at_a_time(
     assert calls == [5, 1, 1, 1, 4]
 
 
+async def test_pauses_in_a_row_grow_though_the_probe_passes_until_something_is_acknowledged(
+    broker: PgmqBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("faststream_pgmq.subscriber.consuming.FIRST_PROBE", 0.02)
+    clock = asyncio.get_running_loop().time
+    called_at: list[float] = []
+
+    async def probe() -> None: ...
+
+    @broker.subscriber("jobs", pause_probe=probe)
+    async def handle(job: Job) -> None:
+        called_at.append(clock())
+        if len(called_at) != 8:
+            raise Pause("the model does not answer, whatever its probe says")
+
+    await broker.start()
+    await broker.publish(Job(n=0), "jobs")
+    await until(lambda: len(called_at) == 8)
+    await broker.publish(Job(n=1), "jobs")
+    await until(lambda: len(called_at) == 10)
+
+    gaps = [later - earlier for earlier, later in itertools.pairwise(called_at)]
+    assert all(gap >= 0.02 * 2**n for n, gap in enumerate(gaps[:7]))
+    assert gaps[8] < 1.28
+
+
 async def test_a_message_that_keeps_killing_its_worker_becomes_a_dead_letter(
     broker: PgmqBroker, sql: AsyncConnection[Any]
 ) -> None:
@@ -388,6 +416,7 @@ async def test_mates_of_a_suspect_are_given_back_before_it_runs(
     [
         PgmqResponse("x", queue="results", headers={"odd": object()}),
         PgmqResponse("x", queue="results", dedup_key="".join(map(chr, range(40, 3040)))),
+        PgmqResponse("x", queue="nowhere"),
     ],
 )
 async def test_a_reply_that_cannot_be_written_fails_its_own_message_only(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any, LiteralString
 
 import pytest
 from faststream.exceptions import StopConsume
 from psycopg import AsyncConnection
+from psycopg.sql import SQL, Identifier
 
-from faststream_pgmq import PgmqBroker, queries
+from faststream_pgmq import Pause, PgmqBroker, queries
 from tests.integration.faststream_pgmq.conftest import BrokerFactory
 from tests.integration.faststream_pgmq.support import (
     Job,
@@ -159,6 +161,102 @@ async def test_subscribers_stop_at_the_same_time(
 
     assert clock() - start < 1.9
     assert await is_drained(sql)
+
+
+SLOW_CLAIM = """
+    CREATE FUNCTION wait_for_the_gate() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM pg_advisory_xact_lock_shared(7);
+        RETURN NULL;
+    EXCEPTION WHEN query_canceled THEN
+        RETURN NULL;  -- the cancellation came too late: the claim commits
+    END $$;
+    CREATE TRIGGER gate AFTER UPDATE ON pgmq.q_jobs FOR EACH ROW
+    WHEN (new.read_ct > old.read_ct) EXECUTE FUNCTION wait_for_the_gate();
+"""
+AT_THE_GATE = """
+    SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = 7 AND NOT granted
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+async def test_a_stop_gives_back_what_a_paused_subscriber_is_claiming_to_try(
+    broker: PgmqBroker, sql: AsyncConnection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("faststream_pgmq.subscriber.consuming.FIRST_PROBE", 0.5)
+    subscriber = broker.subscriber("jobs")
+
+    @subscriber
+    async def handle(job: Job) -> None:
+        raise Pause("down")
+
+    await sql.execute(SLOW_CLAIM)
+    await broker.start()
+    await broker.publish(Job(n=1), "jobs")
+    await until(lambda: subscriber.is_paused)
+    await sql.execute("SELECT pg_advisory_lock(7)")
+    await eventually(lambda: fetch_all(sql, AT_THE_GATE))
+    stopping = asyncio.create_task(broker.stop())
+    await asyncio.wait([stopping], timeout=0.2)  # a cancelled claim would be over by then
+    await sql.execute("SELECT pg_advisory_unlock(7)")
+    await stopping
+
+    query = "SELECT vt <= now(), headers->'released' FROM pgmq.q_jobs"
+    assert await fetch_all(sql, query) == [(True, 2)]
+
+
+async def test_a_stop_during_a_read_that_fails_comes_to_an_end(
+    broker: PgmqBroker, sql: AsyncConnection[Any]
+) -> None:
+    @broker.subscriber("jobs")
+    async def handle(job: Job) -> None: ...
+
+    await sql.execute(SLOW_CLAIM)
+    await sql.execute("SELECT pg_advisory_lock(7)")
+    await broker.start()
+    await broker.publish(Job(n=1), "jobs")
+    await eventually(lambda: fetch_all(sql, AT_THE_GATE))
+    stopping = asyncio.create_task(broker.stop())
+    await asyncio.wait([stopping], timeout=0.2)
+    for pid in await fetch_all(sql, AT_THE_GATE):
+        await sql.execute("SELECT pg_terminate_backend(%s)", (pid,))
+
+    await asyncio.wait_for(stopping, 10)
+
+
+async def make_read_only(sql: AsyncConnection[Any], value: LiteralString) -> None:
+    """Do to all other connections what a failover to a standby does."""
+    alter = SQL("ALTER DATABASE {} SET default_transaction_read_only = {}")
+    await sql.execute(alter.format(Identifier(sql.info.dbname), SQL(value)))
+    await sql.execute("""
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()
+    """)
+
+
+async def test_the_heartbeat_outlives_a_server_that_became_read_only(
+    make_broker: BrokerFactory, sql: AsyncConnection[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    broker, go_on = make_broker(logger=logging.getLogger("heartbeat")), asyncio.Event()
+    began: list[int] = []
+
+    @broker.subscriber("jobs", visibility_timeout=0.9)
+    async def handle(job: Job) -> None:
+        began.append(job.n)
+        await go_on.wait()
+
+    await broker.start()
+    await broker.publish(Job(n=1), "jobs")
+    await until(lambda: began)
+    await make_read_only(sql, "on")
+    await until(lambda: "cannot extend leases: ReadOnlySqlTransaction" in caplog.text)
+    await make_read_only(sql, "off")
+    await sql.execute("UPDATE pgmq.q_jobs SET vt = 'epoch'")
+
+    await eventually(lambda: fetch_all(sql, "SELECT 1 FROM pgmq.q_jobs WHERE vt > now()"))
+    go_on.set()
+    await eventually(lambda: is_drained(sql))
+    assert began == [1]
 
 
 LEASES = {"ids": list(range(1, 101)), "fences": [1] * 100}
