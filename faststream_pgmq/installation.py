@@ -19,7 +19,8 @@ _CREATE_QUEUE: Final[LiteralString] = "SELECT faststream_pgmq.create_queue(%s)"
 
 def install_sql() -> str:
     """Return the SQL that `install` runs, good for `psql -f` and for a migration."""
-    return files("faststream_pgmq").joinpath("sql/install.sql").read_text(encoding="utf-8")
+    parts = sorted(files("faststream_pgmq").joinpath("sql").iterdir(), key=lambda part: part.name)
+    return "\n".join(part.read_text(encoding="utf-8") for part in parts)
 
 
 async def install(conn: AsyncConnection[Any]) -> None:

@@ -17,6 +17,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 
+from faststream_pgmq import install_sql
 from shared.errors import DependencyDownError
 from shared.messages import QUEUES
 from shared.postgres import migrate as migrations
@@ -91,9 +92,8 @@ async def test_migrate_takes_over_a_database_prepared_with_psql(empty_database: 
 
 
 def test_the_newest_broker_migration_is_the_brokers_own_file() -> None:
-    own = Path(migrations.__file__).parents[2] / "faststream_pgmq" / "sql" / "install.sql"
     *_, newest = sorted(migrations.MIGRATIONS.glob("*_broker*.sql"))
-    assert newest.read_text() == own.read_text()
+    assert newest.read_text() == install_sql()
 
 
 @pytest.mark.parametrize("queue", QUEUES)
