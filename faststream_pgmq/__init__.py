@@ -6,6 +6,7 @@ from faststream_pgmq.errors import (
     BatchError,
     DeadLetter,
     InvalidMessageError,
+    OutdatedInstallError,
     Pause,
     PgmqConnectionError,
     PgmqError,
@@ -15,6 +16,7 @@ from faststream_pgmq.errors import (
 )
 from faststream_pgmq.installation import create_queue, install, install_sql
 from faststream_pgmq.message import PgmqBatchMessage, PgmqMessage
+from faststream_pgmq.pausing import PausedQueue, pause_queue, paused_queues, resume_queue
 from faststream_pgmq.response import PgmqResponse
 from faststream_pgmq.retry import RetryPolicy
 from faststream_pgmq.testing import TestPgmqBroker
@@ -23,7 +25,9 @@ __all__ = (
     "BatchError",
     "DeadLetter",
     "InvalidMessageError",
+    "OutdatedInstallError",
     "Pause",
+    "PausedQueue",
     "PgmqBatchMessage",
     "PgmqBroker",
     "PgmqConnectionError",
@@ -41,4 +45,7 @@ __all__ = (
     "create_queue",
     "install",
     "install_sql",
+    "pause_queue",
+    "paused_queues",
+    "resume_queue",
 )

@@ -80,6 +80,8 @@ class Claimed:
     deliveries: list[Delivery]
     next_due: float | None = None
     """Seconds until the next hidden message is due; only known when nothing was."""
+    paused: str | None = None
+    """Why nobody may claim from this queue now; None when everybody may."""
 
 
 @dataclass(slots=True)

@@ -7,6 +7,9 @@ shared until commit: if it gets it, nobody sleeps; if not, it sends NOTIFY. So: 
 Idle consumers of one queue stand in line behind a second lock, the bed. It is apart from the bell,
 for the wait behind a sleeping colleague may be long, but the wait behind an open sender must be
 short: meanwhile other senders commit, and their NOTIFY cannot be seen by a waiting statement.
+
+A pause of the queue is told on the same channel, to all and also to those that are awake. Who
+waits for its end holds no lock, so that senders ring for nobody; its end is told to all as well.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from psycopg import sql
 from faststream_pgmq import queries
 from faststream_pgmq.connecting import CONNECT_TIMEOUT, KEEPALIVE, connect, with_defaults
 from faststream_pgmq.delivery import Claimed
+from faststream_pgmq.listening import Ear
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -39,35 +43,61 @@ NOTHING: Final = Claimed([])
 class Doorbell:
     """One listener connection of one subscriber."""
 
-    def __init__(self, dsn: str, queue: str) -> None:
+    def __init__(self, dsn: str, queue: str, on_pause: Callable[[], None] | None = None) -> None:
         self._dsn = with_defaults(dsn, **KEEPALIVE, connect_timeout=CONNECT_TIMEOUT)
         self._name = queries.bell_name(queue)
         self._conn: AsyncConnection[Any] | None = None
         self._session: tuple[int, str] | None = None
+        self._ear = Ear(on_pause)
 
-    async def sleep(self, read: Callable[[], Awaitable[Claimed]], limit: float) -> Claimed:
+    async def listen(self) -> None:
+        """Hear of pauses from now on, also while awake. Raises what connecting raises."""
+        self._ear.open(await self._connected())
+
+    async def sleep(
+        self, read: Callable[[], Awaitable[Claimed]], limit: float, *, paused: bool = False
+    ) -> Claimed:
         """Return at a ring, when the next message is due, or after `limit` seconds.
 
-        Return at once what `read` finds once nobody can send unnoticed. Raises what psycopg
-        raises when the connection is lost; the caller reads, then calls again.
+        Return at once what `read` finds once nobody can send unnoticed. With `paused`, return
+        when the queue's pause ends instead. Raises what psycopg raises when the connection is
+        lost; the caller reads, then calls again.
         """
         conn, claimed = await self._connected(), NOTHING
+        self._ear.close()
         try:
-            if await self._lie_down(conn, limit):
-                await _drain(conn)
-                claimed = await read()
-                if not claimed.deliveries:
-                    due = limit if claimed.next_due is None else min(limit, claimed.next_due)
-                    await _wait_for_ring(conn, max(0.0, due))
+            if paused or await self._lie_down(conn, limit):
+                claimed = await self._rest(conn, read, limit, paused=paused)
         finally:
+            self._ear.close()
             lost = not await self._get_up(conn)
+            if not lost:
+                self._ear.open(conn)
         # What was claimed meanwhile is in hand: it must be handed out, come what may.
         if lost and not claimed.deliveries:
             raise psycopg.OperationalError("the listener connection was lost")
         return claimed
 
+    async def _rest(
+        self,
+        conn: AsyncConnection[Any],
+        read: Callable[[], Awaitable[Claimed]],
+        limit: float,
+        *,
+        paused: bool,
+    ) -> Claimed:
+        self._ear.open(conn)
+        self._ear.forget()
+        claimed = await read()
+        # A pause that begins or ends just now: another place to rest.
+        if not claimed.deliveries and (claimed.paused is not None) == paused:
+            due = None if paused else claimed.next_due
+            await self._ear.wait(limit if due is None else min(limit, due))
+        return claimed
+
     async def close(self) -> None:
         """Give the connection up, and with it the locks."""
+        self._ear.close()
         conn, self._conn = self._conn, None
         if conn is not None:
             with contextlib.suppress(psycopg.Error):
@@ -85,6 +115,7 @@ class Doorbell:
         return self._conn
 
     async def _introduce(self, conn: AsyncConnection[Any]) -> None:
+        self._ear.attach(conn)
         await self._end_former_session(conn)
         self._session = await (await conn.execute(queries.IDENTIFY_SESSION)).fetchone()
         channel = sql.Identifier(self._name)
@@ -121,14 +152,3 @@ class Doorbell:
             conn.pgconn.finish()
             return False
         return True
-
-
-async def _drain(conn: AsyncConnection[Any]) -> None:
-    # Rings from before the coming read say nothing new.
-    async for _ in conn.notifies(timeout=0):
-        pass
-
-
-async def _wait_for_ring(conn: AsyncConnection[Any], seconds: float) -> None:
-    async for _ in conn.notifies(timeout=seconds, stop_after=1):
-        return

@@ -3,6 +3,7 @@
 PgmqError
 ├── PgmqConnectionError    Postgres does not answer; says where, never with a password
 ├── QueueNotFoundError     a subscriber's queue, or part of it, was never created
+├── OutdatedInstallError   the database has the SQL of an older version of this package
 └── UnsendableMessageError a body that `jsonb` cannot hold
 InvalidMessageError        a message that does not fit its handler: dead-lettered at once
 InvalidBatchError          the same, for some messages of a batch
@@ -42,6 +43,17 @@ class QueueNotFoundError(PgmqError):
             f"`SELECT faststream_pgmq.create_queue('{queue}')`."
         )
         self.queue = queue
+        self.missing = missing
+
+
+class OutdatedInstallError(PgmqError):
+    """The database has the SQL of an older version of this package, or none."""
+
+    def __init__(self, missing: str) -> None:
+        super().__init__(
+            f"this database has no {missing}: run `await faststream_pgmq.install(connection)`, "
+            "or `faststream-pgmq install`, with this version of the package. It is safe to repeat."
+        )
         self.missing = missing
 
 

@@ -16,6 +16,7 @@ from faststream_pgmq.delivery import (
     Delivery,
     merge_into,
 )
+from faststream_pgmq.pausing import PausedQueue
 from faststream_pgmq.queries import encode_headers
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class MemoryQueues:
         self._queues: dict[str, StoredQueue] = {}
         self._moved = timedelta()
         self._changed = asyncio.Event()
+        self._paused: dict[str, PausedQueue] = {}
+        self._on_pause: dict[str, list[Callable[[], None]]] = {}
 
     def __getitem__(self, queue: str) -> StoredQueue:
         return self._queues.setdefault(queue.lower(), StoredQueue())
@@ -73,11 +76,33 @@ class MemoryQueues:
     async def check(self, queue: str) -> bool:
         return True
 
-    def doorbell(self, queue: str) -> MemoryDoorbell:
+    def doorbell(self, queue: str, on_pause: Callable[[], None] | None = None) -> MemoryDoorbell:
+        if on_pause is not None:
+            self._on_pause.setdefault(queue.lower(), []).append(on_pause)
         return MemoryDoorbell(self._changed)
+
+    async def pause(self, queue: str, reason: str) -> bool:
+        name, former = queue.lower(), self._paused.get(queue.lower())
+        since = self.now() if former is None else former.paused_at
+        self._paused[name] = PausedQueue(name, reason, since, "")
+        if former is None:
+            for tell in self._on_pause.get(name, []):
+                tell()
+            self._ring()
+        return former is None
+
+    async def resume(self, queue: str) -> bool:
+        was_paused = self._paused.pop(queue.lower(), None) is not None
+        self._ring()
+        return was_paused
+
+    async def paused(self) -> list[PausedQueue]:
+        return sorted(self._paused.values(), key=lambda one: one.paused_at)
 
     async def claim(self, queue: str, *, mark: int, limit: int, lease: float) -> Claimed:
         now = self.now()
+        if (pause := self._paused.get(queue.lower())) is not None:
+            return Claimed([], paused=pause.reason)
         rows = self[queue].messages.values()
         due = [row for row in rows if row.vt <= now and row.msg_id >= mark][:limit]
         for row in due:
@@ -185,9 +210,14 @@ class MemoryDoorbell:
     def __init__(self, changed: asyncio.Event) -> None:
         self._changed = changed
 
-    async def sleep(self, read: Callable[[], Awaitable[Claimed]], limit: float) -> Claimed:
+    async def listen(self) -> None:
+        """Pauses are always heard."""
+
+    async def sleep(
+        self, read: Callable[[], Awaitable[Claimed]], limit: float, *, paused: bool = False
+    ) -> Claimed:
         claimed = await read()
-        if not claimed.deliveries:
+        if not claimed.deliveries and (claimed.paused is not None) == paused:
             due = limit if claimed.next_due is None else min(limit, claimed.next_due)
             try:
                 async with asyncio.timeout(due):

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from faststream_pgmq import queries
+from faststream_pgmq import pausing, queries
 from faststream_pgmq.connecting import CONNECT_TIMEOUT, KEEPALIVE, connect, with_defaults
 from faststream_pgmq.doorbell import Doorbell
-from faststream_pgmq.errors import QueueNotFoundError
+from faststream_pgmq.errors import OutdatedInstallError, QueueNotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from faststream_pgmq.delivery import Claimed, Delivery, Outgoing, Settlement
 
@@ -52,15 +52,18 @@ class PostgresQueues:
 
         Raises:
             QueueNotFoundError: one of its tables does not exist.
+            OutdatedInstallError: `install` ran with an older version of this package.
         """
         async with self.pool.connection() as conn:
             missing, has_doorbell = await queries.find_missing_part(conn, queue)
+        if missing is not None and missing.startswith("faststream_pgmq."):
+            raise OutdatedInstallError(missing)
         if missing is not None:
             raise QueueNotFoundError(queue, missing)
         return has_doorbell
 
-    def doorbell(self, queue: str) -> Doorbell:
-        return Doorbell(self._listen_dsn, queue)
+    def doorbell(self, queue: str, on_pause: Callable[[], None] | None = None) -> Doorbell:
+        return Doorbell(self._listen_dsn, queue, on_pause)
 
     async def claim(self, queue: str, *, mark: int, limit: int, lease: float) -> Claimed:
         async with self.pool.connection() as conn:
@@ -89,6 +92,18 @@ class PostgresQueues:
             return await queries.send_messages(connection, queue, messages)
         async with self.pool.connection() as conn:
             return await queries.send_messages(conn, queue, messages)
+
+    async def pause(self, queue: str, reason: str) -> bool:
+        async with self.pool.connection() as conn:
+            return await pausing.pause_queue(conn, queue, reason)
+
+    async def resume(self, queue: str) -> bool:
+        async with self.pool.connection() as conn:
+            return await pausing.resume_queue(conn, queue)
+
+    async def paused(self) -> list[pausing.PausedQueue]:
+        async with self.pool.connection() as conn:
+            return await pausing.paused_queues(conn)
 
 
 async def _settle(

@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 
     from faststream_pgmq.delivery import Dead, Deferred, Outgoing
 
+# A pause for all consumers, as each claim must ask for it: Postgres looks once in a statement, not
+# once in a row, and nothing can be claimed by a statement that begins after the pause's commit.
+NOT_PAUSED: Final[LiteralString] = (
+    "NOT EXISTS (SELECT FROM faststream_pgmq.queue_state WHERE queue = {name})"
+)
+PAUSE_REASON: Final[LiteralString] = (
+    "(SELECT reason FROM faststream_pgmq.queue_state WHERE queue = {name})"
+)
+
 # Starts at the low-water mark: dead rows below it would be visited again and again. `now()` and not
 # `clock_timestamp()`: a volatile condition could not use the index on `vt`. ANY (ARRAY(…)) and
 # not a join, here and below: at some ten thousand rows a join would hash the whole queue. An empty
@@ -29,7 +38,7 @@ CLAIM: Final[LiteralString] = """
 WITH due AS (
     SELECT msg_id
     FROM {queue}
-    WHERE msg_id >= %(mark)s AND vt <= now()
+    WHERE msg_id >= %(mark)s AND vt <= now() AND {not_paused}
     ORDER BY msg_id
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
@@ -47,7 +56,8 @@ SELECT claimed.msg_id, claimed.read_ct, claimed.enqueued_at, claimed.last_read_a
        CASE WHEN claimed.msg_id IS NULL THEN (
            SELECT extract(epoch FROM min(vt) - clock_timestamp())::float8
            FROM {queue} WHERE vt > now()
-       ) END AS next_due
+       ) END AS next_due,
+       CASE WHEN claimed.msg_id IS NULL THEN {pause_reason} END AS paused
 FROM (VALUES (1)) AS always LEFT JOIN claimed ON true
 ORDER BY claimed.msg_id
 """
@@ -164,6 +174,7 @@ SELECT CASE WHEN pg_try_advisory_xact_lock_shared(hashtextextended(%(bell)s, 0))
 FIND_PARTS: Final[LiteralString] = """
 SELECT to_regclass(%(queue)s) IS NOT NULL, to_regclass(%(archive)s) IS NOT NULL,
        to_regclass(%(dead)s) IS NOT NULL,
+       to_regclass('faststream_pgmq.queue_state') IS NOT NULL,
        EXISTS (SELECT FROM pg_trigger
                WHERE tgrelid = to_regclass(%(queue)s) AND tgname = 'faststream_pgmq_doorbell')
 """
@@ -200,10 +211,13 @@ def statement(template: LiteralString, queue: str) -> LiteralString:
     Text and not bytes: telemetry names a statement's span by its first word.
     """
     table, archive, dead = tables(queue)
+    name = sql.Literal(queue.lower())
     composed = sql.SQL(template).format(
         queue=sql.Identifier("pgmq", table),
         archive=sql.Identifier("pgmq", archive),
         dead=sql.Identifier("pgmq", dead),
+        not_paused=sql.SQL(NOT_PAUSED).format(name=name),
+        pause_reason=sql.SQL(PAUSE_REASON).format(name=name),
     )
     return cast("LiteralString", composed.as_string(None))
 
@@ -217,7 +231,7 @@ async def claim_messages(
     )
     rows = await cursor.fetchall()
     if rows[0][0] is None:
-        return Claimed([], next_due=rows[0][6])
+        return Claimed([], next_due=rows[0][6], paused=rows[0][7])
     return Claimed([Delivery(queue, *row[:5], headers=_as_object(row[5])) for row in rows])
 
 
@@ -313,8 +327,9 @@ async def find_missing_part(conn: AsyncConnection[Any], queue: str) -> tuple[str
     )
     row = await cursor.fetchone()
     assert row is not None
+    names.append("faststream_pgmq.queue_state")
     missing = [name for name, exists in zip(names, row, strict=False) if not exists]
-    return (missing[0] if missing else None), bool(row[3])
+    return (missing[0] if missing else None), bool(row[4])
 
 
 def encode_headers(headers: dict[str, Any]) -> str:

@@ -14,13 +14,23 @@ if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
     from faststream_pgmq.delivery import Claimed, Delivery, Outgoing, Settlement
+    from faststream_pgmq.pausing import PausedQueue
 
 
 class Bell(Protocol):
     """What a subscriber of one queue sleeps by."""
 
-    async def sleep(self, read: Callable[[], Awaitable[Claimed]], limit: float) -> Claimed:
-        """Return when there may be something to read, after `limit` seconds at the latest."""
+    async def listen(self) -> None:
+        """Hear of pauses of the queue from now on, not only while asleep."""
+        ...
+
+    async def sleep(
+        self, read: Callable[[], Awaitable[Claimed]], limit: float, *, paused: bool = False
+    ) -> Claimed:
+        """Return when there may be something to read, after `limit` seconds at the latest.
+
+        With `paused` nobody may claim from the queue: return when the pause ends.
+        """
         ...
 
     async def close(self) -> None: ...
@@ -33,12 +43,15 @@ class Queues(Protocol):
         """Return whether senders ring the queue's bell; raise QueueNotFoundError."""
         ...
 
-    def doorbell(self, queue: str) -> Bell:
-        """Return a new bell for one subscriber."""
+    def doorbell(self, queue: str, on_pause: Callable[[], None] | None = None) -> Bell:
+        """Return a new bell for one subscriber; it calls `on_pause` when the queue is paused."""
         ...
 
     async def claim(self, queue: str, *, mark: int, limit: int, lease: float) -> Claimed:
-        """Hide and return due messages, lowest `msg_id` first, starting at `mark`."""
+        """Hide and return due messages, lowest `msg_id` first, starting at `mark`.
+
+        Of a queue that is paused for all consumers nothing is returned but the pause's reason.
+        """
         ...
 
     async def extend(self, queue: str, deliveries: Sequence[Delivery], lease: float) -> set[int]:
@@ -56,4 +69,16 @@ class Queues(Protocol):
         connection: AsyncConnection[Any] | None = None,
     ) -> list[int | None]:
         """Send; return ids in order, None for a message merged into a waiting one."""
+        ...
+
+    async def pause(self, queue: str, reason: str) -> bool:
+        """Let nobody claim from the queue; return whether it was not paused before."""
+        ...
+
+    async def resume(self, queue: str) -> bool:
+        """Let everybody claim again; return whether it was paused."""
+        ...
+
+    async def paused(self) -> list[PausedQueue]:
+        """Return the queues that are paused for all consumers, longest first."""
         ...

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from faststream.specification.schema.extra import Tag, TagDict
     from psycopg import AsyncConnection
 
+    from faststream_pgmq.pausing import PausedQueue
+
 
 class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as every broker does
     PgmqRegistrator, BrokerUsecase[Any, PostgresQueues, PgmqBrokerConfig]
@@ -244,6 +246,28 @@ class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as eve
         )
         sent: list[int | None] = await self._basic_publish_batch(cmd, producer=self.config.producer)
         return sent
+
+    async def pause_queue(self, queue: str, *, reason: str = "") -> bool:
+        """Let no consumer, in any process, claim from a queue until `resume_queue`.
+
+        What was claimed and not begun is given back, handlers that run may finish, and messages
+        can still be sent. Not to be confused with the error `Pause`, which stops one subscriber.
+
+        Returns:
+            Whether it was not paused before; a new reason replaces the old one.
+
+        Raises:
+            QueueNotFoundError: there is no such queue.
+        """
+        return await self._own_config.queues.pause(queue, reason)
+
+    async def resume_queue(self, queue: str) -> bool:
+        """Let consumers claim again, and wake them; return whether the queue was paused."""
+        return await self._own_config.queues.resume(queue)
+
+    async def paused_queues(self) -> list[PausedQueue]:
+        """Return the queues that are paused for all consumers, longest first."""
+        return await self._own_config.queues.paused()
 
     async def request(self, *args: Any, **options: Any) -> Any:
         """Not supported; publish with `reply_to`."""

@@ -45,11 +45,15 @@ class Consumer:
         self._own = subscriber.own
         self._poll_interval = poll_interval
         self._reader = Reader(subscriber.queue, self._own.visibility_timeout)
-        self._bell: Bell = subscriber.queues.doorbell(subscriber.queue)
+        self._bell: Bell = subscriber.queues.doorbell(subscriber.queue, self._hear_pause)
         self.hand = Hand(subscriber, self._own.visibility_timeout)
         self.writer = Writer(subscriber)
         self._units: asyncio.Queue[Sequence[Delivery]] = asyncio.Queue()
         self._idle_workers = 0
+        self._paused_for_all = False
+        """The queue is, not only this subscriber: what was last read says so."""
+        self._heard_pause = False
+        """A pause for all was told since the last read began: it may not have seen it."""
         self._changed = asyncio.Event()
         self._pace: float | None = None
         """Seconds per message, smoothed; known once one was handled."""
@@ -145,6 +149,9 @@ class Consumer:
     # Fetching
 
     async def _fetch_for_ever(self) -> None:
+        with contextlib.suppress(psycopg.Error, PgmqConnectionError):
+            # So that a pause is heard although the queue is never empty. Sleeping will try again.
+            await self._bell.listen()
         wait = FIRST_WAIT
         while True:
             try:
@@ -167,10 +174,12 @@ class Consumer:
             return
         claimed = await self._read(everything=False)
         if not claimed.deliveries:
-            limit = self._poll_interval
-            if claimed.next_due is not None:
+            paused, limit = claimed.paused is not None, self._poll_interval
+            if claimed.next_due is not None and not paused:
                 limit = min(limit, claimed.next_due)
-            claimed = await self._bell.sleep(lambda: self._read(everything=True), max(0.0, limit))
+            claimed = await self._bell.sleep(
+                lambda: self._read(everything=True), max(0.0, limit), paused=paused
+            )
         self._hand_out(claimed.deliveries)
         if any(one.is_suspect for one in claimed.deliveries):
             # What another worker began beside a suspect would be lost with it, time and again.
@@ -185,6 +194,7 @@ class Consumer:
         return await self._read_with(self._reader, self._limit(), everything=everything)
 
     async def _read_with(self, reader: Reader, limit: int, *, everything: bool) -> Claimed:
+        self._heard_pause = False
         reading = asyncio.create_task(
             reader.read(self._subscriber.queues, limit, everything=everything)
         )
@@ -197,6 +207,7 @@ class Consumer:
                 self.hand.take((await reading).deliveries)
             raise
         self.hand.take(claimed.deliveries)
+        self._note_pause(claimed)
         return claimed
 
     def _limit(self) -> int:
@@ -207,7 +218,7 @@ class Consumer:
         return min(self._own.max_messages, max(1, ahead) * self._own.max_workers)
 
     def _hand_out(self, deliveries: Sequence[Delivery]) -> None:
-        if self._subscriber.is_paused:
+        if self._subscriber.is_paused or self._heard_pause:
             self._give_back(deliveries)
         elif self._own.batch:
             if deliveries:
@@ -223,7 +234,22 @@ class Consumer:
         if suspects:
             self._units.put_nowait(suspects)
 
-    # Pause
+    # Pause of the queue, for all its consumers
+
+    def _hear_pause(self) -> None:
+        self._heard_pause = True
+        self.give_back_waiting()
+
+    def _note_pause(self, claimed: Claimed) -> None:
+        if claimed.paused is not None and not self._paused_for_all:
+            self.give_back_waiting()
+            text = f"the queue is paused for all consumers: {claimed.paused or 'no reason given'}"
+            self._subscriber.log(text, logging.WARNING)
+        elif claimed.paused is None and self._paused_for_all:
+            self._subscriber.log("the queue's pause has ended", logging.INFO)
+        self._paused_for_all = claimed.paused is not None
+
+    # Pause of this subscriber, after its handler said so
 
     async def _until_up(self) -> None:
         """Return when the cause of the pause is gone: by the probe, or by one message's trial.
@@ -255,7 +281,7 @@ class Consumer:
             # Nothing to try with, so nothing to spare either: the next message will tell.
             return True
         self._subscriber.resume(quietly=True)
-        self._units.put_nowait(claimed.deliveries)
+        self._hand_out(claimed.deliveries)
         await self._until_all_idle()
         return not self._subscriber.is_paused
 

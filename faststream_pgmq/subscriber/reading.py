@@ -35,7 +35,7 @@ class Reader:
         if len(claimed.deliveries) == limit:
             return claimed
         rest = await self._read_from(queues, 0, limit - len(claimed.deliveries))
-        return Claimed([*claimed.deliveries, *rest.deliveries], rest.next_due)
+        return Claimed([*claimed.deliveries, *rest.deliveries], rest.next_due, rest.paused)
 
     async def _read_from(self, queues: Queues, mark: int, limit: int) -> Claimed:
         if mark == 0:

@@ -238,7 +238,8 @@ class PgmqSubscriber(SubscriberUsecase[Any]):
                 claimed = await self._reader.read(self.queues, 1, everything=True)
                 if not claimed.deliveries and (left := deadline - monotonic()) > 0:
                     due = left if claimed.next_due is None else min(left, claimed.next_due)
-                    claimed = await bell.sleep(self._read_one, max(0.0, due))
+                    paused = claimed.paused is not None
+                    claimed = await bell.sleep(self._read_one, max(0.0, due), paused=paused)
                 if claimed.deliveries or monotonic() >= deadline:
                     return await self._parse(claimed.deliveries)
         finally:
