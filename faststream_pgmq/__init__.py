@@ -2,10 +2,12 @@
 
 from faststream_pgmq.broker.broker import PgmqBroker
 from faststream_pgmq.broker.router import PgmqRoute, PgmqRoutePublisher, PgmqRouter
+from faststream_pgmq.dead_letters import DeadLetters
 from faststream_pgmq.errors import (
     BatchError,
     DeadLetter,
     InvalidMessageError,
+    LetterNotFoundError,
     OutdatedInstallError,
     Pause,
     PgmqConnectionError,
@@ -15,6 +17,7 @@ from faststream_pgmq.errors import (
     UnsendableMessageError,
 )
 from faststream_pgmq.installation import create_queue, install, install_sql
+from faststream_pgmq.letters import Letter, LetterFilter
 from faststream_pgmq.message import PgmqBatchMessage, PgmqMessage
 from faststream_pgmq.pausing import PausedQueue, pause_queue, paused_queues, resume_queue
 from faststream_pgmq.response import PgmqResponse
@@ -24,7 +27,11 @@ from faststream_pgmq.testing import TestPgmqBroker
 __all__ = (
     "BatchError",
     "DeadLetter",
+    "DeadLetters",
     "InvalidMessageError",
+    "Letter",
+    "LetterFilter",
+    "LetterNotFoundError",
     "OutdatedInstallError",
     "Pause",
     "PausedQueue",

@@ -3,6 +3,7 @@
 PgmqError
 ├── PgmqConnectionError    Postgres does not answer; says where, never with a password
 ├── QueueNotFoundError     a subscriber's queue, or part of it, was never created
+├── LetterNotFoundError    a dead letter that is not there, or not any more
 ├── OutdatedInstallError   the database has the SQL of an older version of this package
 └── UnsendableMessageError a body that `jsonb` cannot hold
 InvalidMessageError        a message that does not fit its handler: dead-lettered at once
@@ -44,6 +45,15 @@ class QueueNotFoundError(PgmqError):
         )
         self.queue = queue
         self.missing = missing
+
+
+class LetterNotFoundError(PgmqError, LookupError):
+    """A dead letter that is not there, or not any more."""
+
+    def __init__(self, queue: str, msg_id: int) -> None:
+        super().__init__(f"queue {queue!r} has no dead letter {msg_id}, or not any more")
+        self.queue = queue
+        self.msg_id = msg_id
 
 
 class OutdatedInstallError(PgmqError):

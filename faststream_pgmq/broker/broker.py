@@ -20,6 +20,7 @@ from faststream_pgmq.broker.config import PgmqBrokerConfig
 from faststream_pgmq.broker.logging import make_pgmq_logger_state
 from faststream_pgmq.broker.registrator import PgmqRegistrator
 from faststream_pgmq.connecting import describe, with_defaults
+from faststream_pgmq.dead_letters import DeadLetters
 from faststream_pgmq.postgres import PostgresQueues
 from faststream_pgmq.publisher.producer import PgmqProducer
 from faststream_pgmq.response import Delay, PgmqPublishCommand, seconds, with_routing
@@ -268,6 +269,10 @@ class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as eve
     async def paused_queues(self) -> list[PausedQueue]:
         """Return the queues that are paused for all consumers, longest first."""
         return await self._own_config.queues.paused()
+
+    def dead_letters(self, queue: str) -> DeadLetters:
+        """Return the dead letters of a queue: to inspect, to put back, to discard."""
+        return DeadLetters(self._dsn, queue)
 
     async def request(self, *args: Any, **options: Any) -> Any:
         """Not supported; publish with `reply_to`."""

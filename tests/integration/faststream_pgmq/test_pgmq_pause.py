@@ -335,9 +335,10 @@ async def test_a_listener_that_dies_during_a_pause_is_replaced(
     await send(sql, 1)
     query = """
         SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE pid <> pg_backend_pid() AND datname = current_database()
+        WHERE datname = current_database()
+          AND (query LIKE 'LISTEN%' OR query LIKE 'SELECT pg_advisory_unlock_all%')
     """
-    await sql.execute(query)
+    assert await fetch_all(sql, query) == [True]
     await sql.execute("SELECT faststream_pgmq.resume('jobs')")
     await until(lambda: recorder.ended == [1], seconds=5)
 
