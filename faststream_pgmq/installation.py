@@ -14,6 +14,7 @@ MAX_QUEUE_NAME: Final = 43
 _ONE_AT_A_TIME: Final[LiteralString] = (
     "SELECT pg_advisory_xact_lock(hashtextextended('faststream_pgmq.install', 0))"
 )
+_HAS_PGMQ: Final[LiteralString] = "SELECT to_regclass('pgmq.meta') IS NOT NULL"
 _CREATE_QUEUE: Final[LiteralString] = "SELECT faststream_pgmq.create_queue(%s)"
 
 
@@ -40,6 +41,12 @@ async def create_queue(conn: AsyncConnection[Any], name: str) -> None:
     check_queue_name(name)
     async with conn.transaction():
         await conn.execute(_CREATE_QUEUE, (name,))
+
+
+async def has_pgmq(conn: AsyncConnection[Any]) -> bool:
+    """Return whether pgmq itself is installed in the database."""
+    row = await (await conn.execute(_HAS_PGMQ)).fetchone()
+    return row is not None and bool(row[0])
 
 
 def check_queue_name(name: str) -> None:

@@ -181,3 +181,25 @@ async def test_a_waiting_message_takes_in_another_with_its_key(
         await broker.publish(1, "results", dedup_key="k", delay=60)
         assert await broker.publish(2, "results", dedup_key="k", delay=60) is None
         assert await world.bodies("results") == [1]
+
+
+async def test_a_paused_queue_keeps_its_messages_until_it_is_resumed(
+    make_broker: BrokerFactory, start: Start
+) -> None:
+    broker = make_broker()
+
+    @broker.subscriber("jobs")
+    async def handle(job: Job) -> None: ...
+
+    async with start(broker) as world:
+        assert await broker.pause_queue("Jobs", reason="one") is True
+        assert await broker.pause_queue("jobs", reason="two") is False
+        (paused,) = await broker.paused_queues()
+        assert (paused.queue, paused.reason) == ("jobs", "two")
+        assert await broker.publish(Job(n=1), "jobs") == 1
+        assert await world.bodies("archived") == []
+
+        assert await broker.resume_queue("jobs") is True
+        assert await broker.resume_queue("jobs") is False
+        await world.drained()
+        assert await world.bodies("archived") == [{"n": 1}]
