@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from fast_depends.dependencies import Dependant
+    from faststream._internal.parser import CodecProto
     from faststream._internal.types import BrokerMiddleware, CustomCallable
     from faststream.middlewares import AckPolicy
 
@@ -29,6 +30,7 @@ class PgmqRoutePublisher(ArgsContainer):
         *,
         batch: bool | None = None,
         headers: dict[str, Any] | None = None,
+        persistent: bool = True,
         title: str | None = None,
         description: str | None = None,
         schema: Any | None = None,
@@ -38,6 +40,7 @@ class PgmqRoutePublisher(ArgsContainer):
             queue,
             batch=batch,
             headers=headers,
+            persistent=persistent,
             title=title,
             description=description,
             schema=schema,
@@ -66,6 +69,8 @@ class PgmqRoute(SubscriberRoute):
         dependencies: Sequence[Dependant] = (),
         parser: CustomCallable | None = None,
         decoder: CustomCallable | None = None,
+        codec: CodecProto | None = None,
+        persistent: bool = True,
         title: str | None = None,
         description: str | None = None,
         include_in_schema: bool = True,
@@ -86,6 +91,8 @@ class PgmqRoute(SubscriberRoute):
             dependencies=dependencies,
             parser=parser,
             decoder=decoder,
+            codec=codec,
+            persistent=persistent,
             title=title,
             description=description,
             include_in_schema=include_in_schema,
