@@ -123,7 +123,8 @@ class MemoryQueues:
         acked = {one.msg_id for one in settlement.acks if self._finish(queue, one, archive)}
         for destination, messages in settlement.outgoing(acked).items():
             await self.send(destination, messages)
-        buried = {one.delivery.msg_id for one in settlement.dead if self._bury(queue, one)}
+        dead = sorted(settlement.dead, key=lambda one: one.delivery.msg_id)
+        buried = {one.delivery.msg_id for one in dead if self._bury(queue, one)}
         deferred = {one.delivery.msg_id for one in settlement.deferred if self._defer(queue, one)}
         self._ring()
         return {one.msg_id for one in settlement.deliveries} - acked - buried - deferred

@@ -28,7 +28,7 @@ class Message:
         return (self.n, *counts, self.key, tuple(self.links), self.due)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Lease:
     """One delivery, as the model and as each of the two implementations knows it."""
 
@@ -37,6 +37,9 @@ class Lease:
     attempts: int
     released: int
     deliveries: tuple[Delivery, ...]
+
+    def __repr__(self) -> str:
+        return f"<delivery {self.read_ct} of message {self.message.n}>"
 
 
 def trace_of(n: int) -> str:
