@@ -66,6 +66,10 @@ class MemoryQueues:
     def __getitem__(self, queue: str) -> StoredQueue:
         return self._queues.setdefault(queue.lower(), StoredQueue())
 
+    @property
+    def place(self) -> str:
+        return f"memory:{id(self)}"
+
     def now(self) -> datetime:
         return datetime.now(UTC) + self._moved
 

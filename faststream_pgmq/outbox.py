@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from faststream_pgmq.delivery import Delivery, Outgoing
+    from faststream_pgmq.storage import Queues
 
 
 @dataclass(slots=True)
@@ -20,6 +21,8 @@ class Outbox:
 
     deliveries: Sequence[Delivery]
     """In the order in which the handler got them."""
+    place: str = ""
+    """Where it will be written; see `storage.Queues.place`."""
     replies: list[Reply] = field(default_factory=list[Reply])
     errors: dict[int, Exception] = field(default_factory=dict[int, Exception])
     """By index: what a batch handler said of its failed messages."""
@@ -41,3 +44,12 @@ class Outbox:
 
 OUTBOX: Final[ContextVar[Outbox | None]] = ContextVar("faststream_pgmq_outbox", default=None)
 """The outbox of the handler that runs in this context."""
+
+
+def outbox_at(queues: Queues) -> Outbox | None:
+    """Return the running handler's outbox if it is written where these queues are.
+
+    What goes to another database cannot be sent in the transaction that acknowledges.
+    """
+    outbox = OUTBOX.get()
+    return outbox if outbox is not None and outbox.place == queues.place else None

@@ -48,7 +48,7 @@ class PgmqBatchParser:
         first = message[0]
         parsed = PgmqBatchMessage(
             raw_message=message,
-            body=[delivery.text for delivery in message],
+            body=[_body(delivery) for delivery in message],
             headers=first.headers,
             batch_headers=[delivery.headers for delivery in message],
             content_type=JSON,
@@ -74,6 +74,14 @@ class PgmqBatchParser:
         if errors:
             raise InvalidBatchError(errors)
         return bodies
+
+
+def _body(delivery: Delivery) -> bytes:
+    # Whoever cannot read one of them is told when it is decoded: the others are read all the same.
+    try:
+        return from_jsonb(delivery.text, delivery.headers)[0]
+    except InvalidMessageError:
+        return delivery.text.encode()
 
 
 def _decode(delivery: Delivery) -> Any:

@@ -33,11 +33,16 @@ class PostgresQueues:
             name="faststream-pgmq",
         )
 
+    @property
+    def place(self) -> str:
+        return self.dsn
+
     async def open(self) -> None:
         """Connect, or say why not."""
         # The pool would retry in the background and then only say that it timed out.
         await (await connect(self.dsn)).close()
-        await self.pool.open()
+        # A program that ends while the pool still opens would wait for it for ever.
+        await self.pool.open(wait=True, timeout=CONNECT_TIMEOUT)
 
     async def close(self) -> None:
         await self.pool.close()

@@ -63,6 +63,7 @@ ORDER BY claimed.msg_id
 """
 
 # Never waits: a row that is being settled right now needs no longer lease, and so no deadlock.
+# What went back to the queue was read by nobody since (see DEFER): that is no lease.
 EXTEND: Final[LiteralString] = """
 UPDATE {queue} AS message
 SET vt = clock_timestamp() + make_interval(secs => %(lease)s)
@@ -71,7 +72,7 @@ FROM (
     FROM {queue} AS held
     JOIN unnest(%(ids)s::bigint[], %(fences)s::integer[]) AS lease (msg_id, read_ct)
       ON held.msg_id = lease.msg_id AND held.read_ct = lease.read_ct
-    WHERE held.msg_id = ANY (%(ids)s::bigint[])
+    WHERE held.msg_id = ANY (%(ids)s::bigint[]) AND held.last_read_at IS NOT NULL
     FOR UPDATE OF held SKIP LOCKED
 ) AS mine
 WHERE message.msg_id = mine.msg_id AND message.msg_id = ANY (%(ids)s::bigint[])
@@ -107,9 +108,11 @@ WHERE message.msg_id = lease.msg_id AND message.read_ct = lease.read_ct
 RETURNING message.msg_id
 """
 
+# `last_read_at` NULL tells what waits for its next attempt from what somebody has in hand.
 DEFER: Final[LiteralString] = """
 UPDATE {queue} AS message
 SET vt = clock_timestamp() + make_interval(secs => back.delay),
+    last_read_at = NULL,
     headers = CASE jsonb_typeof(message.headers) WHEN 'object' THEN message.headers ELSE '{{}}' END
               || back.headers::jsonb
 FROM unnest(%(ids)s::bigint[], %(fences)s::integer[], %(delays)s::float8[], %(headers)s::text[])

@@ -39,6 +39,11 @@ class Bell(Protocol):
 class Queues(Protocol):
     """Reads and writes queues; every method is one transaction."""
 
+    @property
+    def place(self) -> str:
+        """Equal for queues that one transaction can write to; may hold a password."""
+        ...
+
     async def check(self, queue: str) -> bool:
         """Return whether senders ring the queue's bell; raise QueueNotFoundError."""
         ...

@@ -22,6 +22,9 @@ class PgmqParamsStorage(DefaultLoggerStorage):
         super().__init__()
         self._queue_length = 4
 
+    def set_level(self, level: int) -> None:
+        self.logger_log_level = level
+
     def register_subscriber(self, params: dict[str, Any]) -> None:
         self._queue_length = max(self._queue_length, len(params.get("queue", "")))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from faststream._internal.endpoint.utils import ParserComposition
-from faststream._internal.parser import DefaultCodec
+from faststream._internal.parser import BatchCodecProto, DefaultCodec
 from faststream._internal.producer import ProducerProto
 from faststream.exceptions import FeatureNotSupportedException, IncorrectState
 
@@ -50,7 +50,8 @@ class PgmqProducer(ProducerProto[PgmqPublishCommand]):
 
     async def publish(self, cmd: PgmqPublishCommand) -> int | None:
         """Send one message, or leave it in the outbox; return its id, None if it was merged."""
-        outgoing = await self._outgoing(cmd, cmd.body, {})
+        encoded = await self.codec.encode(cmd.body, self._serializer)
+        outgoing = _outgoing(cmd, encoded, {})
         if cmd.outbox is not None:
             cmd.outbox.put(outgoing, cmd.caused_by)
             return None
@@ -60,9 +61,8 @@ class PgmqProducer(ProducerProto[PgmqPublishCommand]):
         """Send all bodies of the command with one statement; return the ids in order."""
         bodies = cmd.all_bodies
         headers = cmd.per_message_headers or [{} for _ in bodies]
-        outgoing = [
-            await self._outgoing(cmd, body, own) for body, own in zip(bodies, headers, strict=True)
-        ]
+        encoded = await self._encode(bodies)
+        outgoing = [_outgoing(cmd, one, own) for one, own in zip(encoded, headers, strict=True)]
         return await self._send(cmd.destination, outgoing, cmd.connection)
 
     async def request(self, cmd: PgmqPublishCommand) -> NoReturn:
@@ -70,17 +70,10 @@ class PgmqProducer(ProducerProto[PgmqPublishCommand]):
             "PgmqBroker has no request(): publish with a reply_to queue and subscribe to it"
         )
 
-    async def _outgoing(
-        self, cmd: PgmqPublishCommand, body: Any, own_headers: dict[str, Any]
-    ) -> Outgoing:
-        payload, content_type = await self.codec.encode(body, self._serializer)
-        text, encoding = to_jsonb(payload, content_type)
-        headers = {**cmd.headers, **own_headers, **encoding}
-        if cmd.correlation_id:
-            headers.setdefault("correlation_id", cmd.correlation_id)
-        if cmd.reply_to:
-            headers["reply_to"] = cmd.reply_to
-        return Outgoing(cmd.destination, text, headers, cmd.delay)
+    async def _encode(self, bodies: Sequence[Any]) -> list[tuple[bytes, str | None]]:
+        if isinstance(self.codec, BatchCodecProto):
+            return await self.codec.encode_batch(bodies, self._serializer)
+        return [await self.codec.encode(body, self._serializer) for body in bodies]
 
     async def _send(
         self, queue: str, messages: Sequence[Outgoing], connection: AsyncConnection[Any] | None
@@ -95,3 +88,15 @@ class PgmqProducer(ProducerProto[PgmqPublishCommand]):
         for position, msg_id in zip(positions, ids, strict=True):
             answer[position] = msg_id
         return answer
+
+
+def _outgoing(
+    cmd: PgmqPublishCommand, encoded: tuple[bytes, str | None], own_headers: dict[str, Any]
+) -> Outgoing:
+    text, encoding = to_jsonb(*encoded)
+    headers = {**cmd.headers, **own_headers, **encoding}
+    if cmd.correlation_id:
+        headers.setdefault("correlation_id", cmd.correlation_id)
+    if cmd.reply_to:
+        headers["reply_to"] = cmd.reply_to
+    return Outgoing(cmd.destination, text, headers, cmd.delay)

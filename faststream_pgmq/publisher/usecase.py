@@ -9,7 +9,7 @@ from faststream._internal.types import P_HandlerParams, T_HandlerReturn
 from faststream.response import PublishCommand, PublishType, Response
 
 from faststream_pgmq.handler import PgmqHandler
-from faststream_pgmq.outbox import OUTBOX
+from faststream_pgmq.outbox import outbox_at
 from faststream_pgmq.response import Delay, PgmqPublishCommand, PgmqResponse, seconds, with_routing
 
 if TYPE_CHECKING:
@@ -28,8 +28,9 @@ class PgmqPublisher(PublisherUsecase):
     """Sends to one queue.
 
     As a decorator it sends what the handler returns in the transaction that acknowledges the
-    delivery: an object or a `PgmqResponse` is one message, None is none. A list is one message
-    for each item with `batch=True`, or if it holds `PgmqResponse`s; else it is one message.
+    delivery, or before it if it goes to another broker's database. An object or a `PgmqResponse`
+    is one message, None is none. A list is one message for each item with `batch=True`, or if it
+    holds `PgmqResponse`s; else it is one message.
     """
 
     _call_wrapper_class = PgmqHandler
@@ -93,7 +94,7 @@ class PgmqPublisher(PublisherUsecase):
         for command in self._commands(cmd):
             command.destination = command.destination or self.queue
             command.add_headers(self.headers, override=False)
-            command.outbox = OUTBOX.get()
+            command.outbox = outbox_at(self._outer_config.queues)
             await self._basic_publish(
                 command, producer=self._outer_config.producer, _extra_middlewares=middlewares
             )

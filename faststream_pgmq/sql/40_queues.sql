@@ -1,7 +1,9 @@
 -- Hangs the doorbell on a queue and tunes the table for rows that live for seconds.
--- Looks before it acts: each of these statements, even IF NOT EXISTS, waits for every open sender.
+-- Looks before it acts: each of these statements, even IF NOT EXISTS, waits for every open sender, and
+-- every other sender behind it; so it rather fails than waits for long.
 CREATE OR REPLACE FUNCTION faststream_pgmq.prepare_queue(queue text) RETURNS void
 LANGUAGE plpgsql
+SET lock_timeout = '1s'
 AS $$
 DECLARE
     qtable text := pgmq.format_table_name(queue, 'q');

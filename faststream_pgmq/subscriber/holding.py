@@ -52,14 +52,16 @@ class Hand:
         """Extend all leases for ever, three times in each."""
         while True:
             await asyncio.sleep(self._lease / 3)
-            if not self._held:
-                continue
+            # What has ended is only waiting to be written: it may be back in the queue by now.
+            held = [one for one in self._held.values() if not one.ended]
             try:
-                await self._extend(list(self._held.values()))
+                await self._extend(held)
             except Exception as error:  # noqa: BLE001 - without a heartbeat every long job runs twice
                 self._owner.log(f"cannot extend leases: {summary(error)}", logging.WARNING)
 
     async def _extend(self, held: list[Delivery]) -> None:
+        if not held:
+            return
         ours = await self._owner.queues.extend(self._owner.queue, held, self._lease)
         for delivery in held:
             if delivery.msg_id not in ours and self._held.get(delivery.msg_id) is delivery:

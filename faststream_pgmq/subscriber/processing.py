@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from faststream_pgmq.delivery import Delivery
     from faststream_pgmq.retry import RetryPolicy
+    from faststream_pgmq.storage import Queues
 
 
 class LostDeliveriesError(Exception):
@@ -37,6 +38,8 @@ class Owner(Protocol):
 
     ack_policy: AckPolicy
 
+    @property
+    def queues(self) -> Queues: ...
     @property
     def batch(self) -> bool: ...
     @property
@@ -99,7 +102,7 @@ class Processing:
             return
         if self._owner.ack_policy is AckPolicy.ACK_FIRST:
             await self._owner.end(Settlement(acks=list(some)))
-        outbox = Outbox(some)
+        outbox = Outbox(some, place=self._owner.queues.place)
         error = await self._call(outbox)
         for problem in outbox.errors.values() if error is None else [error]:
             self._owner.notice(problem)

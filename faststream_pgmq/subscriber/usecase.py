@@ -230,7 +230,12 @@ class PgmqSubscriber(SubscriberUsecase[Any]):
     # Without a handler
 
     async def get_one(self, *, timeout: float = 5.0) -> StreamMessage[Any] | None:  # noqa: ASYNC109 - FastStream's
-        """Return one message, or None after `timeout` seconds; acknowledge it yourself."""
+        """Return one message, or None after `timeout` seconds; acknowledge it yourself.
+
+        Raises:
+            AssertionError: the subscriber has a handler, which would compete for the messages.
+        """
+        self._refuse_handlers()
         bell = self.queues.doorbell(self.queue)
         deadline = monotonic() + timeout
         try:
@@ -250,10 +255,15 @@ class PgmqSubscriber(SubscriberUsecase[Any]):
 
     async def __aiter__(self) -> AsyncIterator[StreamMessage[Any]]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Yield messages for ever; acknowledge each yourself."""
+        self._refuse_handlers()
         while True:
             message = await self.get_one(timeout=self._outer_config.poll_interval)
             if message is not None:
                 yield message
+
+    def _refuse_handlers(self) -> None:
+        if self.calls:
+            raise AssertionError(f"queue {self.queue!r} is read by a handler already")
 
     async def _parse(self, deliveries: Sequence[Delivery]) -> StreamMessage[Any] | None:
         context = self._outer_config.context
