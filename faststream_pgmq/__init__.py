@@ -8,6 +8,7 @@ from faststream_pgmq.errors import (
     DeadLetter,
     InvalidMessageError,
     LetterNotFoundError,
+    MessageTooLargeError,
     OutdatedInstallError,
     Pause,
     PgmqConnectionError,
@@ -15,6 +16,7 @@ from faststream_pgmq.errors import (
     QueueNotFoundError,
     Retry,
     UnsendableMessageError,
+    UnsupportedConnectionError,
 )
 from faststream_pgmq.installation import create_queue, install, install_sql
 from faststream_pgmq.letters import Letter, LetterFilter
@@ -32,6 +34,7 @@ __all__ = (
     "Letter",
     "LetterFilter",
     "LetterNotFoundError",
+    "MessageTooLargeError",
     "OutdatedInstallError",
     "Pause",
     "PausedQueue",
@@ -49,6 +52,7 @@ __all__ = (
     "RetryPolicy",
     "TestPgmqBroker",
     "UnsendableMessageError",
+    "UnsupportedConnectionError",
     "create_queue",
     "install",
     "install_sql",

@@ -96,7 +96,7 @@ class TestPgmqBroker(TestBroker[PgmqBroker, EnterType], broker=PgmqBroker):
         self, broker: PgmqBroker, publisher: PgmqPublisher
     ) -> tuple[PgmqSubscriber, bool]:
         for subscriber in self.subscribers:
-            if subscriber.queue == publisher.queue:
+            if subscriber.queue.lower() == publisher.queue.lower():
                 return subscriber, True
         return broker.subscriber(publisher.queue, persistent=False), False
 
@@ -114,7 +114,8 @@ class FakeProducer(PgmqProducer):
 
     def __init__(self, broker: PgmqBroker, test: TestPgmqBroker[Any]) -> None:
         own = broker.config.broker_config
-        super().__init__(own.broker_parser, own.broker_decoder)
+        limit = own.producer.max_message_bytes
+        super().__init__(own.broker_parser, own.broker_decoder, limit)
         self._test = test
 
     async def publish(self, cmd: PgmqPublishCommand) -> int | None:
