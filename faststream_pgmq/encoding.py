@@ -115,7 +115,7 @@ def unencodable(error: Exception) -> str:
     """Return why something could not be made JSON, without what it says."""
     if isinstance(error, RecursionError):
         return "nested too deep"
-    if isinstance(error, UnicodeError):
+    if isinstance(error, UnicodeError) or "surrogates" in str(error):  # the latter is orjson's
         return "half a surrogate pair, which is no Unicode"
     return f"{type(error).__name__}: {error}"
 

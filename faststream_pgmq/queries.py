@@ -249,7 +249,7 @@ def _as_object(text: str | None) -> dict[str, Any]:
     # `headers` is any JSON; what is no object carries nothing for us.
     try:
         headers: object = json_loads(text) if text else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return headers if isinstance(headers, dict) else {}  # pyright: ignore[reportUnknownVariableType]
 

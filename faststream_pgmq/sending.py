@@ -118,9 +118,9 @@ async def sender_over(connection: CallersConnection) -> Sender:
         return PsycopgSender(cast("AsyncConnection[Any]", given))
     if isinstance(given, AsyncCursor):
         return PsycopgSender(cast("AsyncCursor[Any]", given).connection)
-    if inspect.iscoroutinefunction(getattr(given, "connection", None)):
+    if _is_async(given, "connection"):
         given = await given.connection()
-    if not inspect.iscoroutinefunction(getattr(given, "exec_driver_sql", None)):
+    if not _is_async(given, "exec_driver_sql"):
         raise UnsupportedConnectionError(_describe(connection))
     dialect = given.dialect
     if (dialect.name, dialect.driver) not in {("postgresql", "psycopg"), ("postgresql", "asyncpg")}:
@@ -153,6 +153,11 @@ async def send_together(
 
 def _ids(rows: Sequence[Any]) -> list[int | None]:
     return [msg_id if is_new else None for msg_id, is_new in rows]
+
+
+def _is_async(given: object, method: str) -> bool:
+    # Of the class: on the object, some are properties that raise.
+    return inspect.iscoroutinefunction(getattr(type(given), method, None))
 
 
 def _describe(given: object) -> str:

@@ -67,13 +67,13 @@ class TestPgmqBroker(TestBroker[PgmqBroker, EnterType], broker=PgmqBroker):
 
     async def run_due(self) -> None:
         """Run handlers until nothing is due; raise the first error they raised, if asked to."""
-        errors: list[Exception] = []
+        errors: list[BaseException] = []
         while any([await self._run_some(subscriber, errors) for subscriber in self.subscribers]):
             pass
         if errors and self._raise_errors:
             raise errors[0]
 
-    async def _run_some(self, subscriber: PgmqSubscriber, errors: list[Exception]) -> bool:
+    async def _run_some(self, subscriber: PgmqSubscriber, errors: list[BaseException]) -> bool:
         if not subscriber.calls or subscriber.is_paused:
             return False
         claimed = await self._queues.claim(
@@ -130,7 +130,7 @@ class FakeProducer(PgmqProducer):
         return sent
 
 
-def _note(errors: list[Exception], error: BaseException) -> None:
+def _note(errors: list[BaseException], error: BaseException) -> None:
     # Instructions of the handler are no errors, and are followed.
-    if isinstance(error, Exception) and not isinstance(error, HandlerException):
+    if not isinstance(error, (HandlerException, SystemExit)):
         errors.append(error)
