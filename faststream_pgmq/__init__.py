@@ -13,6 +13,7 @@ from faststream_pgmq.errors import (
     PgmqConnectionError,
     PgmqError,
     QueueNotFoundError,
+    QueueWithoutGroupsError,
     Retry,
     UnsendableMessageError,
 )
@@ -45,6 +46,7 @@ __all__ = (
     "PgmqRoutePublisher",
     "PgmqRouter",
     "QueueNotFoundError",
+    "QueueWithoutGroupsError",
     "Retry",
     "RetryPolicy",
     "TestPgmqBroker",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final, LiteralString, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, LiteralString, cast
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
@@ -15,7 +15,7 @@ _ONE_AT_A_TIME: Final[LiteralString] = (
     "SELECT pg_advisory_xact_lock(hashtextextended('faststream_pgmq.install', 0))"
 )
 _HAS_PGMQ: Final[LiteralString] = "SELECT to_regclass('pgmq.meta') IS NOT NULL"
-_CREATE_QUEUE: Final[LiteralString] = "SELECT faststream_pgmq.create_queue(%s)"
+_CREATE_QUEUE: Final[LiteralString] = "SELECT faststream_pgmq.create_queue(%s, groups => %s)"
 
 
 def install_sql() -> str:
@@ -32,15 +32,21 @@ async def install(conn: AsyncConnection[Any]) -> None:
         await conn.execute(cast("LiteralString", install_sql()))
 
 
-async def create_queue(conn: AsyncConnection[Any], name: str) -> None:
+async def create_queue(
+    conn: AsyncConnection[Any], name: str, *, groups: Literal["fair", "ordered"] | None = None
+) -> None:
     """Create a queue and its dead letter queue, with doorbell; safe to repeat and to run at once.
+
+    Args:
+        groups: how subscribers may read it by groups: `fair` is for `fair=True` and
+            `max_per_group`, `ordered` for `ordered=True`. It costs each message two index entries.
 
     Raises:
         ValueError: the name is too long or holds other than letters, digits, `_`, `.` and `-`.
     """
     check_queue_name(name)
     async with conn.transaction():
-        await conn.execute(_CREATE_QUEUE, (name,))
+        await conn.execute(_CREATE_QUEUE, (name, groups))
 
 
 async def has_pgmq(conn: AsyncConnection[Any]) -> bool:
