@@ -55,8 +55,7 @@ class QueueWithoutGroupsError(PgmqError):
         super().__init__(
             f"queue {queue!r} cannot be read by groups as this subscriber does: it lacks an index. "
             f"Run `await faststream_pgmq.create_queue(connection, {queue!r}, groups={groups!r})` "
-            f"or, in SQL, `SELECT faststream_pgmq.create_queue('{queue}', groups => '{groups}')`; "
-            "on a queue that exists, too."
+            f"or, in SQL, `SELECT faststream_pgmq.add_groups('{queue}', '{groups}')`."
         )
         self.queue = queue
         self.groups = groups

@@ -93,9 +93,12 @@ WITH due AS (
         SELECT msg_id FROM {queue}
         WHERE {group} = locked.name AND {due} <= timezone('UTC', now()) AND {not_paused}
         ORDER BY {due}
-        LIMIT least(greatest(1, %(limit)s / nullif(cardinality(%(names)s::text[]), 0)), %(most)s - """
+        LIMIT least(
+            greatest(1, %(limit)s / nullif(cardinality(%(names)s::text[]), 0)),
+            %(most)s - """
     + _IN_GROUP
-    + """)
+    + """
+        )
         FOR UPDATE SKIP LOCKED
     ) AS first"""
     + TAKE_DUE

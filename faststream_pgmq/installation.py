@@ -15,7 +15,8 @@ _ONE_AT_A_TIME: Final[LiteralString] = (
     "SELECT pg_advisory_xact_lock(hashtextextended('faststream_pgmq.install', 0))"
 )
 _HAS_PGMQ: Final[LiteralString] = "SELECT to_regclass('pgmq.meta') IS NOT NULL"
-_CREATE_QUEUE: Final[LiteralString] = "SELECT faststream_pgmq.create_queue(%s, groups => %s)"
+_CREATE_QUEUE: Final[LiteralString] = "SELECT faststream_pgmq.create_queue(%s)"
+_ADD_GROUPS: Final[LiteralString] = "SELECT faststream_pgmq.add_groups(%s, %s)"
 
 
 def install_sql() -> str:
@@ -46,7 +47,9 @@ async def create_queue(
     """
     check_queue_name(name)
     async with conn.transaction():
-        await conn.execute(_CREATE_QUEUE, (name, groups))
+        await conn.execute(_CREATE_QUEUE, (name,))
+        if groups is not None:
+            await conn.execute(_ADD_GROUPS, (name, groups))
 
 
 async def has_pgmq(conn: AsyncConnection[Any]) -> bool:

@@ -5,8 +5,9 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN "left"(coalesce(headers->>'group', ''), 200);
 
 -- Gives a queue the indexes that reading by groups needs: 'fair' for in turn and for at most so many of a
--- group at a time, 'ordered' for one after the other. Rather fails than waits for open senders for long.
-CREATE OR REPLACE FUNCTION faststream_pgmq.prepare_groups(queue text, groups text) RETURNS void
+-- group at a time, 'ordered' for one after the other. Safe to repeat, also for the other one later; rather
+-- fails than waits for open senders for long.
+CREATE OR REPLACE FUNCTION faststream_pgmq.add_groups(queue text, groups text) RETURNS void
 LANGUAGE plpgsql
 SET lock_timeout = '1s'
 AS $$

@@ -31,10 +31,8 @@ BEGIN
 END
 $$;
 
--- Creates `queue` and its dead letter queue; safe to repeat and to run at the same time. With `groups`
--- it can be read by the groups of its messages: 'fair' in turn, 'ordered' one after the other in a group.
-DROP FUNCTION IF EXISTS faststream_pgmq.create_queue(text);
-CREATE OR REPLACE FUNCTION faststream_pgmq.create_queue(queue text, groups text DEFAULT NULL) RETURNS void
+-- Creates `queue` and its dead letter queue; safe to repeat and to run at the same time.
+CREATE OR REPLACE FUNCTION faststream_pgmq.create_queue(queue text) RETURNS void
 LANGUAGE plpgsql
 AS $$
 DECLARE
@@ -54,9 +52,6 @@ BEGIN
         EXECUTE format(
             'CREATE UNIQUE INDEX %I ON pgmq.%I ((headers->>''dedup_key'')) '
             'WHERE read_ct = 0 AND headers ? ''dedup_key''', qtable || '_dedup', qtable);
-    END IF;
-    IF groups IS NOT NULL THEN
-        PERFORM faststream_pgmq.prepare_groups(queue, groups);
     END IF;
 END
 $$;

@@ -224,11 +224,12 @@ async def test_who_finds_a_group_being_claimed_takes_another_and_waits_for_nobod
 ) -> None:
     for group in "aab":
         await sql.execute("SELECT pgmq.send('jobs', '1', %s::jsonb)", (f'{{"group": "{group}"}}',))
-    options = {"limit": 1, "lease": HOUR, "after": ""}
     async with await AsyncConnection.connect(dsn) as other, other.transaction():
-        first, _ = await group_queries.claim_by_groups(other, "jobs", grouping, **options)
+        first, _ = await group_queries.claim_by_groups(
+            other, "jobs", grouping, after="", limit=1, lease=HOUR
+        )
         second, _ = await group_queries.claim_by_groups(
-            sql, "jobs", grouping, **{**options, "limit": 10}
+            sql, "jobs", grouping, after="", limit=10, lease=HOUR
         )
     assert ids(first.deliveries) == [1]
     assert ids(second.deliveries) == [3]
@@ -239,7 +240,7 @@ async def test_a_subscriber_by_groups_says_what_its_queue_lacks(
 ) -> None:
     broker = make_broker()
     broker.subscriber("results", ordered=True)(_ignore)
-    with pytest.raises(QueueWithoutGroupsError, match="groups => 'ordered'") as raised:
+    with pytest.raises(QueueWithoutGroupsError, match="add_groups") as raised:
         await broker.start()
     hint = str(raised.value).split("in SQL, `")[1].split("`")[0]
     await sql.execute(SQL(hint))  # pyright: ignore[reportArgumentType]  # our own words
@@ -252,7 +253,7 @@ async def _ignore(body: Any) -> None:
 
 async def test_a_queue_is_read_by_groups_only_in_known_ways(sql: AsyncConnection[Any]) -> None:
     with pytest.raises(Exception, match="neither 'fair' nor 'ordered'"):
-        await sql.execute("SELECT faststream_pgmq.create_queue('jobs', groups => 'random')")
+        await sql.execute("SELECT faststream_pgmq.add_groups('jobs', 'random')")
 
 
 async def test_a_group_with_a_long_name_can_be_sent_and_read(
