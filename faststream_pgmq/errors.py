@@ -3,6 +3,7 @@
 PgmqError
 ├── PgmqConnectionError    Postgres does not answer; says where, never with a password
 ├── QueueNotFoundError     a subscriber's queue, or part of it, was never created
+├── QueueWithoutGroupsError a subscriber by groups, and a queue that was not created for that
 ├── LetterNotFoundError    a dead letter that is not there, or not any more
 ├── OutdatedInstallError   the database has the SQL of an older version of this package
 ├── UnsupportedConnectionError  `connection=` is of no driver that the broker can send through
@@ -47,6 +48,19 @@ class QueueNotFoundError(PgmqError):
         )
         self.queue = queue
         self.missing = missing
+
+
+class QueueWithoutGroupsError(PgmqError):
+    """A queue that was not created for reading by groups."""
+
+    def __init__(self, queue: str, groups: str) -> None:
+        super().__init__(
+            f"queue {queue!r} cannot be read by groups as this subscriber does: it lacks an index. "
+            f"Run `await faststream_pgmq.create_queue(connection, {queue!r}, groups={groups!r})` "
+            f"or, in SQL, `SELECT faststream_pgmq.add_groups('{queue}', '{groups}')`."
+        )
+        self.queue = queue
+        self.groups = groups
 
 
 class LetterNotFoundError(PgmqError, LookupError):

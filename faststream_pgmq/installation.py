@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final, LiteralString, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, LiteralString, cast
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
@@ -17,6 +17,7 @@ _ONE_AT_A_TIME: Final[LiteralString] = (
 )
 _HAS_PGMQ: Final[LiteralString] = "SELECT to_regclass('pgmq.meta') IS NOT NULL"
 _CREATE_QUEUE: Final[LiteralString] = "SELECT faststream_pgmq.create_queue(%s)"
+_ADD_GROUPS: Final[LiteralString] = "SELECT faststream_pgmq.add_groups(%s, %s)"
 
 
 def install_sql() -> str:
@@ -33,8 +34,14 @@ async def install(conn: AsyncConnection[Any]) -> None:
         await conn.execute(cast("LiteralString", install_sql()))
 
 
-async def create_queue(conn: AsyncConnection[Any], name: str) -> None:
+async def create_queue(
+    conn: AsyncConnection[Any], name: str, *, groups: Literal["fair", "ordered"] | None = None
+) -> None:
     """Create a queue and its dead letter queue, with doorbell; safe to repeat and to run at once.
+
+    Args:
+        groups: how subscribers may read it by groups: `fair` is for `fair=True` and
+            `max_per_group`, `ordered` for `ordered=True`. It costs each message two index entries.
 
     Raises:
         ValueError: the name is too long or holds other than letters, digits, `_`, `.` and `-`.
@@ -42,6 +49,8 @@ async def create_queue(conn: AsyncConnection[Any], name: str) -> None:
     check_queue_name(name)
     async with conn.transaction():
         await conn.execute(_CREATE_QUEUE, (name,))
+        if groups is not None:
+            await conn.execute(_ADD_GROUPS, (name, groups))
 
 
 async def has_pgmq(conn: AsyncConnection[Any]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from faststream._internal._compat import json_loads
@@ -16,12 +17,14 @@ from faststream_pgmq.delivery import (
     Delivery,
     merge_into,
 )
+from faststream_pgmq.grouping import group_of, last_visited
 from faststream_pgmq.pausing import PausedQueue
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator, Sequence
 
     from faststream_pgmq.delivery import Dead, Deferred, Outgoing, Settlement
+    from faststream_pgmq.grouping import Grouping
     from faststream_pgmq.sending import CallersConnection
 
 
@@ -35,6 +38,8 @@ class StoredMessage:
     enqueued_at: datetime
     vt: datetime
     read_ct: int = 0
+    in_hand: bool = False
+    """Claimed, and not written back since; its lease may have run out."""
 
     @property
     def body(self) -> Any:
@@ -75,7 +80,7 @@ class MemoryQueues:
         """Move the clock forward: what was delayed becomes due."""
         self._moved += timedelta(seconds=seconds)
 
-    async def check(self, queue: str) -> bool:
+    async def check(self, queue: str, grouping: Grouping | None = None) -> bool:
         return True
 
     def doorbell(self, queue: str, on_pause: Callable[[], None] | None = None) -> MemoryDoorbell:
@@ -101,27 +106,45 @@ class MemoryQueues:
     async def paused(self) -> list[PausedQueue]:
         return sorted(self._paused.values(), key=lambda one: one.paused_at)
 
-    async def claim(self, queue: str, *, mark: int, limit: int, lease: float) -> Claimed:
+    async def claim(self, queue: str, *, mark: int | None, limit: int, lease: float) -> Claimed:
         now = self.now()
+        rows = self[queue].messages.values()
+        due = [row for row in rows if row.vt <= now and row.msg_id >= (mark or 0)]
+        if mark is None:
+            due.sort(key=lambda row: row.vt)
+        return self._take(queue, due[:limit], now, lease)
+
+    async def claim_by_groups(
+        self, queue: str, grouping: Grouping, *, after: str, limit: int, lease: float
+    ) -> tuple[Claimed, str]:
+        now = self.now()
+        some = list(choose_by_groups(self[queue].messages.values(), grouping, after, now))[:limit]
+        names = {group_of(row.headers) for row in some}
+        return self._take(queue, some, now, lease), last_visited(names, after)
+
+    def _take(self, queue: str, due: list[StoredMessage], now: datetime, lease: float) -> Claimed:
         if (pause := self._paused.get(queue.lower())) is not None:
             return Claimed([], paused=pause.reason)
-        rows = self[queue].messages.values()
-        due = [row for row in rows if row.vt <= now and row.msg_id >= mark][:limit]
         for row in due:
             row.read_ct += 1
             row.vt = now + timedelta(seconds=lease)
+            row.in_hand = True
         if due:
+            due.sort(key=lambda row: row.msg_id)
             return Claimed([_delivery(queue, row, now) for row in due])
+        rows = self[queue].messages.values()
         hidden = [(row.vt - now).total_seconds() for row in rows if row.vt > now]
         return Claimed([], next_due=min(hidden, default=None))
 
     async def extend(self, queue: str, deliveries: Sequence[Delivery], lease: float) -> set[int]:
-        ours = [row for one in deliveries if (row := self._find(queue, one))]
+        ours = [row for one in deliveries if (row := self._find(queue, one)) and row.in_hand]
         for row in ours:
             row.vt = self.now() + timedelta(seconds=lease)
         return {row.msg_id for row in ours}
 
-    async def settle(self, queue: str, settlement: Settlement, *, archive: bool) -> set[int]:
+    async def settle(
+        self, queue: str, settlement: Settlement, *, archive: bool, ring: bool = False
+    ) -> set[int]:
         acked = {one.msg_id for one in settlement.acks if self._finish(queue, one, archive)}
         for destination, messages in settlement.outgoing(acked).items():
             await self.send(destination, messages)
@@ -199,6 +222,7 @@ class MemoryQueues:
         if (row := self._find(queue, deferred.delivery)) is None:
             return False
         row.headers |= deferred.headers
+        row.in_hand = False
         row.vt = self.now() + timedelta(seconds=deferred.delay)
         return True
 
@@ -220,6 +244,29 @@ class MemoryQueues:
         letter = StoredMessage(letters.last_id, row.text, headers, self.now(), self.now())
         letters.messages[letter.msg_id] = letter
         return True
+
+
+def choose_by_groups(
+    rows: Iterable[StoredMessage], grouping: Grouping, after: str, now: datetime
+) -> Iterator[StoredMessage]:
+    """Yield what may be claimed now, one of each group in turn, beginning behind `after`."""
+    groups: dict[str, list[StoredMessage]] = {}
+    for row in rows:
+        groups.setdefault(group_of(row.headers), []).append(row)
+    ring = sorted(groups, key=lambda name: (name <= after, name))
+    for turn in zip_longest(*(_allowed(groups[name], grouping, now) for name in ring)):
+        yield from (row for row in turn if row is not None)
+
+
+def _allowed(rows: list[StoredMessage], grouping: Grouping, now: datetime) -> list[StoredMessage]:
+    if grouping.in_order:
+        rows = [min(rows, key=lambda row: row.msg_id)] if not _in_hand(rows, now) else []
+    due = sorted((row for row in rows if row.vt <= now), key=lambda row: row.vt)
+    return due if grouping.most is None else due[: max(0, grouping.most - _in_hand(rows, now))]
+
+
+def _in_hand(rows: list[StoredMessage], now: datetime) -> int:
+    return sum(row.in_hand and row.vt > now for row in rows)
 
 
 class MemoryDoorbell:

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from faststream_pgmq import pausing, queries
+from faststream_pgmq import group_queries, pausing, queries
 from faststream_pgmq.connecting import CONNECT_TIMEOUT, KEEPALIVE, connect, with_defaults
 from faststream_pgmq.doorbell import Doorbell
-from faststream_pgmq.errors import OutdatedInstallError, QueueNotFoundError
+from faststream_pgmq.errors import (
+    OutdatedInstallError,
+    QueueNotFoundError,
+    QueueWithoutGroupsError,
+)
 from faststream_pgmq.sending import (
     PsycopgSender,
     send_in_statements,
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
 
     from faststream_pgmq.delivery import Claimed, Delivery, Outgoing, Settlement
+    from faststream_pgmq.grouping import Grouping
     from faststream_pgmq.sending import CallersConnection, Sender
 
 
@@ -60,37 +65,53 @@ class PostgresQueues:
             await conn.execute("SELECT 1")
         return True
 
-    async def check(self, queue: str) -> bool:
+    async def check(self, queue: str, grouping: Grouping | None = None) -> bool:
         """Return whether the queue has a doorbell.
 
         Raises:
             QueueNotFoundError: one of its tables does not exist.
+            QueueWithoutGroupsError: it was not created for reading like this.
             OutdatedInstallError: `install` ran with an older version of this package.
         """
+        groups = None if grouping is None else grouping.index
         async with self.pool.connection() as conn:
-            missing, has_doorbell = await queries.find_missing_part(conn, queue)
-        if missing is not None and missing.startswith("faststream_pgmq."):
+            missing, has_doorbell = await queries.find_missing_part(conn, queue, groups)
+        if missing is None:
+            return has_doorbell
+        if missing == queries.QUEUE_STATE:
             raise OutdatedInstallError(missing)
-        if missing is not None:
-            raise QueueNotFoundError(queue, missing)
-        return has_doorbell
+        if groups is not None and missing.endswith(f'_{groups}"'):
+            raise QueueWithoutGroupsError(queue, groups)
+        raise QueueNotFoundError(queue, missing)
 
     def doorbell(self, queue: str, on_pause: Callable[[], None] | None = None) -> Doorbell:
         return Doorbell(self._listen_dsn, queue, on_pause)
 
-    async def claim(self, queue: str, *, mark: int, limit: int, lease: float) -> Claimed:
+    async def claim(self, queue: str, *, mark: int | None, limit: int, lease: float) -> Claimed:
         async with self.pool.connection() as conn:
             return await queries.claim_messages(conn, queue, mark=mark, limit=limit, lease=lease)
+
+    async def claim_by_groups(
+        self, queue: str, grouping: Grouping, *, after: str, limit: int, lease: float
+    ) -> tuple[Claimed, str]:
+        async with self.pool.connection() as conn:
+            return await group_queries.claim_by_groups(
+                conn, queue, grouping, after=after, limit=limit, lease=lease
+            )
 
     async def extend(self, queue: str, deliveries: Sequence[Delivery], lease: float) -> set[int]:
         async with self.pool.connection() as conn:
             return await queries.extend_leases(conn, queue, deliveries, lease=lease)
 
-    async def settle(self, queue: str, settlement: Settlement, *, archive: bool) -> set[int]:
+    async def settle(
+        self, queue: str, settlement: Settlement, *, archive: bool, ring: bool = False
+    ) -> set[int]:
         async with self.pool.connection() as conn:
-            if settlement.is_more_than_acks:
+            if ring or settlement.is_more_than_acks:
                 async with conn.transaction():
                     ended = await _settle(conn, queue, settlement, archive=archive)
+                    if ring or settlement.deferred:
+                        await queries.ring_bell(conn, queue)
             else:
                 ended = await queries.finish_messages(conn, queue, settlement.acks, archive=archive)
         return {one.msg_id for one in settlement.deliveries} - ended
@@ -146,5 +167,4 @@ async def _settle(
         ended |= await queries.bury_messages(conn, queue, settlement.dead)
     if settlement.deferred:
         ended |= await queries.defer_messages(conn, queue, settlement.deferred)
-        await queries.ring_bell(conn, queue)
     return ended

@@ -26,22 +26,38 @@ if TYPE_CHECKING:
 NOT_PAUSED: Final[LiteralString] = (
     "NOT EXISTS (SELECT FROM faststream_pgmq.queue_state WHERE queue = {name})"
 )
+# As in the indexes that sql/35_groups.sql makes.
+GROUP_OF: Final[LiteralString] = '(faststream_pgmq.group_of(headers) COLLATE "C")'
+DUE_IN_GROUP: Final[LiteralString] = "timezone('UTC', vt)"
+PLACE_IN_GROUP: Final[LiteralString] = "(msg_id + 0)"
 PAUSE_REASON: Final[LiteralString] = (
     "(SELECT reason FROM faststream_pgmq.queue_state WHERE queue = {name})"
 )
 
-# Starts at the low-water mark: dead rows below it would be visited again and again. `now()` and not
-# `clock_timestamp()`: a volatile condition could not use the index on `vt`. ANY (ARRAY(…)) and
-# not a join, here and below: at some ten thousand rows a join would hash the whole queue. An empty
-# read also says when the next hidden message is due, from the same snapshot.
-CLAIM: Final[LiteralString] = """
-WITH due AS (
+# From the low-water mark on, in the order of sending: dead rows below it would be visited again
+# and again. `now()` and not `clock_timestamp()`: a volatile condition could not use an index.
+DUE_FROM_MARK: Final[LiteralString] = """
     SELECT msg_id
     FROM {queue}
     WHERE msg_id >= %(mark)s AND vt <= now() AND {not_paused}
     ORDER BY msg_id
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
+"""
+
+# The complete look, in the order of becoming due: what is hidden, however much, is not visited.
+DUE_ANYWHERE: Final[LiteralString] = """
+    SELECT msg_id
+    FROM {queue}
+    WHERE vt <= now() AND {not_paused}
+    ORDER BY vt
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+"""
+
+# ANY (ARRAY(…)) and not a join, here and below: at some ten thousand rows a join would hash the
+# whole queue. An empty read also says when the next hidden message is due, from the same snapshot.
+TAKE_DUE: Final[LiteralString] = """
 ), claimed AS (
     UPDATE {queue} AS message
     SET vt = clock_timestamp() + make_interval(secs => %(lease)s),
@@ -61,6 +77,8 @@ SELECT claimed.msg_id, claimed.read_ct, claimed.enqueued_at, claimed.last_read_a
 FROM (VALUES (1)) AS always LEFT JOIN claimed ON true
 ORDER BY claimed.msg_id
 """
+CLAIM: Final[LiteralString] = "WITH due AS (" + DUE_FROM_MARK + TAKE_DUE
+CLAIM_ANYWHERE: Final[LiteralString] = "WITH due AS (" + DUE_ANYWHERE + TAKE_DUE
 
 # Never waits: a row that is being settled right now needs no longer lease, and so no deadlock.
 # What went back to the queue was read by nobody since (see DEFER): that is no lease.
@@ -83,7 +101,7 @@ SELECT held.msg_id
 FROM {queue} AS held
 JOIN unnest(%(ids)s::bigint[], %(fences)s::integer[]) AS lease (msg_id, read_ct)
   ON held.msg_id = lease.msg_id AND held.read_ct = lease.read_ct
-WHERE held.msg_id = ANY (%(ids)s::bigint[])
+WHERE held.msg_id = ANY (%(ids)s::bigint[]) AND held.last_read_at IS NOT NULL
 """
 
 ARCHIVE: Final[LiteralString] = """
@@ -145,7 +163,7 @@ SELECT msg_id FROM buried
 
 # By the server's clock alone: what is due in the past is due now, or it would stand before others.
 # A NULL is no condition: `least` passes over it.
-DUE: Final[LiteralString] = (
+VISIBLE_AT: Final[LiteralString] = (
     "greatest(clock_timestamp(), "
     "least(clock_timestamp() + make_interval(secs => sent.delay), sent.at))"
 )
@@ -153,7 +171,7 @@ DUE: Final[LiteralString] = (
 # Binary parameters: as text, quoting the arrays takes the sender three times as long as the rest.
 SEND: Final[LiteralString] = """
 INSERT INTO {queue} (vt, message, headers)
-SELECT {due}, sent.message::jsonb, sent.headers::jsonb
+SELECT {visible_at}, sent.message::jsonb, sent.headers::jsonb
 FROM unnest(%(messages)b::text[], %(headers)b::text[], %(delays)b::float8[], %(ats)b::timestamptz[])
      WITH ORDINALITY AS sent (message, headers, delay, at, n)
 ORDER BY sent.n
@@ -164,7 +182,7 @@ RETURNING msg_id, true
 # can run it before the sender's data is visible; and the statement trigger still rings.
 SEND_MERGING: Final[LiteralString] = """
 INSERT INTO {queue} AS waiting (vt, message, headers)
-SELECT {due}, sent.message::jsonb, sent.headers::jsonb
+SELECT {visible_at}, sent.message::jsonb, sent.headers::jsonb
 FROM unnest(%(messages)b::text[], %(headers)b::text[], %(delays)b::float8[], %(ats)b::timestamptz[])
      WITH ORDINALITY AS sent (message, headers, delay, at, n)
 ORDER BY sent.n
@@ -180,10 +198,12 @@ SELECT CASE WHEN pg_try_advisory_xact_lock_shared(hashtextextended(%(bell)s, 0))
             ELSE pg_notify(%(bell)s, '') END
 """
 
+QUEUE_STATE: Final = "faststream_pgmq.queue_state"
 FIND_PARTS: Final[LiteralString] = """
 SELECT to_regclass(%(queue)s) IS NOT NULL, to_regclass(%(archive)s) IS NOT NULL,
        to_regclass(%(dead)s) IS NOT NULL,
        to_regclass('faststream_pgmq.queue_state') IS NOT NULL,
+       %(index)s::text IS NULL OR to_regclass(%(index)s) IS NOT NULL,
        EXISTS (SELECT FROM pg_trigger
                WHERE tgrelid = to_regclass(%(queue)s) AND tgname = 'faststream_pgmq_doorbell')
 """
@@ -225,21 +245,33 @@ def statement(template: LiteralString, queue: str) -> LiteralString:
         queue=sql.Identifier("pgmq", table),
         archive=sql.Identifier("pgmq", archive),
         dead=sql.Identifier("pgmq", dead),
+        group=sql.SQL(GROUP_OF),
+        due=sql.SQL(DUE_IN_GROUP),
+        place=sql.SQL(PLACE_IN_GROUP),
+        bell=sql.Literal(bell_name(queue)),
         not_paused=sql.SQL(NOT_PAUSED).format(name=name),
         pause_reason=sql.SQL(PAUSE_REASON).format(name=name),
-        due=sql.SQL(DUE),
+        visible_at=sql.SQL(VISIBLE_AT),
     )
     return cast("LiteralString", composed.as_string(None))
 
 
 async def claim_messages(
-    conn: AsyncConnection[Any], queue: str, *, mark: int, limit: int, lease: float
+    conn: AsyncConnection[Any], queue: str, *, mark: int | None, limit: int, lease: float
 ) -> Claimed:
-    """Hide and return up to `limit` due messages from `mark` on, for `lease` seconds."""
+    """Hide and return up to `limit` due messages for `lease` seconds.
+
+    From the id `mark` on, lowest first; without a mark those that became due first.
+    """
+    template = CLAIM_ANYWHERE if mark is None else CLAIM
     cursor = await conn.execute(
-        statement(CLAIM, queue), {"mark": mark, "limit": limit, "lease": lease}
+        statement(template, queue), {"mark": mark, "limit": limit, "lease": lease}
     )
-    rows = await cursor.fetchall()
+    return claimed_rows(queue, await cursor.fetchall())
+
+
+def claimed_rows(queue: str, rows: Sequence[Any]) -> Claimed:
+    """Return what a statement that ends in `TAKE_DUE` has answered."""
     if rows[0][0] is None:
         return Claimed([], next_due=rows[0][6], paused=rows[0][7])
     return Claimed([Delivery(queue, *row[:5], headers=_as_object(row[5])) for row in rows])
@@ -328,17 +360,21 @@ async def ring_bell(conn: AsyncConnection[Any], queue: str) -> None:
     await conn.execute(RING, {"bell": bell_name(queue)})
 
 
-async def find_missing_part(conn: AsyncConnection[Any], queue: str) -> tuple[str | None, bool]:
-    """Return the first table of a queue that does not exist, and whether it has a doorbell."""
-    names = [sql.Identifier("pgmq", table).as_string(None) for table in tables(queue)]
-    cursor = await conn.execute(
-        FIND_PARTS, {"queue": names[0], "archive": names[1], "dead": names[2]}
-    )
-    row = await cursor.fetchone()
+async def find_missing_part(
+    conn: AsyncConnection[Any], queue: str, groups: str | None
+) -> tuple[str | None, bool]:
+    """Return the first part of a queue that does not exist, and whether it has a doorbell."""
+    queue_table, archive, dead = tables(queue)
+    index = None if groups is None else f"{queue_table}_{groups}"
+    parts = {"queue": queue_table, "archive": archive, "dead": dead, "index": index}
+    names = {
+        part: name and sql.Identifier("pgmq", name).as_string(None) for part, name in parts.items()
+    }
+    row = await (await conn.execute(FIND_PARTS, names)).fetchone()
     assert row is not None
-    names.append("faststream_pgmq.queue_state")
-    missing = [name for name, exists in zip(names, row, strict=False) if not exists]
-    return (missing[0] if missing else None), bool(row[4])
+    wanted = [names["queue"], names["archive"], names["dead"], QUEUE_STATE, names["index"]]
+    missing = [name for name, exists in zip(wanted, row, strict=False) if not exists]
+    return (missing[0] if missing else None), bool(row[-1])
 
 
 def encode_headers(headers: dict[str, Any]) -> str:

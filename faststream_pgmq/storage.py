@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
 
     from faststream_pgmq.delivery import Claimed, Delivery, Outgoing, Settlement
+    from faststream_pgmq.grouping import Grouping
     from faststream_pgmq.pausing import PausedQueue
     from faststream_pgmq.sending import CallersConnection
 
@@ -43,27 +44,44 @@ class Queues(Protocol):
         """Equal for queues that one transaction can write to; may hold a password."""
         ...
 
-    async def check(self, queue: str) -> bool:
-        """Return whether senders ring the queue's bell; raise QueueNotFoundError."""
+    async def check(self, queue: str, grouping: Grouping | None = None) -> bool:
+        """Return whether senders ring the queue's bell.
+
+        Raises:
+            QueueNotFoundError: one of its tables does not exist.
+            QueueWithoutGroupsError: it was not created for reading like this.
+        """
         ...
 
     def doorbell(self, queue: str, on_pause: Callable[[], None] | None = None) -> Bell:
         """Return a new bell for one subscriber; it calls `on_pause` when the queue is paused."""
         ...
 
-    async def claim(self, queue: str, *, mark: int, limit: int, lease: float) -> Claimed:
-        """Hide and return due messages, lowest `msg_id` first, starting at `mark`.
+    async def claim(self, queue: str, *, mark: int | None, limit: int, lease: float) -> Claimed:
+        """Hide and return due messages, sorted by `msg_id`.
 
-        Of a queue that is paused for all consumers nothing is returned but the pause's reason.
+        With a `mark` the lowest ids from it on, else those that became due first. Of a queue that
+        is paused for all consumers nothing is returned but the pause's reason.
         """
+        ...
+
+    async def claim_by_groups(
+        self, queue: str, grouping: Grouping, *, after: str, limit: int, lease: float
+    ) -> tuple[Claimed, str]:
+        """Hide and return due messages of the groups behind `after`; return where to go on, too."""
         ...
 
     async def extend(self, queue: str, deliveries: Sequence[Delivery], lease: float) -> set[int]:
         """Lengthen leases; return the ids that are still ours."""
         ...
 
-    async def settle(self, queue: str, settlement: Settlement, *, archive: bool) -> set[int]:
-        """End deliveries and send their replies; return the ids that were no longer ours."""
+    async def settle(
+        self, queue: str, settlement: Settlement, *, archive: bool, ring: bool = False
+    ) -> set[int]:
+        """End deliveries and send their replies; return the ids that were no longer ours.
+
+        With `ring` whoever sleeps by the queue is woken: what waited for their end may be due.
+        """
         ...
 
     async def send(

@@ -76,12 +76,8 @@ class TestPgmqBroker(TestBroker[PgmqBroker, EnterType], broker=PgmqBroker):
     async def _run_some(self, subscriber: PgmqSubscriber, errors: list[BaseException]) -> bool:
         if not subscriber.calls or subscriber.is_paused:
             return False
-        claimed = await self._queues.claim(
-            subscriber.queue,
-            mark=0,
-            limit=subscriber.own.max_messages if subscriber.batch else 1,
-            lease=subscriber.own.visibility_timeout,
-        )
+        limit = subscriber.own.max_messages if subscriber.batch else 1
+        claimed = await subscriber.reader.read(self._queues, limit)
         if claimed.deliveries:
             with subscriber.noticing(lambda error: _note(errors, error)):
                 await subscriber.processing.run(claimed.deliveries)

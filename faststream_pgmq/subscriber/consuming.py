@@ -13,7 +13,6 @@ import psycopg
 from faststream_pgmq.delivery import Claimed, Settlement
 from faststream_pgmq.errors import PgmqConnectionError
 from faststream_pgmq.subscriber.holding import Hand
-from faststream_pgmq.subscriber.reading import Reader
 from faststream_pgmq.subscriber.verdict import give_back, summary
 from faststream_pgmq.subscriber.writing import Writer
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from faststream_pgmq.delivery import Delivery
     from faststream_pgmq.storage import Bell
+    from faststream_pgmq.subscriber.reading import GroupReader, Reader
     from faststream_pgmq.subscriber.usecase import PgmqSubscriber
 
 POLL_WITHOUT_DOORBELL: Final = 1.0
@@ -44,7 +44,7 @@ class Consumer:
         self._subscriber = subscriber
         self._own = subscriber.own
         self._poll_interval = poll_interval
-        self._reader = Reader(subscriber.queue, self._own.visibility_timeout)
+        self._reader = subscriber.new_reader()
         self._bell: Bell = subscriber.queues.doorbell(subscriber.queue, self._hear_pause)
         self.hand = Hand(subscriber, self._own.visibility_timeout)
         self.writer = Writer(subscriber)
@@ -193,7 +193,9 @@ class Consumer:
     async def _read(self, *, everything: bool) -> Claimed:
         return await self._read_with(self._reader, self._limit(), everything=everything)
 
-    async def _read_with(self, reader: Reader, limit: int, *, everything: bool) -> Claimed:
+    async def _read_with(
+        self, reader: Reader | GroupReader, limit: int, *, everything: bool
+    ) -> Claimed:
         self._heard_pause = False
         reading = asyncio.create_task(
             reader.read(self._subscriber.queues, limit, everything=everything)
@@ -275,8 +277,7 @@ class Consumer:
 
     async def _try_one(self) -> bool:
         await self._until_all_idle()
-        reader = Reader(self._subscriber.queue, self._own.visibility_timeout)
-        claimed = await self._read_with(reader, 1, everything=True)
+        claimed = await self._read_with(self._subscriber.new_reader(), 1, everything=True)
         if not claimed.deliveries:
             # Nothing to try with, so nothing to spare either: the next message will tell.
             return True

@@ -18,7 +18,7 @@ from faststream_pgmq.parser import PgmqBatchParser, PgmqParser
 from faststream_pgmq.publisher.fake import PgmqFakePublisher
 from faststream_pgmq.subscriber.consuming import POLL_WITHOUT_DOORBELL, Consumer
 from faststream_pgmq.subscriber.processing import Processing
-from faststream_pgmq.subscriber.reading import Reader
+from faststream_pgmq.subscriber.reading import GroupReader, Reader
 from faststream_pgmq.subscriber.verdict import judge
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class PgmqSubscriber(SubscriberUsecase[Any]):
         self._consumer: Consumer | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._pause_reason: str | None = None
-        self._reader = Reader(self.queue, config.visibility_timeout)
+        self.reader = self.new_reader()
         self._notice: Callable[[BaseException], None] | None = None
         self.processing = Processing(self)
 
@@ -84,6 +84,18 @@ class PgmqSubscriber(SubscriberUsecase[Any]):
         return self.own.archive
 
     @property
+    def rings(self) -> bool:
+        """Whether an end must wake who sleeps: another message of the group may be due."""
+        return self.own.grouping is not None and self.own.grouping.is_limited
+
+    def new_reader(self) -> Reader | GroupReader:
+        """Return what remembers where the next read starts."""
+        lease, grouping = self.own.visibility_timeout, self.own.grouping
+        if grouping is None:
+            return Reader(self.queue, lease)
+        return GroupReader(self.queue, lease, grouping)
+
+    @property
     def retry(self) -> RetryPolicy:
         return self.own.retry
 
@@ -100,14 +112,14 @@ class PgmqSubscriber(SubscriberUsecase[Any]):
             QueueNotFoundError: the queue does not exist.
         """
         await super().start()
-        self._reader = Reader(self.queue, self.own.visibility_timeout)
+        self.reader = self.new_reader()
         if self.calls and self._consumer is None:
             await self._start_consumer()
         self._post_start()
 
     async def _start_consumer(self) -> None:
         poll_interval = self._outer_config.poll_interval
-        if not await self.queues.check(self.queue):
+        if not await self.queues.check(self.queue, self.own.grouping):
             poll_interval = min(poll_interval, POLL_WITHOUT_DOORBELL)
             text = (
                 f"queue {self.queue!r} has no doorbell, so it is polled every {poll_interval} s; "
@@ -205,7 +217,9 @@ class PgmqSubscriber(SubscriberUsecase[Any]):
             delivery.settled = True
 
     async def _write_now(self, settlement: Settlement) -> None:
-        refused = await self.queues.settle(self.queue, settlement, archive=self.archive)
+        refused = await self.queues.settle(
+            self.queue, settlement, archive=self.archive, ring=self.rings
+        )
         self.forget(settlement.deliveries, refused)
 
     def forget(self, deliveries: Sequence[Delivery], refused: set[int]) -> None:
@@ -240,7 +254,7 @@ class PgmqSubscriber(SubscriberUsecase[Any]):
         deadline = monotonic() + timeout
         try:
             while True:
-                claimed = await self._reader.read(self.queues, 1, everything=True)
+                claimed = await self.reader.read(self.queues, 1, everything=True)
                 if not claimed.deliveries and (left := deadline - monotonic()) > 0:
                     due = left if claimed.next_due is None else min(left, claimed.next_due)
                     paused = claimed.paused is not None
@@ -251,7 +265,7 @@ class PgmqSubscriber(SubscriberUsecase[Any]):
             await bell.close()
 
     async def _read_one(self) -> Any:
-        return await self._reader.read(self.queues, 1, everything=True)
+        return await self.reader.read(self.queues, 1, everything=True)
 
     async def __aiter__(self) -> AsyncIterator[StreamMessage[Any]]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Yield messages for ever; acknowledge each yourself."""

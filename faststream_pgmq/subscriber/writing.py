@@ -31,6 +31,8 @@ class Owner(Protocol):
     @property
     def archive(self) -> bool: ...
     @property
+    def rings(self) -> bool: ...
+    @property
     def queues(self) -> Queues: ...
     def log(self, text: str, level: int, delivery: Delivery | None = None) -> None: ...
     def forget(self, deliveries: Sequence[Delivery], refused: set[int]) -> None: ...
@@ -110,7 +112,10 @@ class Writer:
         while True:
             try:
                 refused = await self._owner.queues.settle(
-                    self._owner.queue, settlement, archive=self._owner.archive
+                    self._owner.queue,
+                    settlement,
+                    archive=self._owner.archive,
+                    ring=self._owner.rings,
                 )
             except psycopg.OperationalError as error:
                 if not is_outage(error):
