@@ -10,6 +10,7 @@ from faststream.specification import AsyncAPI
 from pydantic import BaseModel
 
 from faststream_pgmq import (
+    Pause,
     PgmqBroker,
     PgmqResponse,
     PgmqRoute,
@@ -60,6 +61,21 @@ async def test_a_publisher_object_sends_with_its_own_headers(broker: PgmqBroker)
         await publisher.publish(Job(n=1), delay=60)
         (waiting,) = test.messages("jobs")
     assert waiting.headers["source"] == "here"
+
+
+async def test_a_publisher_in_capitals_leaves_the_messages_to_their_subscriber(
+    broker: PgmqBroker,
+) -> None:
+    broker.publisher("RESULTS")
+
+    @broker.subscriber("results")
+    async def take(n: int) -> None:
+        raise Pause("nobody else may take it meanwhile")
+
+    test = TestPgmqBroker(broker)
+    async with test:
+        await broker.publish(1, "Results")
+        assert [row.body for row in test.messages("results")] == [1]
 
 
 async def test_a_routers_prefix_goes_before_its_queues(broker: PgmqBroker) -> None:
