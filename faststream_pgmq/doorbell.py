@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 SENDER_WAIT: Final = 0.25
 """Seconds to wait for open senders before reading again."""
-PROBE_TIMEOUT: Final = 3.0
+PROBE_TIMEOUT: Final = 2.0
 """Seconds after which a listener that does not answer is given up."""
 MAX_WAIT: Final = 1_000_000.0
 """Seconds; Postgres counts a timeout in 32 bits of milliseconds."""
