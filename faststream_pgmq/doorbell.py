@@ -44,11 +44,18 @@ NOTHING: Final = Claimed([])
 class Doorbell:
     """One listener connection of one subscriber."""
 
-    def __init__(self, dsn: str, queue: str, on_pause: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        queue: str,
+        on_pause: Callable[[], None] | None = None,
+        on_lost: Callable[[], None] | None = None,
+    ) -> None:
         self._dsn = with_defaults(dsn, **KEEPALIVE, connect_timeout=CONNECT_TIMEOUT)
         self._name = queries.bell_name(queue)
         self._conn: AsyncConnection[Any] | None = None
         self._session: tuple[int, str] | None = None
+        self._on_lost = on_lost
         self._ear = Ear(on_pause)
 
     async def listen(self) -> None:
@@ -153,5 +160,7 @@ class Doorbell:
         except psycopg.Error:
             self._conn = None
             conn.pgconn.finish()
+            if self._on_lost is not None:
+                self._on_lost()
             return False
         return True

@@ -16,29 +16,37 @@ Pool = AsyncConnectionPool[AsyncConnection[Any]]
 
 
 def make_pool(dsn: str, size: int, options: dict[str, Any]) -> Pool:
-    """Return a closed pool of autocommit connections."""
-    return Pool(
+    """Return a closed pool."""
+
+    async def check(conn: AsyncConnection[Any]) -> None:
+        if _has_ended(conn):
+            # The others have probably met the same fate, and the pool waits longer at each.
+            await pool.drain()
+            raise psycopg.OperationalError("the server has ended this session")
+
+    pool = Pool(
         dsn,
         min_size=1,
         max_size=size,
         open=False,
         kwargs=options,
         name="faststream-pgmq",
-        check=_check,
+        check=check,
         reconnect_timeout=RECONNECT_SECONDS,
         reconnect_failed=_try_again,
     )
+    return pool
 
 
-async def _check(conn: AsyncConnection[Any]) -> None:
-    """Raise OperationalError if the server has closed this connection. No query."""
-    if not _has_input(conn):
-        return
-    # A notice, perhaps; what ends a session is followed by the end of the stream.
-    conn.pgconn.consume_input()
-    if _has_input(conn):
-        conn.pgconn.consume_input()
-        raise psycopg.OperationalError("the server has ended this session")
+def _has_ended(conn: AsyncConnection[Any]) -> bool:
+    """Return whether the server has closed this idle connection. No query."""
+    try:
+        if _has_input(conn):
+            # A notice, perhaps; but the end of a session is followed by the end of the stream.
+            conn.pgconn.consume_input()
+        return _has_input(conn)
+    except psycopg.Error:
+        return True
 
 
 def _has_input(conn: AsyncConnection[Any]) -> bool:

@@ -32,6 +32,8 @@ class PostgresQueues:
         self._options: dict[str, Any] = {"autocommit": True}
         self.pool = make_pool(self.dsn, pool_size, self._options)
         self._watch = Watch(self.dsn)
+        self._is_pool_doubtful = False
+        """A listener was lost; if it went silent, so did these, and each would cost seconds."""
         self.can_listen = True
         """Whether consumers can be woken; else they poll."""
 
@@ -56,13 +58,16 @@ class PostgresQueues:
 
     @asynccontextmanager
     async def _session(self) -> AsyncGenerator[AsyncConnection[Any]]:
+        if self._is_pool_doubtful:
+            self._is_pool_doubtful = False
+            await self.pool.drain()
         async with self.pool.connection() as conn:
             try:
                 with self._watch.over(conn):
                     yield conn
             except psycopg.OperationalError:
                 if conn.closed:
-                    # The others have probably met the same fate; a silent one would not say so.
+                    # The others have probably met the same fate; silent ones would not say so.
                     await self.pool.drain()
                 raise
 
@@ -92,7 +97,10 @@ class PostgresQueues:
     def doorbell(self, queue: str, on_pause: Callable[[], None] | None = None) -> Bell:
         if not self.can_listen:
             return Poller()
-        return Doorbell(self._listen_dsn, queue, on_pause)
+        return Doorbell(self._listen_dsn, queue, on_pause, on_lost=self._doubt_pool)
+
+    def _doubt_pool(self) -> None:
+        self._is_pool_doubtful = True
 
     async def claim(self, queue: str, *, mark: int, limit: int, lease: float) -> Claimed:
         async with self._session() as conn:
