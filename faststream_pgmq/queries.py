@@ -209,6 +209,13 @@ LISTEN: Final[LiteralString] = "LISTEN {channel}"
 IDENTIFY_SESSION: Final[LiteralString] = (
     "SELECT pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()"
 )
+NOTIFY: Final[LiteralString] = "SELECT pg_notify(%s, '')"
+BACKEND_PID: Final[LiteralString] = "SELECT pg_backend_pid()"
+# An answer that left the server a second ago and is not here will not come any more.
+IS_AT_WORK: Final[LiteralString] = """
+SELECT state = 'active' OR state_change > clock_timestamp() - interval '1 second'
+FROM pg_stat_activity WHERE pid = %s
+"""
 END_SESSION: Final[LiteralString] = """
 SELECT pg_terminate_backend(pid)
 FROM pg_stat_activity
@@ -369,6 +376,12 @@ async def find_missing_part(
     wanted = [names["queue"], names["archive"], names["dead"], QUEUE_STATE, names["index"]]
     missing = [name for name, exists in zip(wanted, row, strict=False) if not exists]
     return (missing[0] if missing else None), bool(row[-1])
+
+
+async def is_at_work(conn: AsyncConnection[Any], pid: int) -> bool:
+    """Return whether the server session `pid` works on a statement, or did a moment ago."""
+    row = await (await conn.execute(IS_AT_WORK, (pid,))).fetchone()
+    return row is not None and bool(row[0])
 
 
 def encode_headers(headers: dict[str, Any]) -> str:

@@ -21,6 +21,7 @@ from faststream_pgmq.broker.logging import make_pgmq_logger_state
 from faststream_pgmq.broker.registrator import PgmqRegistrator
 from faststream_pgmq.connecting import describe, with_defaults
 from faststream_pgmq.dead_letters import DeadLetters
+from faststream_pgmq.polling import NO_LISTENER
 from faststream_pgmq.postgres import PostgresQueues
 from faststream_pgmq.publisher.producer import PgmqProducer
 from faststream_pgmq.response import Delay, PgmqPublishCommand, seconds, with_routing
@@ -51,7 +52,8 @@ class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as eve
         conninfo: libpq connection string or URL; empty means libpq's own environment variables.
         listen_conninfo: where LISTEN and session locks work, if `conninfo` is a transaction pooler.
         pool_size: most connections beside one listener for each subscriber.
-        poll_interval: seconds between two looks at an idle queue, should a wake-up get lost.
+        poll_interval: seconds between two looks at an idle queue, should a wake-up get lost. Also
+            the time for which a listener that went silent may stay unnoticed: the look probes it.
         graceful_timeout: seconds that running handlers get at a stop; the rest is given back.
     """
 
@@ -140,8 +142,11 @@ class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as eve
             PgmqConnectionError: Postgres does not answer.
             QueueNotFoundError: a subscriber's queue does not exist.
         """
-        await self.connect()
+        queues = await self.connect()
         self.config.logger.log(f"connected to {describe(self._dsn)}", logging.INFO)
+        if not queues.can_listen:
+            where = describe(self._own_config.listen_conninfo)
+            self.config.logger.log(NO_LISTENER.format(where=where), logging.WARNING)
         await super().start()
 
     async def stop(

@@ -28,7 +28,7 @@ POLL_WITHOUT_DOORBELL: Final = 1.0
 PREFETCH_SECONDS: Final = 0.5
 """Work to claim ahead for single-message handlers: enough to be busy, too little to hoard."""
 FIRST_WAIT: Final = 0.1
-LAST_WAIT: Final = 5.0
+LAST_WAIT: Final = 2.0
 """Seconds between tries to read while Postgres is away."""
 FIRST_PROBE: Final = 1.0
 LAST_PROBE: Final = 60.0

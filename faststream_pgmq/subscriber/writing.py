@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from faststream_pgmq.storage import Queues
 
 FIRST_RETRY: Final = 0.1
-LAST_RETRY: Final = 5.0
+LAST_RETRY: Final = 2.0
 """Seconds between tries while Postgres is away. Leases may run out meanwhile: acks are fenced."""
 
 
