@@ -8,6 +8,7 @@ from faststream_pgmq.errors import (
     DeadLetter,
     InvalidMessageError,
     LetterNotFoundError,
+    MessageTooLargeError,
     OutdatedInstallError,
     Pause,
     PgmqConnectionError,
@@ -16,6 +17,7 @@ from faststream_pgmq.errors import (
     QueueWithoutGroupsError,
     Retry,
     UnsendableMessageError,
+    UnsupportedConnectionError,
 )
 from faststream_pgmq.installation import create_queue, install, install_sql
 from faststream_pgmq.letters import Letter, LetterFilter
@@ -33,6 +35,7 @@ __all__ = (
     "Letter",
     "LetterFilter",
     "LetterNotFoundError",
+    "MessageTooLargeError",
     "OutdatedInstallError",
     "Pause",
     "PausedQueue",
@@ -51,6 +54,7 @@ __all__ = (
     "RetryPolicy",
     "TestPgmqBroker",
     "UnsendableMessageError",
+    "UnsupportedConnectionError",
     "create_queue",
     "install",
     "install_sql",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, Literal, LiteralString, cast
 
@@ -65,6 +66,12 @@ def check_queue_name(name: str) -> None:
             f"queue name {name!r} ({len(name)} characters): use 1 to {MAX_QUEUE_NAME} letters, "
             'digits, "_", "." or "-" (pgmq allows 47, and "_dlq" takes four)'
         )
+
+
+@lru_cache(maxsize=1024)
+def check_destination(name: str) -> None:
+    """Raise ValueError for a name that neither a queue nor a dead letter queue can have."""
+    check_queue_name(name.lower().removesuffix("_dlq") or name)
 
 
 def _is_plain(name: str) -> bool:

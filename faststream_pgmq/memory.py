@@ -19,15 +19,20 @@ from faststream_pgmq.delivery import (
 )
 from faststream_pgmq.grouping import group_of, last_visited
 from faststream_pgmq.pausing import PausedQueue
-from faststream_pgmq.queries import encode_headers
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-
-    from psycopg import AsyncConnection
+    from collections.abc import (
+        AsyncIterable,
+        Awaitable,
+        Callable,
+        Iterable,
+        Iterator,
+        Sequence,
+    )
 
     from faststream_pgmq.delivery import Dead, Deferred, Outgoing, Settlement
     from faststream_pgmq.grouping import Grouping
+    from faststream_pgmq.sending import CallersConnection
 
 
 @dataclass(slots=True)
@@ -160,11 +165,20 @@ class MemoryQueues:
         self,
         queue: str,
         messages: Sequence[Outgoing],
-        connection: AsyncConnection[Any] | None = None,
+        connection: CallersConnection | None = None,
     ) -> list[int | None]:
         sent = [self._insert(queue, message) for message in messages]
         self._ring()
         return sent
+
+    async def send_together(
+        self,
+        queue: str,
+        parts: AsyncIterable[Sequence[Outgoing]],
+        connection: CallersConnection | None = None,
+    ) -> list[int | None]:
+        messages = [message async for part in parts for message in part]
+        return await self.send(queue, messages)
 
     def _ring(self) -> None:
         self._changed.set()
@@ -172,8 +186,8 @@ class MemoryQueues:
 
     def _insert(self, queue: str, message: Outgoing) -> int | None:
         # Through JSON and back, as in the database: a handler must not share objects with a sender.
-        headers = json_loads(encode_headers(message.headers))
-        due = self.now() + timedelta(seconds=message.delay)
+        headers = json_loads(message.encode_headers())
+        due = self._due(message)
         if (waiting := self._find_waiting(queue, message.dedup_key)) is not None:
             merge_into(waiting.headers, headers)
             waiting.vt = min(waiting.vt, due)
@@ -183,6 +197,12 @@ class MemoryQueues:
         row = StoredMessage(stored.last_id, message.text, headers, self.now(), due)
         stored.messages[row.msg_id] = row
         return row.msg_id
+
+    def _due(self, message: Outgoing) -> datetime:
+        now = self.now()
+        delayed = None if message.delay is None else now + timedelta(seconds=message.delay)
+        wanted = [one for one in (delayed, message.at) if one is not None]
+        return max(now, min(wanted, default=now))
 
     def _find_waiting(self, queue: str, dedup_key: str | None) -> StoredMessage | None:
         for row in self[queue].messages.values():

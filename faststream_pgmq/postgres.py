@@ -19,12 +19,19 @@ from faststream_pgmq.errors import (
 )
 from faststream_pgmq.polling import Poller, can_listen, is_pooled
 from faststream_pgmq.pooling import make_pool
+from faststream_pgmq.sending import (
+    PsycopgSender,
+    send_in_statements,
+    send_together,
+    sender_over,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
 
     from faststream_pgmq.delivery import Claimed, Delivery, Outgoing, Settlement
     from faststream_pgmq.grouping import Grouping
+    from faststream_pgmq.sending import CallersConnection, Sender
     from faststream_pgmq.storage import Bell
 
 
@@ -144,12 +151,27 @@ class PostgresQueues:
         self,
         queue: str,
         messages: Sequence[Outgoing],
-        connection: AsyncConnection[Any] | None = None,
+        connection: CallersConnection | None = None,
     ) -> list[int | None]:
+        async with self._sender(connection) as sender:
+            return await sender.send(queue, messages)
+
+    async def send_together(
+        self,
+        queue: str,
+        parts: AsyncIterable[Sequence[Outgoing]],
+        connection: CallersConnection | None = None,
+    ) -> list[int | None]:
+        async with self._sender(connection) as sender:
+            return await send_together(sender, queue, parts)
+
+    @asynccontextmanager
+    async def _sender(self, connection: CallersConnection | None) -> AsyncGenerator[Sender]:
         if connection is not None:
-            return await queries.send_messages(connection, queue, messages)
+            yield await sender_over(connection)
+            return
         async with self._session() as conn:
-            return await queries.send_messages(conn, queue, messages)
+            yield PsycopgSender(conn)
 
     async def pause(self, queue: str, reason: str) -> bool:
         async with self._session() as conn:
@@ -171,7 +193,7 @@ async def _settle(
     if settlement.acks:
         ended |= await queries.finish_messages(conn, queue, settlement.acks, archive=archive)
     for destination, messages in settlement.outgoing(ended).items():
-        await queries.send_messages(conn, destination, messages)
+        await send_in_statements(PsycopgSender(conn), destination, messages)
     if settlement.dead:
         ended |= await queries.bury_messages(conn, queue, settlement.dead)
     if settlement.deferred:

@@ -6,16 +6,15 @@ the same tests.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-
-    from psycopg import AsyncConnection
+    from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
 
     from faststream_pgmq.delivery import Claimed, Delivery, Outgoing, Settlement
     from faststream_pgmq.grouping import Grouping
     from faststream_pgmq.pausing import PausedQueue
+    from faststream_pgmq.sending import CallersConnection
 
 
 class Bell(Protocol):
@@ -89,9 +88,23 @@ class Queues(Protocol):
         self,
         queue: str,
         messages: Sequence[Outgoing],
-        connection: AsyncConnection[Any] | None = None,
+        connection: CallersConnection | None = None,
     ) -> list[int | None]:
-        """Send; return ids in order, None for a message merged into a waiting one."""
+        """Send with one statement; return ids in order, None for one merged into a waiting one.
+
+        Raises:
+            QueueNotFoundError: there is no such queue.
+            UnsendableMessageError: one of them cannot be stored.
+        """
+        ...
+
+    async def send_together(
+        self,
+        queue: str,
+        parts: AsyncIterable[Sequence[Outgoing]],
+        connection: CallersConnection | None = None,
+    ) -> list[int | None]:
+        """Send part after part, all of them or none; see `send`."""
         ...
 
     async def pause(self, queue: str, reason: str) -> bool:

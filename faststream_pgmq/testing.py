@@ -67,13 +67,13 @@ class TestPgmqBroker(TestBroker[PgmqBroker, EnterType], broker=PgmqBroker):
 
     async def run_due(self) -> None:
         """Run handlers until nothing is due; raise the first error they raised, if asked to."""
-        errors: list[Exception] = []
+        errors: list[BaseException] = []
         while any([await self._run_some(subscriber, errors) for subscriber in self.subscribers]):
             pass
         if errors and self._raise_errors:
             raise errors[0]
 
-    async def _run_some(self, subscriber: PgmqSubscriber, errors: list[Exception]) -> bool:
+    async def _run_some(self, subscriber: PgmqSubscriber, errors: list[BaseException]) -> bool:
         if not subscriber.calls or subscriber.is_paused:
             return False
         limit = subscriber.own.max_messages if subscriber.batch else 1
@@ -92,7 +92,7 @@ class TestPgmqBroker(TestBroker[PgmqBroker, EnterType], broker=PgmqBroker):
         self, broker: PgmqBroker, publisher: PgmqPublisher
     ) -> tuple[PgmqSubscriber, bool]:
         for subscriber in self.subscribers:
-            if subscriber.queue == publisher.queue:
+            if subscriber.queue.lower() == publisher.queue.lower():
                 return subscriber, True
         return broker.subscriber(publisher.queue, persistent=False), False
 
@@ -110,7 +110,8 @@ class FakeProducer(PgmqProducer):
 
     def __init__(self, broker: PgmqBroker, test: TestPgmqBroker[Any]) -> None:
         own = broker.config.broker_config
-        super().__init__(own.broker_parser, own.broker_decoder)
+        limit = own.producer.max_message_bytes
+        super().__init__(own.broker_parser, own.broker_decoder, limit)
         self._test = test
 
     async def publish(self, cmd: PgmqPublishCommand) -> int | None:
@@ -125,7 +126,7 @@ class FakeProducer(PgmqProducer):
         return sent
 
 
-def _note(errors: list[Exception], error: BaseException) -> None:
+def _note(errors: list[BaseException], error: BaseException) -> None:
     # Instructions of the handler are no errors, and are followed.
-    if isinstance(error, Exception) and not isinstance(error, HandlerException):
+    if not isinstance(error, (HandlerException, SystemExit)):
         errors.append(error)
