@@ -11,6 +11,8 @@ from faststream_pgmq import pausing, queries
 from faststream_pgmq.connecting import CONNECT_TIMEOUT, KEEPALIVE, connect, with_defaults
 from faststream_pgmq.doorbell import Doorbell
 from faststream_pgmq.errors import OutdatedInstallError, QueueNotFoundError
+from faststream_pgmq.inbox import Inbox
+from faststream_pgmq.replying import is_reply_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,6 +34,7 @@ class PostgresQueues:
             kwargs={"autocommit": True},
             name="faststream-pgmq",
         )
+        self.inbox = Inbox(listen_dsn, self.pool)
 
     @property
     def place(self) -> str:
@@ -45,6 +48,7 @@ class PostgresQueues:
         await self.pool.open(wait=True, timeout=CONNECT_TIMEOUT)
 
     async def close(self) -> None:
+        await self.inbox.close()
         await self.pool.close()
 
     async def ping(self) -> bool:
@@ -94,9 +98,9 @@ class PostgresQueues:
         connection: AsyncConnection[Any] | None = None,
     ) -> list[int | None]:
         if connection is not None:
-            return await queries.send_messages(connection, queue, messages)
+            return await _send(connection, queue, messages)
         async with self.pool.connection() as conn:
-            return await queries.send_messages(conn, queue, messages)
+            return await _send(conn, queue, messages)
 
     async def pause(self, queue: str, reason: str) -> bool:
         async with self.pool.connection() as conn:
@@ -111,14 +115,29 @@ class PostgresQueues:
             return await pausing.paused_queues(conn)
 
 
+async def _send(
+    conn: AsyncConnection[Any], destination: str, messages: Sequence[Outgoing]
+) -> list[int | None]:
+    if is_reply_address(destination):
+        await queries.send_replies(conn, messages)
+        return [None] * len(messages)
+    return await queries.send_messages(conn, destination, messages)
+
+
 async def _settle(
     conn: AsyncConnection[Any], queue: str, settlement: Settlement, *, archive: bool
 ) -> set[int]:
     ended: set[int] = set()
     if settlement.acks:
         ended |= await queries.finish_messages(conn, queue, settlement.acks, archive=archive)
+    replies: list[Outgoing] = []
     for destination, messages in settlement.outgoing(ended).items():
-        await queries.send_messages(conn, destination, messages)
+        if is_reply_address(destination):
+            replies += messages
+        else:
+            await queries.send_messages(conn, destination, messages)
+    if replies:
+        await queries.send_replies(conn, replies)
     if settlement.dead:
         ended |= await queries.bury_messages(conn, queue, settlement.dead)
     if settlement.deferred:

@@ -97,6 +97,7 @@ class PgmqPublishCommand(BatchPublishCommand):
         delay: float = 0.0,
         caused_by: tuple[int, ...] | None = None,
         connection: AsyncConnection[Any] | None = None,
+        timeout: float | None = None,
         _publish_type: PublishType,
     ) -> None:
         super().__init__(
@@ -112,6 +113,8 @@ class PgmqPublishCommand(BatchPublishCommand):
         self.delay = delay
         self.caused_by = caused_by
         self.connection = connection
+        self.timeout = timeout
+        """Seconds that a request waits for its answer; None is for ever."""
         self.outbox: Outbox | None = None
         """Set for a handler's replies: they wait here for the acknowledgement."""
 

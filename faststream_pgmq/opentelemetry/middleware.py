@@ -19,6 +19,7 @@ from faststream_pgmq.opentelemetry.spans import (
     set_error,
 )
 from faststream_pgmq.outbox import OUTBOX
+from faststream_pgmq.replying import display_name
 from faststream_pgmq.response import PgmqPublishCommand
 
 if TYPE_CHECKING:
@@ -111,12 +112,13 @@ class _Telemetry(BaseMiddleware[PgmqPublishCommand, Any]):
         self, cmd: PgmqPublishCommand, origins: list[Span], headers: dict[str, Any]
     ) -> Span:
         parent = context_of(origins[0]) if origins else find_parent(headers)
+        destination = display_name(cmd.destination)
         span = self._tracer.start_span(
-            f"send {cmd.destination}",
+            f"send {destination}",
             context=parent,
             kind=SpanKind.PRODUCER,
             attributes={
-                **messaging(cmd.destination, "send", "send"),
+                **messaging(destination, "send", "send"),
                 "messaging.message.conversation_id": cmd.correlation_id or "",
             },
         )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from faststream._internal.endpoint.utils import ParserComposition
 from faststream._internal.parser import BatchCodecProto, DefaultCodec
 from faststream._internal.producer import ProducerProto
-from faststream.exceptions import FeatureNotSupportedException, IncorrectState
+from faststream.exceptions import IncorrectState
 
 from faststream_pgmq.delivery import Outgoing, merge_duplicates
 from faststream_pgmq.encoding import to_jsonb
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from faststream._internal.types import CustomCallable
     from psycopg import AsyncConnection
 
+    from faststream_pgmq.delivery import Delivery
     from faststream_pgmq.storage import Queues
 
 
@@ -65,10 +66,30 @@ class PgmqProducer(ProducerProto[PgmqPublishCommand]):
         outgoing = [_outgoing(cmd, one, own) for one, own in zip(encoded, headers, strict=True)]
         return await self._send(cmd.destination, outgoing, cmd.connection)
 
-    async def request(self, cmd: PgmqPublishCommand) -> NoReturn:
-        raise FeatureNotSupportedException(
-            "PgmqBroker has no request(): publish with a reply_to queue and subscribe to it"
-        )
+    async def request(self, cmd: PgmqPublishCommand) -> Delivery:
+        """Send a request and return its answer.
+
+        Raises:
+            TimeoutError: nobody answered within the command's timeout.
+        """
+
+        async def send(address: str) -> None:
+            cmd.reply_to = address
+            await self.publish(cmd)
+
+        answer = await self._connected().inbox.ask(send, cmd.timeout)
+        if answer is None:
+            raise TimeoutError(
+                f"no reply from queue {cmd.destination!r} within {cmd.timeout} s (correlation id "
+                f"{cmd.correlation_id}): does a subscriber that returns something run, and is "
+                "the queue neither paused nor behind? The request may still be handled."
+            )
+        return answer
+
+    def _connected(self) -> Queues:
+        if self._queues is None:
+            raise IncorrectState("connect the broker first: `await broker.connect()`")
+        return self._queues
 
     async def _encode(self, bodies: Sequence[Any]) -> list[tuple[bytes, str | None]]:
         if isinstance(self.codec, BatchCodecProto):
@@ -78,12 +99,11 @@ class PgmqProducer(ProducerProto[PgmqPublishCommand]):
     async def _send(
         self, queue: str, messages: Sequence[Outgoing], connection: AsyncConnection[Any] | None
     ) -> list[int | None]:
-        if self._queues is None:
-            raise IncorrectState("connect the broker first: `await broker.connect()`")
+        queues = self._connected()
         if not messages:
             return []
         kept, positions = merge_duplicates(messages)
-        ids = await self._queues.send(queue, kept, connection)
+        ids = await queues.send(queue, kept, connection)
         answer: list[int | None] = [None] * len(messages)
         for position, msg_id in zip(positions, ids, strict=True):
             answer[position] = msg_id
