@@ -60,7 +60,8 @@ class _Telemetry(BaseMiddleware[PgmqPublishCommand, Any]):
     ) -> Any:
         deliveries = cast("SettleableMessage", msg).deliveries
         self._spans = DeliverySpans(self._tracer, deliveries)
-        with self._spans.active():
+        # What FastStream's annotation CurrentSpan asks for.
+        with self._spans.active(), self.context.scope("span", self._spans.current):
             result = await call_next(msg)
         if (outbox := OUTBOX.get()) is not None:
             self._spans.fail_some(outbox.errors)
