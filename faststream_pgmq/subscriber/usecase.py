@@ -91,6 +91,15 @@ class PgmqSubscriber(SubscriberUsecase[Any]):
     def is_paused(self) -> bool:
         return self._pause_reason is not None
 
+    @property
+    def is_consuming(self) -> bool:
+        return self._consumer is not None
+
+    @property
+    def _active(self) -> Consumer | None:
+        # What a handler leaves that is tried out in memory is none of the consumer's business.
+        return None if self._outer_config.is_tested_here else self._consumer
+
     # Life
 
     async def start(self) -> None:
@@ -126,7 +135,7 @@ class PgmqSubscriber(SubscriberUsecase[Any]):
 
     def stop_soon(self, error: BaseException) -> None:
         """Stop from inside a handler that raised `StopConsume` or `SystemExit`."""
-        if self._consumer is not None and self._stopping is None:
+        if self._active is not None and self._stopping is None:
             self._stopping = asyncio.create_task(self.stop())
         app = self._outer_config.context.get("app")
         if isinstance(error, SystemExit) and app is not None:
@@ -139,8 +148,8 @@ class PgmqSubscriber(SubscriberUsecase[Any]):
         if self._pause_reason is None:
             self._pause_reason = reason
             self.log(f"paused: {reason}", logging.WARNING)
-        if self._consumer is not None:
-            self._consumer.give_back_waiting()
+        if self._active is not None:
+            self._active.give_back_waiting()
 
     def resume(self, *, quietly: bool = False) -> None:
         self._pause_reason = None
@@ -168,16 +177,16 @@ class PgmqSubscriber(SubscriberUsecase[Any]):
         settlement = settlement.without_settled()
         if settlement.is_empty:
             return
-        if self._consumer is not None:
-            await self._consumer.end(settlement)
+        if self._active is not None:
+            await self._active.end(settlement)
         else:
             await self._write_now(settlement)
 
     async def end_now(self, settlement: Settlement) -> None:
         """Return when these ends are written, and those before them."""
         settlement = settlement.without_settled()
-        if self._consumer is not None:
-            await self._consumer.end_now(settlement)
+        if self._active is not None:
+            await self._active.end_now(settlement)
         elif not settlement.is_empty:
             await self._write_now(settlement)
 
@@ -215,9 +224,9 @@ class PgmqSubscriber(SubscriberUsecase[Any]):
             if delivery.msg_id in refused:
                 text = "not acknowledged: the lease was lost, and somebody else has the message"
                 self.log(text, logging.WARNING, delivery)
-        if self._consumer is not None:
-            self._consumer.hand.drop(deliveries)
-            self._consumer.written()
+        if self._active is not None:
+            self._active.hand.drop(deliveries)
+            self._active.written()
 
     def fail(self, settlement: Settlement, error: Exception) -> Settlement:
         """Return what becomes of deliveries whose replies cannot be sent."""
