@@ -16,6 +16,7 @@ from faststream.message import gen_cor_id
 from faststream.response import PublishType
 from faststream.specification.schema import BrokerSpec
 
+from faststream_pgmq.broker.addresses import server_urls, without_secrets
 from faststream_pgmq.broker.config import PgmqBrokerConfig
 from faststream_pgmq.broker.logging import make_pgmq_logger_state
 from faststream_pgmq.broker.registrator import PgmqRegistrator
@@ -116,7 +117,7 @@ class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as eve
             ),
             specification=BrokerSpec(
                 description=description,
-                url=[specification_url or f"postgresql://{describe(dsn)}"],
+                url=_server_urls(specification_url, dsn),
                 protocol=protocol,
                 protocol_version=protocol_version,
                 tags=tags,
@@ -307,6 +308,10 @@ class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as eve
         )
         answer: PgmqMessage = await self._basic_request(cmd, producer=self.config.producer)
         return answer
+
+
+def _server_urls(specification_url: str | None, dsn: str) -> list[str]:
+    return [without_secrets(specification_url)] if specification_url else server_urls(dsn)
 
 
 def _split_headers(
