@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import contextmanager
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from faststream._internal.endpoint.subscriber import SubscriberUsecase
@@ -18,7 +17,7 @@ from faststream_pgmq.parser import PgmqBatchParser, PgmqParser
 from faststream_pgmq.publisher.fake import PgmqFakePublisher
 from faststream_pgmq.subscriber.consuming import POLL_WITHOUT_DOORBELL, Consumer
 from faststream_pgmq.subscriber.processing import Processing
-from faststream_pgmq.subscriber.reading import Reader
+from faststream_pgmq.subscriber.pulling import Puller
 from faststream_pgmq.subscriber.verdict import judge
 
 if TYPE_CHECKING:
@@ -63,7 +62,6 @@ class PgmqSubscriber(SubscriberUsecase[Any]):
         self._consumer: Consumer | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._pause_reason: str | None = None
-        self._reader = Reader(self.queue, config.visibility_timeout)
         self._notice: Callable[[BaseException], None] | None = None
         self.processing = Processing(self)
 
@@ -109,7 +107,6 @@ class PgmqSubscriber(SubscriberUsecase[Any]):
             QueueNotFoundError: the queue does not exist.
         """
         await super().start()
-        self._reader = Reader(self.queue, self.own.visibility_timeout)
         if self.calls and self._consumer is None:
             await self._start_consumer()
         self._post_start()
@@ -238,37 +235,40 @@ class PgmqSubscriber(SubscriberUsecase[Any]):
 
     # Without a handler
 
+    @property
+    def pull_limit(self) -> int:
+        return self.own.max_messages if self.batch else 1
+
+    @property
+    def lease(self) -> float:
+        return self.own.visibility_timeout
+
     async def get_one(self, *, timeout: float = 5.0) -> StreamMessage[Any] | None:  # noqa: ASYNC109 - FastStream's
-        """Return one message, or None after `timeout` seconds; acknowledge it yourself.
+        """Return one message, or None after `timeout` seconds; with `batch` as many as are due.
+
+        Acknowledge it yourself, within the visibility timeout: no heartbeat keeps it.
 
         Raises:
             AssertionError: the subscriber has a handler, which would compete for the messages.
         """
         self._refuse_handlers()
-        bell = self.queues.doorbell(self.queue)
-        deadline = monotonic() + timeout
+        puller = Puller(self)
         try:
-            while True:
-                claimed = await self._reader.read(self.queues, 1, everything=True)
-                if not claimed.deliveries and (left := deadline - monotonic()) > 0:
-                    due = left if claimed.next_due is None else min(left, claimed.next_due)
-                    paused = claimed.paused is not None
-                    claimed = await bell.sleep(self._read_one, max(0.0, due), paused=paused)
-                if claimed.deliveries or monotonic() >= deadline:
-                    return await self._parse(claimed.deliveries)
+            return await self._parse(await puller.pull(timeout))
         finally:
-            await bell.close()
-
-    async def _read_one(self) -> Any:
-        return await self._reader.read(self.queues, 1, everything=True)
+            await puller.close()
 
     async def __aiter__(self) -> AsyncIterator[StreamMessage[Any]]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Yield messages for ever; acknowledge each yourself."""
+        """Yield messages, or batches, for ever; acknowledge each yourself."""
         self._refuse_handlers()
-        while True:
-            message = await self.get_one(timeout=self._outer_config.poll_interval)
-            if message is not None:
-                yield message
+        puller = Puller(self)
+        try:
+            async for deliveries in puller.pull_for_ever(self._outer_config.poll_interval):
+                message = await self._parse(deliveries)
+                if message is not None:
+                    yield message
+        finally:
+            await puller.close()
 
     def _refuse_handlers(self) -> None:
         if self.calls:
