@@ -6,6 +6,8 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, Literal, LiteralString, cast
 
+from faststream_pgmq.replying import is_reply_address
+
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
@@ -71,7 +73,8 @@ def check_queue_name(name: str) -> None:
 @lru_cache(maxsize=1024)
 def check_destination(name: str) -> None:
     """Raise ValueError for a name that neither a queue nor a dead letter queue can have."""
-    check_queue_name(name.lower().removesuffix("_dlq") or name)
+    if not is_reply_address(name):
+        check_queue_name(name.lower().removesuffix("_dlq") or name)
 
 
 def _is_plain(name: str) -> bool:

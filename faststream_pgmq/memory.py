@@ -19,6 +19,7 @@ from faststream_pgmq.delivery import (
 )
 from faststream_pgmq.grouping import group_of, last_visited
 from faststream_pgmq.pausing import PausedQueue
+from faststream_pgmq.replying import TEMPORARY, Waiting, is_reply_address
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -72,6 +73,7 @@ class MemoryQueues:
         self._changed = asyncio.Event()
         self._paused: dict[str, PausedQueue] = {}
         self._on_pause: dict[str, list[Callable[[], None]]] = {}
+        self.inbox = MemoryInbox()
 
     def __getitem__(self, queue: str) -> StoredQueue:
         return self._queues.setdefault(queue.lower(), StoredQueue())
@@ -167,6 +169,9 @@ class MemoryQueues:
         messages: Sequence[Outgoing],
         connection: CallersConnection | None = None,
     ) -> list[int | None]:
+        if is_reply_address(queue):
+            self.inbox.receive(messages)
+            return [None] * len(messages)
         sent = [self._insert(queue, message) for message in messages]
         self._ring()
         return sent
@@ -274,6 +279,34 @@ def _allowed(rows: list[StoredMessage], grouping: Grouping, now: datetime) -> li
 
 def _in_hand(rows: list[StoredMessage], now: datetime) -> int:
     return sum(row.in_hand and row.vt > now for row in rows)
+
+
+class MemoryInbox:
+    """See `storage.Inbox`; time stands still, so an answer is there at once or never."""
+
+    def __init__(self) -> None:
+        self._waiting = Waiting()
+
+    async def ask(
+        self,
+        send: Callable[[str], Awaitable[object]],
+        timeout: float | None,  # noqa: ASYNC109 - it says None instead of raising
+    ) -> Delivery | None:
+        with self._waiting.one() as (address, answer):
+            try:
+                async with asyncio.timeout(timeout):
+                    await send(address)
+            except TimeoutError:
+                if timeout is None:
+                    raise
+            return answer.result() if answer.done() else None
+
+    def receive(self, replies: Sequence[Outgoing]) -> None:
+        for reply in replies:
+            now, headers = datetime.now(UTC), json_loads(reply.encode_headers())
+            self._waiting.take(
+                reply.queue, Delivery(TEMPORARY, 0, 1, now, now, reply.text, headers)
+            )
 
 
 class MemoryDoorbell:

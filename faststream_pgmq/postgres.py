@@ -17,8 +17,10 @@ from faststream_pgmq.errors import (
     QueueNotFoundError,
     QueueWithoutGroupsError,
 )
+from faststream_pgmq.inbox import Inbox
 from faststream_pgmq.polling import Poller, can_listen, is_pooled
 from faststream_pgmq.pooling import make_pool
+from faststream_pgmq.replying import is_reply_address
 from faststream_pgmq.sending import (
     PsycopgSender,
     send_in_statements,
@@ -43,6 +45,7 @@ class PostgresQueues:
         self.dsn = with_defaults(dsn, **KEEPALIVE, connect_timeout=CONNECT_TIMEOUT)
         self._options: dict[str, Any] = {"autocommit": True}
         self.pool = make_pool(self.dsn, pool_size, self._options)
+        self.inbox = Inbox(listen_dsn, self._session)
         self._watch = Watch(self.dsn)
         self._is_pool_doubtful = False
         """A listener was lost; if it went silent, so did these, and each would cost seconds."""
@@ -84,6 +87,7 @@ class PostgresQueues:
                 raise
 
     async def close(self) -> None:
+        await self.inbox.close()
         await self.pool.close()
 
     async def ping(self) -> bool:
@@ -154,6 +158,8 @@ class PostgresQueues:
         connection: CallersConnection | None = None,
     ) -> list[int | None]:
         async with self._sender(connection) as sender:
+            if is_reply_address(queue):
+                return await sender.reply(messages)
             return await sender.send(queue, messages)
 
     async def send_together(
@@ -192,8 +198,14 @@ async def _settle(
     ended: set[int] = set()
     if settlement.acks:
         ended |= await queries.finish_messages(conn, queue, settlement.acks, archive=archive)
+    replies: list[Outgoing] = []
     for destination, messages in settlement.outgoing(ended).items():
-        await send_in_statements(PsycopgSender(conn), destination, messages)
+        if is_reply_address(destination):
+            replies += messages
+        else:
+            await send_in_statements(PsycopgSender(conn), destination, messages)
+    if replies:
+        await queries.send_replies(conn, replies)
     if settlement.dead:
         ended |= await queries.bury_messages(conn, queue, settlement.dead)
     if settlement.deferred:

@@ -36,8 +36,26 @@ class Bell(Protocol):
     async def close(self) -> None: ...
 
 
+class Inbox(Protocol):
+    """Where answers to requests arrive."""
+
+    async def ask(
+        self,
+        send: Callable[[str], Awaitable[object]],
+        timeout: float | None,  # noqa: ASYNC109 - it says None instead of raising
+    ) -> Delivery | None:
+        """Let `send` send a request that is to be answered to an address; return the answer.
+
+        None if there is no answer in time.
+        """
+        ...
+
+
 class Queues(Protocol):
     """Reads and writes queues; every method is one transaction."""
+
+    @property
+    def inbox(self) -> Inbox: ...
 
     @property
     def place(self) -> str:

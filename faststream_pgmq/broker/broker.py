@@ -16,6 +16,7 @@ from faststream.message import gen_cor_id
 from faststream.response import PublishType
 from faststream.specification.schema import BrokerSpec
 
+from faststream_pgmq.broker.addresses import server_urls, without_secrets
 from faststream_pgmq.broker.config import PgmqBrokerConfig
 from faststream_pgmq.broker.logging import make_pgmq_logger_state
 from faststream_pgmq.broker.registrator import PgmqRegistrator
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from faststream.security import BaseSecurity
     from faststream.specification.schema.extra import Tag, TagDict
 
+    from faststream_pgmq.message import PgmqMessage
     from faststream_pgmq.pausing import PausedQueue
     from faststream_pgmq.sending import CallersConnection
 
@@ -122,7 +124,7 @@ class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as eve
             ),
             specification=BrokerSpec(
                 description=description,
-                url=[specification_url or f"postgresql://{describe(dsn)}"],
+                url=_server_urls(specification_url, dsn),
                 protocol=protocol,
                 protocol_version=protocol_version,
                 tags=tags,
@@ -302,10 +304,42 @@ class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as eve
         """Return the dead letters of a queue: to inspect, to put back, to discard."""
         return DeadLetters(self._dsn, queue)
 
-    async def request(self, *args: Any, **options: Any) -> Any:
-        """Not supported; publish with `reply_to`."""
-        cmd = PgmqPublishCommand(None, _publish_type=PublishType.REQUEST)
-        return await self._basic_request(cmd, producer=self.config.producer)
+    async def request(  # pyright: ignore[reportIncompatibleMethodOverride]  # as every broker does
+        self,
+        message: Any = None,
+        queue: str = "",
+        *,
+        headers: dict[str, Any] | None = None,
+        correlation_id: str | None = None,
+        timeout: float | None = 30.0,  # noqa: ASYNC109 - FastStream's
+        group: str | None = None,
+    ) -> PgmqMessage:
+        """Send a message, wait for what its handler returns, and return that.
+
+        The answer is sent in the transaction that acknowledges the request. Nobody answers for a
+        handler that failed for good, or for a batch handler. The first request opens one more
+        connection, which is woken when an answer arrives.
+
+        Args:
+            timeout: Seconds until TimeoutError; None waits for ever. Too late an answer is dropped.
+
+        Raises:
+            TimeoutError: no answer in time; says queue and correlation id.
+        """
+        cmd = PgmqPublishCommand(
+            message,
+            queue=queue,
+            headers=with_routing(headers, None, group),
+            correlation_id=correlation_id or self.config.id_generator(),
+            timeout=timeout,
+            _publish_type=PublishType.REQUEST,
+        )
+        answer: PgmqMessage = await self._basic_request(cmd, producer=self.config.producer)
+        return answer
+
+
+def _server_urls(specification_url: str | None, dsn: str) -> list[str]:
+    return [without_secrets(specification_url)] if specification_url else server_urls(dsn)
 
 
 def _split_headers(
