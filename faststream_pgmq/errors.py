@@ -4,6 +4,7 @@ PgmqError
 ├── PgmqConnectionError    Postgres does not answer; says where, never with a password
 ├── QueueNotFoundError     a subscriber's queue, or part of it, was never created
 ├── LetterNotFoundError    a dead letter that is not there, or not any more
+├── PartitionsUnavailableError  a partitioned queue without pg_partman
 ├── OutdatedInstallError   the database has the SQL of an older version of this package
 └── UnsendableMessageError a body that `jsonb` cannot hold
 InvalidMessageError        a message that does not fit its handler: dead-lettered at once
@@ -65,6 +66,17 @@ class OutdatedInstallError(PgmqError):
             "or `faststream-pgmq install`, with this version of the package. It is safe to repeat."
         )
         self.missing = missing
+
+
+class PartitionsUnavailableError(PgmqError):
+    """A partitioned queue in a database without pg_partman."""
+
+    def __init__(self, queue: str) -> None:
+        super().__init__(
+            f"queue {queue!r} cannot be partitioned: this database has no pg_partman. Install its "
+            "package on the server and run `CREATE EXTENSION pg_partman`, or use `create_queue`."
+        )
+        self.queue = queue
 
 
 class UnsendableMessageError(PgmqError, ValueError):

@@ -11,11 +11,13 @@ from faststream_pgmq import pausing, queries
 from faststream_pgmq.connecting import CONNECT_TIMEOUT, KEEPALIVE, connect, with_defaults
 from faststream_pgmq.doorbell import Doorbell
 from faststream_pgmq.errors import OutdatedInstallError, QueueNotFoundError
+from faststream_pgmq.retention import keep_retention
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from faststream_pgmq.delivery import Claimed, Delivery, Outgoing, Settlement
+    from faststream_pgmq.retention import Retention
 
 
 class PostgresQueues:
@@ -109,6 +111,12 @@ class PostgresQueues:
     async def paused(self) -> list[pausing.PausedQueue]:
         async with self.pool.connection() as conn:
             return await pausing.paused_queues(conn)
+
+    async def sweep(self, queue: str, retention: Retention) -> int:
+        # Not from the pool, which is for delivery; and a session lock needs a session of its own.
+        dsn = with_defaults(self._listen_dsn, **KEEPALIVE, connect_timeout=CONNECT_TIMEOUT)
+        async with await connect(dsn) as conn:
+            return await keep_retention(conn, queue, retention)
 
 
 async def _settle(

@@ -9,11 +9,13 @@ from faststream._internal.constants import EMPTY
 
 from faststream_pgmq.broker.config import PgmqBrokerConfig
 from faststream_pgmq.publisher.factory import create_publisher
+from faststream_pgmq.retention import Retention
 from faststream_pgmq.retry import RetryPolicy
 from faststream_pgmq.subscriber.factory import create_subscriber
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+    from datetime import timedelta
 
     from fast_depends.dependencies import Dependant
     from faststream._internal.parser import CodecProto
@@ -38,6 +40,8 @@ class PgmqRegistrator(Registrator[Any, PgmqBrokerConfig]):
         retry: RetryPolicy | None = None,
         pause_probe: Callable[[], Awaitable[None]] | None = None,
         archive: bool = True,
+        archive_retention: timedelta | None = None,
+        dead_letter_retention: timedelta | None = None,
         # broker arguments
         ack_policy: AckPolicy = EMPTY,
         no_reply: bool = False,
@@ -64,6 +68,9 @@ class PgmqRegistrator(Registrator[Any, PgmqBrokerConfig]):
             pause_probe: Raises while what caused a pause is still down. Without one, a paused
                 subscriber lets one message through to see.
             archive: Keep acknowledged messages in the archive table; else they are deleted.
+            archive_retention: Delete archived messages this long after; one consumer of the queue
+                does so, every few minutes, in small transactions. By default they are kept.
+            dead_letter_retention: Delete dead letters this long after they failed for good.
             ack_policy: `NACK_ON_ERROR` (default) retries by `retry`; `REJECT_ON_ERROR`
                 dead-letters; `ACK` acknowledges whatever happens; `ACK_FIRST` does so before the
                 handler; `MANUAL` leaves it to the handler.
@@ -89,6 +96,7 @@ class PgmqRegistrator(Registrator[Any, PgmqBrokerConfig]):
             retry=retry or RetryPolicy(),
             pause_probe=pause_probe,
             archive=archive,
+            retention=Retention(archive_retention, dead_letter_retention),
             ack_policy=ack_policy,
             no_reply=no_reply,
             config=cast("PgmqBrokerConfig", self.config),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from faststream.middlewares import AckPolicy
 
     from faststream_pgmq.broker.config import PgmqBrokerConfig
+    from faststream_pgmq.retention import Retention
     from faststream_pgmq.retry import RetryPolicy
 
 
@@ -33,6 +34,7 @@ def create_subscriber(
     retry: RetryPolicy,
     pause_probe: Callable[[], Awaitable[None]] | None,
     archive: bool,
+    retention: Retention,
     ack_policy: AckPolicy,
     no_reply: bool,
     config: PgmqBrokerConfig,
@@ -68,6 +70,7 @@ def create_subscriber(
         retry=retry,
         pause_probe=pause_probe,
         archive=archive,
+        retention=retention,
         no_reply=no_reply,
         _outer_config=config,
         _ack_policy=ack_policy,

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from faststream_pgmq.broker.config import PgmqBrokerConfig
     from faststream_pgmq.delivery import Delivery
+    from faststream_pgmq.retention import Retention
     from faststream_pgmq.retry import RetryPolicy
     from faststream_pgmq.storage import Queues
     from faststream_pgmq.subscriber.config import PgmqSubscriberConfig
@@ -82,6 +83,10 @@ class PgmqSubscriber(SubscriberUsecase[Any]):
     @property
     def archive(self) -> bool:
         return self.own.archive
+
+    @property
+    def retention(self) -> Retention:
+        return self.own.retention
 
     @property
     def retry(self) -> RetryPolicy:

@@ -79,3 +79,13 @@ async def make_broker(dsn: str) -> AsyncIterator[BrokerFactory]:
 def broker(make_broker: BrokerFactory) -> PgmqBroker:
     """A broker that never polls."""
     return make_broker()
+
+
+@pytest.fixture
+async def old(dsn: str) -> AsyncIterator[AsyncConnection[Any]]:
+    """A session that holds a snapshot, from before anything died."""
+    named = make_conninfo(dsn, application_name="nightly report")
+    async with await AsyncConnection.connect(named) as conn:
+        await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        await conn.execute("SELECT 1")
+        yield conn
