@@ -169,3 +169,15 @@ async def test_a_dedup_key_cannot_be_used_there(big: Session, own_dsn: str) -> N
         with pytest.raises(InvalidColumnReference):
             await broker.publish(1, "big", dedup_key="k")
         assert await broker.publish(1, "big") is not None
+
+
+async def test_what_pg_partman_drops_is_gone_handled_or_not(partman: Session) -> None:
+    await create_partitioned_queue(partman, "big", partition_interval="1 day", retention="2 days")
+    await partman.execute("""
+        INSERT INTO pgmq.q_big (vt, enqueued_at, message)
+        SELECT now(), now() - make_interval(days => n), to_jsonb(n) FROM generate_series(0, 4) AS n
+    """)
+    await partman.execute("SELECT partman.run_maintenance('pgmq.q_big')")
+    left = await fetch_all(partman, "SELECT message::int FROM pgmq.q_big ORDER BY 1")
+    assert 0 in left
+    assert 4 not in left
