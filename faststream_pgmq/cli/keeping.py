@@ -48,17 +48,24 @@ def purge(
     ] = False,
     rate: Annotated[float | None, typer.Option(min=0.001, help="At most so many a second.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dsn: Dsn = "",
     json: Json = False,
 ) -> None:
-    """Delete archived messages that are old enough, oldest first, in chunks of 1,000."""
+    """Delete archived messages that are old enough, oldest first, in chunks of 1,000.
+
+    Asks before it deletes dead letters: nobody has handled those.
+    """
     age = length(older_than)
     what = "dead letters" if dead_letters else "archived messages"
-    if dry_run:
+    if dry_run or (dead_letters and not yes):
         count = retention.count_old_letters if dead_letters else retention.count_archived
         found = run(dsn, lambda conn: count(conn, queue, older_than=age))
-        typer.echo(f"would delete {found:,} {what} of {queue}")
-        return
+        if dry_run:
+            typer.echo(f"would delete {found:,} {what} of {queue}")
+            return
+        question = f"delete {found:,} {what} of {queue} for good? (--yes answers this)"
+        typer.confirm(question, abort=True, err=True)
     delete = retention.purge_dead_letters if dead_letters else retention.purge_archive
     progress = Progress()
 

@@ -89,7 +89,9 @@ def _explain(error: psycopg.Error, dsn: str) -> str:
     text = error.diag.message_primary or str(error).strip() or type(error).__name__
     where = describe(with_defaults(dsn))
     if isinstance(error, errors.InsufficientPrivilege):
-        return f'{text}. The role needs that right; see "Who may" in the package\'s README'
+        return (
+            f'{text}. The role needs that right; see "Rights" in the package\'s docs/operations.md'
+        )
     missing = (errors.UndefinedFunction, errors.InvalidSchemaName, errors.UndefinedTable)
     if isinstance(error, missing):
         return f"{text} in {where}. Is pgmq installed there, and did `faststream-pgmq install` run?"

@@ -166,7 +166,9 @@ async def test_the_command_purges_what_is_old(sql: Session, dsn: str) -> None:
     assert command("purge", "jobs", "--older-than", "0s", "--json").json == {"purged": 13}
     letters = ("purge", "jobs", "--older-than", "14d", "--dead-letters")
     assert "would delete 1 dead letters" in command(*letters, "--dry-run").out
-    assert command(*letters).out == "deleted 1 dead letters of jobs\n"
+    assert command(*letters, answer="n\n").code != 0
+    assert "deleted 1 dead letters of jobs" in command(*letters, answer="y\n").out
+    assert command(*letters, "--yes").out == "deleted 0 dead letters of jobs\n"
     assert await fetch_all(sql, "SELECT count(*) FROM pgmq.q_jobs_dlq") == [0]
     for nonsense in ("yesterday", "-5d", "5", ""):
         done = command("purge", "jobs", f"--older-than={nonsense}")
