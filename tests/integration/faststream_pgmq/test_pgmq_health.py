@@ -71,6 +71,15 @@ async def test_a_snapshot_that_was_let_go_shows_no_more(sql: Session, old: Sessi
     await eventually(gone)
 
 
+async def test_who_looks_is_not_shown_to_himself(sql: Session, dsn: str) -> None:
+    async with await AsyncConnection.connect(dsn) as looker:
+        await looker.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        await looker.execute("SELECT 1")
+        await send(sql)
+        found = await oldest(looker)
+        assert found is None or found.pid != looker.info.backend_pid
+
+
 async def test_a_role_without_rights_sees_who_but_not_for_how_long(
     sql: Session, old: Session, dsn: str
 ) -> None:

@@ -138,18 +138,35 @@ async def test_partitions_of_today_and_those_to_come_are_tuned_as_plain_queues_a
 
 
 async def test_claims_and_acknowledgements_read_the_partitions_by_index(big: Session) -> None:
-    await big.execute("""
-        INSERT INTO pgmq.q_big (vt, message) SELECT now(), '1' FROM generate_series(1, 5000)
-    """)
-    await big.execute("ANALYZE pgmq.q_big")
-    read = """
-        SELECT sum(seq_tup_read)::int FROM pg_stat_xact_user_tables WHERE relname LIKE 'q_big%'
-    """
+    await fill(big, vt="now()")
     async with big.transaction():
         claimed = await claim_messages(big, "big", mark=0, limit=100, lease=60)
-        deliveries = claimed.deliveries
-        assert len(await finish_messages(big, "big", deliveries, archive=True)) == 100
-        assert await fetch_all(big, read) == [0]
+        ended = await finish_messages(big, "big", claimed.deliveries, archive=True)
+        assert (len(ended), await read_in_sequence(big)) == (100, 0)
+
+
+async def test_the_next_due_message_is_found_by_index(big: Session) -> None:
+    await fill(big, vt="now() + interval '1 hour'")
+    async with big.transaction():
+        claimed = await claim_messages(big, "big", mark=0, limit=100, lease=60)
+        assert claimed.next_due is not None
+        assert await read_in_sequence(big) == 0
+
+
+async def fill(sql: Session, *, vt: str) -> None:
+    insert: Any = f"""
+        INSERT INTO pgmq.q_big (vt, message) SELECT {vt}, '1' FROM generate_series(1, 5000);
+        ANALYZE pgmq.q_big
+    """
+    await sql.execute(insert)
+
+
+async def read_in_sequence(sql: Session) -> int:
+    """Return how many rows of the queue this transaction has read without an index."""
+    query = """
+        SELECT sum(seq_tup_read)::int FROM pg_stat_xact_user_tables WHERE relname LIKE 'q_big%'
+    """
+    return (await fetch_all(sql, query))[0]
 
 
 async def test_overview_health_and_retention_know_partitions(big: Session) -> None:
