@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from faststream_pgmq.delivery import Dead, Deferred, Outgoing, Settlement
     from faststream_pgmq.grouping import Grouping
+    from faststream_pgmq.retention import Retention
     from faststream_pgmq.sending import CallersConnection
 
 
@@ -48,6 +49,7 @@ class StoredMessage:
     read_ct: int = 0
     in_hand: bool = False
     """Claimed, and not written back since; its lease may have run out."""
+    archived_at: datetime | None = None
 
     @property
     def body(self) -> Any:
@@ -114,6 +116,27 @@ class MemoryQueues:
 
     async def paused(self) -> list[PausedQueue]:
         return sorted(self._paused.values(), key=lambda one: one.paused_at)
+
+    async def sweep(self, queue: str, retention: Retention) -> int:
+        names = (queue, f"{queue}_dlq")
+        done = (
+            0 if retention.archive is None else self._purge(names, self.now() - retention.archive)
+        )
+        if retention.dead_letters is not None:
+            letters, before = self[f"{queue}_dlq"].messages, self.now() - retention.dead_letters
+            old = [row.msg_id for row in letters.values() if row.enqueued_at <= before]
+            for msg_id in old:
+                del letters[msg_id]
+            done += len(old)
+        return done
+
+    def _purge(self, names: tuple[str, str], before: datetime) -> int:
+        done = 0
+        for archive in (self[name].archive for name in names):
+            kept = [row for row in archive if row.archived_at is None or row.archived_at > before]
+            done += len(archive) - len(kept)
+            archive[:] = kept
+        return done
 
     async def claim(self, queue: str, *, mark: int | None, limit: int, lease: float) -> Claimed:
         now = self.now()
@@ -227,6 +250,7 @@ class MemoryQueues:
             return False
         del self[queue].messages[row.msg_id]
         if archive:
+            row.archived_at = self.now()
             self[queue].archive.append(row)
         return True
 

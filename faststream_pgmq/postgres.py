@@ -21,6 +21,7 @@ from faststream_pgmq.inbox import Inbox
 from faststream_pgmq.polling import Poller, can_listen, is_pooled
 from faststream_pgmq.pooling import make_pool
 from faststream_pgmq.replying import is_reply_address
+from faststream_pgmq.retention import keep_retention
 from faststream_pgmq.sending import (
     PsycopgSender,
     send_in_statements,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from faststream_pgmq.delivery import Claimed, Delivery, Outgoing, Settlement
     from faststream_pgmq.grouping import Grouping
+    from faststream_pgmq.retention import Retention
     from faststream_pgmq.sending import CallersConnection, Sender
     from faststream_pgmq.storage import Bell
 
@@ -190,6 +192,12 @@ class PostgresQueues:
     async def paused(self) -> list[pausing.PausedQueue]:
         async with self._session() as conn:
             return await pausing.paused_queues(conn)
+
+    async def sweep(self, queue: str, retention: Retention) -> int:
+        # Not from the pool, which is for delivery; and a session lock needs a session of its own.
+        dsn = with_defaults(self._listen_dsn, **KEEPALIVE, connect_timeout=CONNECT_TIMEOUT)
+        async with await connect(dsn) as conn:
+            return await keep_retention(conn, queue, retention)
 
 
 async def _settle(

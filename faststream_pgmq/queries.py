@@ -345,7 +345,8 @@ async def defer_messages(
     """Write back what is still ours, due after its delay; return the ids."""
     parameters = {
         **_leases([one.delivery for one in deferred]),
-        "delays": [one.delay for one in deferred],
+        # psycopg dumps no list of both: `Retry(delay=5)` beside a backoff of 1.5.
+        "delays": [float(one.delay) for one in deferred],
         "headers": [encode_headers(one.headers) for one in deferred],
     }
     cursor = await conn.execute(statement(DEFER, queue), parameters)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from faststream_pgmq.delivery import Claimed, Delivery, Outgoing, Settlement
     from faststream_pgmq.grouping import Grouping
     from faststream_pgmq.pausing import PausedQueue
+    from faststream_pgmq.retention import Retention
     from faststream_pgmq.sending import CallersConnection
 
 
@@ -135,4 +136,8 @@ class Queues(Protocol):
 
     async def paused(self) -> list[PausedQueue]:
         """Return the queues that are paused for all consumers, longest first."""
+        ...
+
+    async def sweep(self, queue: str, retention: Retention) -> int:
+        """Delete what the queue need not keep any longer; return how many."""
         ...

@@ -60,12 +60,14 @@ class TestPgmqBroker(TestBroker[PgmqBroker, EnterType], broker=PgmqBroker):
         return self.messages(f"{queue}_dlq")
 
     async def advance(self, seconds: float) -> None:
-        """Move the clock, resume what is paused, and run what became due."""
+        """Move the clock, resume what is paused, run what became due, delete what is too old."""
         self._queues.advance(seconds)
         for subscriber in self.subscribers:
             if subscriber.is_paused:
                 subscriber.resume()
         await self.run_due()
+        for subscriber in self.subscribers:
+            await self._queues.sweep(subscriber.queue, subscriber.retention)
 
     async def run_due(self) -> None:
         """Run handlers until nothing is due; raise the first error they raised, if asked to."""

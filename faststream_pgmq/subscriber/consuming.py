@@ -13,6 +13,7 @@ import psycopg
 from faststream_pgmq.delivery import Claimed, Settlement
 from faststream_pgmq.errors import PgmqConnectionError
 from faststream_pgmq.subscriber.holding import Hand
+from faststream_pgmq.subscriber.sweeping import sweep_for_ever
 from faststream_pgmq.subscriber.verdict import give_back, summary
 from faststream_pgmq.subscriber.writing import Writer
 
@@ -68,6 +69,7 @@ class Consumer:
         self._clerks = [
             asyncio.create_task(self.hand.beat()),
             asyncio.create_task(self.writer.run()),
+            asyncio.create_task(sweep_for_ever(self._subscriber)),
         ]
 
     async def stop(self, graceful_timeout: float | None) -> None:

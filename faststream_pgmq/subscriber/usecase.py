@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from faststream_pgmq.broker.config import PgmqBrokerConfig
     from faststream_pgmq.delivery import Delivery
+    from faststream_pgmq.retention import Retention
     from faststream_pgmq.retry import RetryPolicy
     from faststream_pgmq.storage import Queues
     from faststream_pgmq.subscriber.config import PgmqSubscriberConfig
@@ -94,6 +95,10 @@ class PgmqSubscriber(SubscriberUsecase[Any]):
         if grouping is None:
             return Reader(self.queue, lease)
         return GroupReader(self.queue, lease, grouping)
+
+    @property
+    def retention(self) -> Retention:
+        return self.own.retention
 
     @property
     def retry(self) -> RetryPolicy:
