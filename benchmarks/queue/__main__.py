@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from benchmarks.queue.progress import say
 from benchmarks.queue.report import print_results, write_json
 from benchmarks.queue.results import Results
-from benchmarks.queue.scenarios import drain
+from benchmarks.queue.scenarios import backlog, drain, idle, memory, senders, snapshot, wake
 from benchmarks.queue.server import postgres
 from benchmarks.queue.settings import Sizes, quick
 
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 SCENARIOS: Final[dict[str, Scenario]] = {
     drain.NAME: drain.measure,
+    wake.NAME: wake.measure,
+    senders.NAME: senders.measure,
+    idle.NAME: idle.measure,
+    backlog.NAME: backlog.measure,
+    snapshot.NAME: snapshot.measure,
+    memory.NAME: memory.measure,
 }
 DEFAULT_JSON: Final = Path("benchmarks/results/queue.json")
 

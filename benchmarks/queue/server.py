@@ -51,6 +51,11 @@ def _checked(dsn: str) -> str:
     return dsn
 
 
+def database_name(subject: str) -> str:
+    """Return what the database of a contestant is called."""
+    return subject.replace(" ", "_").replace("-", "_")
+
+
 @contextmanager
 def database(admin_dsn: str, name: str) -> Iterator[str]:
     """Yield the DSN of a new database that is dropped at the end."""

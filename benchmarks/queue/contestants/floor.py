@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, LiteralString
 from psycopg.types.json import Jsonb
 
 from benchmarks.queue.server import QUEUE, connection, install_pgmq
-from benchmarks.queue.settings import BATCH, payload
+from benchmarks.queue.settings import BATCH, PAYLOAD_TEXT, payload
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -19,10 +19,14 @@ if TYPE_CHECKING:
     from benchmarks.queue.contestants.contestant import Send, Tally
 
 READ: Final[LiteralString] = "SELECT msg_id, message FROM pgmq.read(%s, 30, %s)"
-ARCHIVE: Final[LiteralString] = "SELECT pgmq.archive(%s, %s::bigint[])"
+DELETE: Final[LiteralString] = "SELECT pgmq.delete(%s, %s::bigint[])"
 SEND: Final[LiteralString] = "SELECT pgmq.send(%s, %s)"
-SEND_BATCH: Final[LiteralString] = "SELECT pgmq.send_batch(%s, %s)"
-CHANNEL: Final = "floor"
+FILL: Final = 10_000
+"""Messages of one transaction."""
+FILL_QUEUE: Final[LiteralString] = """
+SELECT count(*) FROM pgmq.send_batch(%s, ARRAY(
+    SELECT jsonb_build_object('n', n, 'text', %s::text) FROM generate_series(%s, %s) AS n))
+"""
 LISTEN: Final[LiteralString] = "LISTEN floor"
 ADD_TRIGGER: Final[LiteralString] = """
 CREATE FUNCTION tell_floor() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -38,7 +42,7 @@ REMAINING: Final[LiteralString] = "SELECT count(*) FROM pgmq.q_jobs"
 
 
 class Floor:
-    """Reads, handles, archives, one after the other; listens when there is nothing."""
+    """Reads, handles, deletes, one after the other; listens when there is nothing."""
 
     name = "floor"
     remaining: LiteralString = REMAINING
@@ -82,7 +86,7 @@ async def _consume(conn: AsyncConnection[Any], tally: Tally) -> None:
                 pass
             continue
         _handle([row[1] for row in rows], tally)
-        await conn.execute(ARCHIVE, (QUEUE, [row[0] for row in rows]))
+        await conn.execute(DELETE, (QUEUE, [row[0] for row in rows]))
 
 
 def _handle(messages: Sequence[dict[str, Any]], tally: Tally) -> None:
@@ -90,8 +94,8 @@ def _handle(messages: Sequence[dict[str, Any]], tally: Tally) -> None:
 
 
 async def fill_pgmq(dsn: str, count: int, queue: str = QUEUE) -> None:
-    """Send `count` messages to a queue of pgmq, 1,000 in a transaction."""
+    """Let `count` messages wait in a queue of pgmq."""
     async with connection(dsn) as conn:
-        for start in range(0, count, 1_000):
-            messages = [Jsonb(payload(n)) for n in range(start, min(start + 1_000, count))]
-            await conn.execute(SEND_BATCH, (queue, messages))
+        for first in range(0, count, FILL):
+            last = min(first + FILL, count) - 1
+            await conn.execute(FILL_QUEUE, (queue, PAYLOAD_TEXT, first, last))

@@ -27,7 +27,7 @@ def batch_broker(dsn: str, tally: Tally) -> PgmqBroker:
     """Return a broker whose handler takes lists."""
     broker = PgmqBroker(dsn, poll_interval=NEVER, logger=None)
 
-    @broker.subscriber(QUEUE, batch=True, max_messages=BATCH)
+    @broker.subscriber(QUEUE, batch=True, max_messages=BATCH, archive=False)
     async def handle(messages: list[dict[str, Any]]) -> None:
         tally.add(len(messages))
 
@@ -38,7 +38,7 @@ def single_broker(dsn: str, tally: Tally) -> PgmqBroker:
     """Return a broker whose handler takes one message."""
     broker = PgmqBroker(dsn, poll_interval=NEVER, logger=None)
 
-    @broker.subscriber(QUEUE, max_messages=BATCH)
+    @broker.subscriber(QUEUE, max_messages=BATCH, archive=False)
     async def handle(message: dict[str, Any]) -> None:
         tally.add()
 

@@ -16,7 +16,7 @@ from benchmarks.queue.contestants.pgqueuer_peer import PgQueuerPeer
 from benchmarks.queue.contestants.procrastinate_peer import ProcrastinatePeer
 from benchmarks.queue.progress import say
 from benchmarks.queue.results import ratio_of_rounds
-from benchmarks.queue.server import connection, database, settle
+from benchmarks.queue.server import connection, database, database_name, settle
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
@@ -47,23 +47,23 @@ def measure(admin_dsn: str, sizes: Sizes, results: Results) -> None:
     """Let all of them drain, in turns."""
     rounds: dict[str, list[float]] = {}
     with ExitStack() as stack:
-        everybody = [(one, stack.enter_context(_own_database(admin_dsn, one))) for one in contestants()]
+        everybody = [
+            (one, stack.enter_context(database(admin_dsn, database_name(one.name))))
+            for one in contestants()
+        ]
         for one, dsn in everybody:
             asyncio.run(one.create(dsn))
         for number in range(sizes.rounds):
             for one, dsn in everybody:
-                rate = asyncio.run(_drain(one, dsn, sizes.drained[one.name]))
+                rate = asyncio.run(drain(one, dsn, sizes.drained[one.name]))
                 rounds.setdefault(one.name, []).append(rate)
                 say(f"{NAME}, round {number + 1}: {one.name} {rate:,.0f} {UNIT}")
     results.add(NAME, UNIT, rounds)
     _judge(rounds, results)
 
 
-def _own_database(admin_dsn: str, one: Contestant) -> Any:
-    return database(admin_dsn, one.name.replace(" ", "_").replace("-", "_"))
-
-
-async def _drain(one: Contestant, dsn: str, count: int) -> float:
+async def drain(one: Contestant, dsn: str, count: int) -> float:
+    """Fill, then let it drain; return messages a second, the last acknowledgement included."""
     await one.fill(dsn, count)
     await settle(dsn)
     gc.collect()
