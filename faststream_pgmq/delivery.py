@@ -166,7 +166,7 @@ class Settlement:
 
     def without_settled(self) -> Settlement:
         """Return what is left to do after what the handler has settled itself."""
-        if not self.is_more_than_acks and not any([one.settled for one in self.acks]):
+        if not self.is_more_than_acks and not any(one.settled for one in self.acks):
             return self
         acks = [one for one in self.acks if not one.settled]
         ids = {one.msg_id for one in acks}

@@ -42,8 +42,8 @@ class Goal:
 
     @property
     def wanted(self) -> str:
-        sign = (">" if self.at_least else "<") if self.is_exclusive else "≥" if self.at_least else "≤"
-        return f"{sign} {self.bound:g}"
+        signs = "<>" if self.is_exclusive else "≤≥"
+        return f"{signs[self.at_least]} {self.bound:g}"
 
 
 @dataclass(slots=True)

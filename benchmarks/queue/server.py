@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -29,7 +29,7 @@ _EMPTY_QUEUE: Final[LiteralString] = "TRUNCATE pgmq.{queue}, pgmq.{archive}"
 
 
 @contextmanager
-def postgres() -> Iterator[str]:
+def postgres() -> Generator[str]:
     """Yield the DSN of a server with fsync on: the one that the environment names, or a new one."""
     if named := os.environ.get(DSN_VARIABLE):
         yield _checked(named)
@@ -57,7 +57,7 @@ def database_name(subject: str) -> str:
 
 
 @contextmanager
-def database(admin_dsn: str, name: str) -> Iterator[str]:
+def database(admin_dsn: str, name: str) -> Generator[str]:
     """Yield the DSN of a new database that is dropped at the end."""
     named = Identifier(f"bench_{name}")
     with psycopg.connect(admin_dsn, autocommit=True) as admin:
@@ -70,7 +70,7 @@ def database(admin_dsn: str, name: str) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def connection(dsn: str) -> AsyncIterator[AsyncConnection[Any]]:
+async def connection(dsn: str) -> AsyncGenerator[AsyncConnection[Any]]:
     """Yield an autocommit connection."""
     async with await AsyncConnection.connect(dsn, autocommit=True) as conn:
         yield conn

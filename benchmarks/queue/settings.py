@@ -33,7 +33,7 @@ class Sizes:
         }
     )
     wakes: int = 200
-    send_seconds: int = 10
+    send_seconds: int = 5
     idle_seconds: float = 30.0
     read_messages: int = 20_000
     waiting: int = 1_000_000
@@ -49,7 +49,7 @@ def quick() -> Sizes:
     return Sizes(
         drained={name: max(1_000, count // 10) for name, count in Sizes().drained.items()},
         wakes=40,
-        send_seconds=3,
+        send_seconds=2,
         idle_seconds=5.0,
         read_messages=5_000,
         waiting=100_000,

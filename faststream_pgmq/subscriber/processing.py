@@ -63,7 +63,7 @@ class Processing:
 
     async def run(self, unit: Sequence[Delivery]) -> None:
         """Handle deliveries: together for a batch subscriber, else one after the other."""
-        if all([one.read_ct == 1 for one in unit]):
+        if all(one.read_ct == 1 for one in unit):
             # Almost always: nobody had these before, so none was lost and none is suspect.
             await self._run_healthy(unit)
             return

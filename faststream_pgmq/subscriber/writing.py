@@ -52,7 +52,7 @@ class Writer:
         self._owner = owner
         self._waiting: list[Settlement] = []
         self.backlog = 0
-        """Deliveries that wait to be written; counted here, for it is looked at for each message."""
+        """Deliveries that wait to be written; a count, for it is looked at for each message."""
         self._wake = asyncio.Event()
         self._full = asyncio.Event()
         """Nothing more is to be awaited: much has gathered, or somebody waits for what has."""

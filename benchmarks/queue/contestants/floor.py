@@ -12,7 +12,7 @@ from benchmarks.queue.server import QUEUE, connection, install_pgmq
 from benchmarks.queue.settings import BATCH, PAYLOAD_TEXT, payload
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from psycopg import AsyncConnection
 
@@ -25,7 +25,8 @@ FILL: Final = 10_000
 """Messages of one transaction."""
 FILL_QUEUE: Final[LiteralString] = """
 SELECT count(*) FROM pgmq.send_batch(%s, ARRAY(
-    SELECT jsonb_build_object('n', n, 'text', %s::text) FROM generate_series(%s, %s) AS n))
+    SELECT jsonb_build_object('n', n, 'text', %s::text)
+    FROM generate_series(%s::integer, %s::integer) AS n))
 """
 LISTEN: Final[LiteralString] = "LISTEN floor"
 ADD_TRIGGER: Final[LiteralString] = """
@@ -57,7 +58,7 @@ class Floor:
         await fill_pgmq(dsn, count)
 
     @asynccontextmanager
-    async def consuming(self, dsn: str, tally: Tally) -> AsyncIterator[None]:
+    async def consuming(self, dsn: str, tally: Tally) -> AsyncGenerator[None]:
         async with connection(dsn) as conn:
             await conn.execute(LISTEN)
             task = asyncio.create_task(_consume(conn, tally))
@@ -69,7 +70,7 @@ class Floor:
                     await task
 
     @asynccontextmanager
-    async def sending(self, dsn: str) -> AsyncIterator[Send]:
+    async def sending(self, dsn: str) -> AsyncGenerator[Send]:
         async with connection(dsn) as conn:
 
             async def send(n: int) -> None:

@@ -14,7 +14,7 @@ from benchmarks.queue.contestants.asyncpg_address import as_url
 from benchmarks.queue.settings import payload
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from benchmarks.queue.contestants.contestant import Send, Tally
 
@@ -46,7 +46,7 @@ class OutboxPeer:
                     await broker.publish_batch(*bodies, queue=QUEUE, session=conn)
 
     @asynccontextmanager
-    async def consuming(self, dsn: str, tally: Tally) -> AsyncIterator[None]:
+    async def consuming(self, dsn: str, tally: Tally) -> AsyncGenerator[None]:
         async with _engine(dsn) as engine:
             broker = OutboxBroker(
                 engine, outbox_table=TABLE, logger=None, log_level=logging.CRITICAL
@@ -68,7 +68,7 @@ class OutboxPeer:
                 await broker.stop()
 
     @asynccontextmanager
-    async def sending(self, dsn: str) -> AsyncIterator[Send]:
+    async def sending(self, dsn: str) -> AsyncGenerator[Send]:
         async with _engine(dsn) as engine:
             broker = OutboxBroker(engine, outbox_table=TABLE, logger=None)
 
@@ -80,7 +80,7 @@ class OutboxPeer:
 
 
 @asynccontextmanager
-async def _engine(dsn: str) -> AsyncIterator[AsyncEngine]:
+async def _engine(dsn: str) -> AsyncGenerator[AsyncEngine]:
     url = as_url(dsn).set(drivername="postgresql+asyncpg")
     engine = create_async_engine(url, pool_size=WORKERS + 3)
     try:

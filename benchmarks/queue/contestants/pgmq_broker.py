@@ -1,4 +1,4 @@
-"""This broker, with handlers for batches and for single messages, and FastStream without a queue."""
+"""This broker, with batch and with single-message handlers; and FastStream without a queue."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from faststream_pgmq import PgmqBroker
 from faststream_pgmq.delivery import Delivery
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from benchmarks.queue.contestants.contestant import Send, Tally
     from faststream_pgmq.subscriber.usecase import PgmqSubscriber
@@ -58,7 +58,7 @@ class PgmqBatch:
         await fill_pgmq(dsn, count)
 
     @asynccontextmanager
-    async def consuming(self, dsn: str, tally: Tally) -> AsyncIterator[None]:
+    async def consuming(self, dsn: str, tally: Tally) -> AsyncGenerator[None]:
         broker = self._broker(dsn, tally)
         await broker.start()
         try:
@@ -67,7 +67,7 @@ class PgmqBatch:
             await broker.stop()
 
     @asynccontextmanager
-    async def sending(self, dsn: str) -> AsyncIterator[Send]:
+    async def sending(self, dsn: str) -> AsyncGenerator[Send]:
         broker = PgmqBroker(dsn, logger=None)
         await broker.connect()
 
@@ -106,7 +106,7 @@ class Overhead(PgmqSingle):
         self._waiting = [Delivery(QUEUE, n, 1, now, now, text, {}) for n in range(count)]
 
     @asynccontextmanager
-    async def consuming(self, dsn: str, tally: Tally) -> AsyncIterator[None]:
+    async def consuming(self, dsn: str, tally: Tally) -> AsyncGenerator[None]:
         broker = single_broker(dsn, tally)
         # Its consumer finds an empty queue and sleeps, without a query.
         await broker.start()

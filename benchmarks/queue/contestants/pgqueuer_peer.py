@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, LiteralString
 
 import asyncpg
+from asyncpg import Pool
 from pgqueuer import PgQueuer
 from pgqueuer.models import Job
 from pgqueuer.queries import Queries
@@ -16,7 +17,7 @@ from benchmarks.queue.contestants.asyncpg_address import as_text
 from benchmarks.queue.settings import payload
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from benchmarks.queue.contestants.contestant import Send, Tally
 
@@ -32,11 +33,11 @@ class PgQueuerPeer:
     remaining: LiteralString = "SELECT count(*) FROM pgqueuer"
 
     async def create(self, dsn: str) -> None:
-        async with asyncpg.create_pool(as_text(dsn), min_size=1, max_size=2) as pool:
+        async with _pool(dsn, 2) as pool:
             await Queries.from_asyncpg_pool(pool).install()
 
     async def fill(self, dsn: str, count: int) -> None:
-        async with asyncpg.create_pool(as_text(dsn), min_size=1, max_size=2) as pool:
+        async with _pool(dsn, 2) as pool:
             queries = Queries.from_asyncpg_pool(pool)
             for start in range(0, count, 1_000):
                 bodies: list[bytes | None] = [
@@ -45,8 +46,8 @@ class PgQueuerPeer:
                 await queries.enqueue([ENTRYPOINT] * len(bodies), bodies, [0] * len(bodies))
 
     @asynccontextmanager
-    async def consuming(self, dsn: str, tally: Tally) -> AsyncIterator[None]:
-        async with asyncpg.create_pool(as_text(dsn), min_size=4, max_size=8) as pool:
+    async def consuming(self, dsn: str, tally: Tally) -> AsyncGenerator[None]:
+        async with _pool(dsn, 8) as pool:
             peer = PgQueuer.from_asyncpg_pool(pool)
 
             @peer.entrypoint(ENTRYPOINT)
@@ -62,11 +63,17 @@ class PgQueuerPeer:
                 await task
 
     @asynccontextmanager
-    async def sending(self, dsn: str) -> AsyncIterator[Send]:
-        async with asyncpg.create_pool(as_text(dsn), min_size=1, max_size=1) as pool:
+    async def sending(self, dsn: str) -> AsyncGenerator[Send]:
+        async with _pool(dsn, 1) as pool:
             queries = Queries.from_asyncpg_pool(pool)
 
             async def send(n: int) -> None:
                 await queries.enqueue(ENTRYPOINT, json.dumps(payload(n)).encode())
 
             yield send
+
+
+def _pool(dsn: str, size: int) -> Pool:
+    return asyncpg.create_pool(  # pyright: ignore[reportUnknownMemberType]  # untyped parameters
+        as_text(dsn), min_size=1, max_size=size
+    )

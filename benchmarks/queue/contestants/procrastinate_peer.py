@@ -11,7 +11,7 @@ from procrastinate import App, PsycopgConnector
 from benchmarks.queue.settings import payload
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from benchmarks.queue.contestants.contestant import Send, Tally
 
@@ -36,7 +36,7 @@ class ProcrastinatePeer:
                 await app.configure_task(TASK).batch_defer_async(*bodies)
 
     @asynccontextmanager
-    async def consuming(self, dsn: str, tally: Tally) -> AsyncIterator[None]:
+    async def consuming(self, dsn: str, tally: Tally) -> AsyncGenerator[None]:
         async with _app(dsn).open_async() as app:
 
             @app.task(name=TASK)
@@ -58,7 +58,7 @@ class ProcrastinatePeer:
                     await task
 
     @asynccontextmanager
-    async def sending(self, dsn: str) -> AsyncIterator[Send]:
+    async def sending(self, dsn: str) -> AsyncGenerator[Send]:
         async with _app(dsn).open_async() as app:
 
             async def send(n: int) -> None:

@@ -29,13 +29,14 @@ HOUR: Final = 3600.0
 SHORT, LONG, PLAIN, DELAYED, RETRIED = "short", "long", "plain", "delayed", "retried"
 DELAY_ALL: Final[LiteralString] = """
 SELECT pgmq.send_batch('delayed', ARRAY(
-    SELECT jsonb_build_object('n', n, 'text', repeat('x', 200)) FROM generate_series(1, %s) AS n
+    SELECT jsonb_build_object('n', n, 'text', repeat('x', 200))
+    FROM generate_series(1, %s::integer) AS n
 ), 3600)
 """
 
 
 def measure(admin_dsn: str, sizes: Sizes, results: Results) -> None:
-    """Compare a long queue with a short one, and queues with hidden messages ahead with one without."""
+    """Compare a long queue with a short one, and hidden messages ahead with none."""
     with database(admin_dsn, NAME) as dsn:
         asyncio.run(_measure(dsn, sizes, results))
 
@@ -52,9 +53,7 @@ async def _measure(dsn: str, sizes: Sizes, results: Results) -> None:
         await queues.close()
 
 
-async def _compare_rates(
-    dsn: str, queues: PostgresQueues, sizes: Sizes, results: Results
-) -> None:
+async def _compare_rates(dsn: str, queues: PostgresQueues, sizes: Sizes, results: Results) -> None:
     await fill_pgmq(dsn, sizes.waiting, LONG)
     rounds: dict[str, list[float]] = {SHORT: [], LONG: []}
     for number in range(sizes.rounds):
@@ -96,9 +95,7 @@ async def _all(queues: PostgresQueues, queue: str, count: int) -> AsyncIterator[
         yield claimed.deliveries
 
 
-async def _compare_looks(
-    dsn: str, queues: PostgresQueues, sizes: Sizes, results: Results
-) -> None:
+async def _compare_looks(dsn: str, queues: PostgresQueues, sizes: Sizes, results: Results) -> None:
     rounds: dict[str, list[float]] = {PLAIN: [], DELAYED: [], RETRIED: []}
     for number in range(sizes.rounds):
         for queue in rounds:

@@ -79,7 +79,7 @@ async def drain(one: Contestant, dsn: str, count: int) -> float:
 
 async def _until_acknowledged(conn: AsyncConnection[Any], one: Contestant) -> None:
     async with asyncio.timeout(60):
-        while (await (await conn.execute(one.remaining)).fetchone()) != (0,):
+        while (await (await conn.execute(one.remaining)).fetchone()) != (0,):  # noqa: ASYNC110 - it happens in the database
             await asyncio.sleep(LOOK_EVERY)
 
 
@@ -90,4 +90,6 @@ def _judge(rounds: dict[str, list[float]], results: Results) -> None:
     results.at_least(NAME, "batch / floor", ratio("pgmq batch", "floor"), 0.6)
     results.at_least(NAME, "batch / pgqueuer", ratio("pgmq batch", "pgqueuer"), 3.0)
     results.at_least(NAME, "single / FastStream alone", ratio("pgmq single", "overhead"), 0.85)
-    results.above(NAME, "single / faststream-outbox", ratio("pgmq single", "faststream-outbox"), 1.0)
+    results.above(
+        NAME, "single / faststream-outbox", ratio("pgmq single", "faststream-outbox"), 1.0
+    )

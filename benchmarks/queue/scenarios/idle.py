@@ -29,7 +29,9 @@ def measure(admin_dsn: str, sizes: Sizes, results: Results) -> None:
     """Count the transactions in the database of one consumer that has nothing to do."""
     with database(admin_dsn, NAME) as dsn:
         counts, woken = asyncio.run(_watch(admin_dsn, dsn, sizes))
-    results.add(NAME, UNIT, {"pgmq batch, asleep": counts, "pgmq batch, after one message": [woken]})
+    results.add(
+        NAME, UNIT, {"pgmq batch, asleep": counts, "pgmq batch, after one message": [woken]}
+    )
     # The smallest of the rounds: an autovacuum worker's visit counts as a transaction as well.
     results.at_most(NAME, "transactions while idle", min(counts), 0.0)
     results.above(NAME, "transactions of one message: the count sees them", woken, 0.0)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import re
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, LiteralString
+from typing import TYPE_CHECKING, Final, LiteralString
 
 import psycopg
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 NAME: Final = "senders"
 UNIT: Final = "sends/s"
 CLIENTS: Final = 32
+SLICES: Final = 3
+"""Measurements of one round."""
 SILENT: Final = "silent"
 BELL: Final = "bell"
 OPEN: Final = "bell, one sender's transaction open"
@@ -39,14 +42,11 @@ def measure(admin_dsn: str, sizes: Sizes, results: Results) -> None:
     rounds: dict[str, list[float]] = {SILENT: [], BELL: [], OPEN: []}
     with database(admin_dsn, NAME) as dsn:
         asyncio.run(_create(dsn))
-        for number in range(sizes.rounds):
-            rounds[SILENT].append(_send(dsn, SILENT, sizes.send_seconds))
-            rounds[BELL].append(_send(dsn, BELL, sizes.send_seconds))
-            with psycopg.connect(dsn) as conn:
-                conn.execute(SEND, (BELL, "{}"))
-                rounds[OPEN].append(_send(dsn, BELL, sizes.send_seconds, conn))
-                conn.rollback()
-            say(f"{NAME}, round {number + 1}: " + _last(rounds))
+        for number in range(sizes.rounds * SLICES):
+            # Short slices, in changing order: a machine's pace drifts within seconds.
+            for kind in random.sample(list(rounds), len(rounds)):
+                rounds[kind].append(_send_as(kind, dsn, sizes.send_seconds))
+            say(f"{NAME}, slice {number + 1}: " + _last(rounds))
     results.add(NAME, UNIT, rounds)
     text = "doorbell / no trigger"
     results.at_least(NAME, text, ratio_of_rounds(rounds[BELL], rounds[SILENT]), 0.95)
@@ -58,18 +58,25 @@ def _last(rounds: dict[str, list[float]]) -> str:
     return ", ".join(f"{name} {some[-1]:,.0f}" for name, some in rounds.items())
 
 
+def _send_as(kind: str, dsn: str, seconds: int) -> float:
+    asyncio.run(empty_queue(dsn, SILENT if kind == SILENT else BELL))
+    asyncio.run(settle(dsn))
+    if kind != OPEN:
+        return _send(dsn, kind, seconds)
+    with psycopg.connect(dsn) as conn:
+        conn.execute(SEND, (BELL, "{}"))
+        rate = _send(dsn, BELL, seconds)
+        conn.rollback()
+    return rate
+
+
 async def _create(dsn: str) -> None:
     await install_pgmq(dsn, BELL)
     async with connection(dsn) as conn:
         await conn.execute(CREATE_SILENT)
 
 
-def _send(
-    dsn: str, queue: str, seconds: int, open_sender: psycopg.Connection[Any] | None = None
-) -> float:
-    if open_sender is None:  # else its row keeps TRUNCATE out; the queue is short all the same
-        asyncio.run(empty_queue(dsn, queue))
-    asyncio.run(settle(dsn))
+def _send(dsn: str, queue: str, seconds: int) -> float:
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
         script.write(SCRIPT.format(queue=queue))
         script.flush()
