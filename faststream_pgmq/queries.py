@@ -298,7 +298,12 @@ def claimed_rows(queue: str, rows: Sequence[Any]) -> Claimed:
     """Return what a statement that ends in `TAKE_DUE` has answered."""
     if rows[0][0] is None:
         return Claimed([], next_due=rows[0][6], paused=rows[0][7])
-    return Claimed([Delivery(queue, *row[:5], headers=_as_object(row[5])) for row in rows])
+    return Claimed(
+        [
+            Delivery(queue, msg_id, read_ct, enqueued_at, claimed_at, text, _as_object(headers))
+            for msg_id, read_ct, enqueued_at, claimed_at, text, headers, _, _ in rows
+        ]
+    )
 
 
 def _as_object(text: str | None) -> dict[str, Any]:

@@ -239,7 +239,7 @@ class PgmqSubscriber(SubscriberUsecase[Any]):
     def forget(self, deliveries: Sequence[Delivery], refused: set[int]) -> None:
         """Note that these have ended, except those that were no longer ours."""
         self.refused += len(refused)
-        for delivery in deliveries:
+        for delivery in deliveries if refused else ():
             if delivery.msg_id in refused:
                 text = "not acknowledged: the lease was lost, and somebody else has the message"
                 self.log(text, logging.WARNING, delivery)
