@@ -52,7 +52,7 @@ class Delivery:
     """The handler itself has acknowledged, retried or rejected it."""
     ended: bool = False
     """Its end was handed to the writer."""
-    patch: dict[str, Any] = field(default_factory=dict[str, Any])
+    patch: dict[str, Any] = field(default_factory=dict)
     """Headers to add when the message is written back."""
 
     @property
@@ -68,6 +68,8 @@ class Delivery:
     @property
     def lost(self) -> int:
         """Deliveries before this one that nobody ended."""
+        if self.read_ct <= 1:
+            return 0
         return max(0, self.read_ct - 1 - self.attempts - self.released)
 
     @property
@@ -153,11 +155,11 @@ class Dead:
 class Settlement:
     """How some deliveries of one queue end, in one transaction."""
 
-    acks: list[Delivery] = field(default_factory=list[Delivery])
-    deferred: list[Deferred] = field(default_factory=list[Deferred])
-    dead: list[Dead] = field(default_factory=list[Dead])
-    replies: list[Reply] = field(default_factory=list[Reply])
-    sends: list[Outgoing] = field(default_factory=list[Outgoing])
+    acks: list[Delivery] = field(default_factory=list)
+    deferred: list[Deferred] = field(default_factory=list)
+    dead: list[Dead] = field(default_factory=list)
+    replies: list[Reply] = field(default_factory=list)
+    sends: list[Outgoing] = field(default_factory=list)
     """Replies that depend on no acknowledgement of this settlement."""
 
     @property
@@ -167,6 +169,11 @@ class Settlement:
     @property
     def is_more_than_acks(self) -> bool:
         return bool(self.replies or self.sends or self.deferred or self.dead)
+
+    @property
+    def size(self) -> int:
+        """How many deliveries end."""
+        return len(self.acks) + len(self.deferred) + len(self.dead)
 
     @property
     def deliveries(self) -> list[Delivery]:
@@ -182,6 +189,8 @@ class Settlement:
 
     def without_settled(self) -> Settlement:
         """Return what is left to do after what the handler has settled itself."""
+        if not self.is_more_than_acks and not any(one.settled for one in self.acks):
+            return self
         acks = [one for one in self.acks if not one.settled]
         ids = {one.msg_id for one in acks}
         return Settlement(

@@ -5,6 +5,7 @@ PgmqError
 ├── QueueNotFoundError     a subscriber's queue, or part of it, was never created
 ├── QueueWithoutGroupsError a subscriber by groups, and a queue that was not created for that
 ├── LetterNotFoundError    a dead letter that is not there, or not any more
+├── PartitionsUnavailableError  a partitioned queue without pg_partman
 ├── OutdatedInstallError   the database has the SQL of an older version of this package
 ├── UnsupportedConnectionError  `connection=` is of no driver that the broker can send through
 └── UnsendableMessageError a message that `jsonb` cannot hold; names the header, never the content
@@ -93,6 +94,17 @@ class UnsupportedConnectionError(PgmqError, TypeError):
             "or postgresql+asyncpg; without `connection` the broker uses one of its own."
         )
         self.given = given
+
+
+class PartitionsUnavailableError(PgmqError):
+    """A partitioned queue in a database without pg_partman."""
+
+    def __init__(self, queue: str) -> None:
+        super().__init__(
+            f"queue {queue!r} cannot be partitioned: this database has no pg_partman. Install its "
+            "package on the server and run `CREATE EXTENSION pg_partman`, or use `create_queue`."
+        )
+        self.queue = queue
 
 
 class UnsendableMessageError(PgmqError, ValueError):

@@ -33,8 +33,8 @@ WITH RECURSIVE ring (name, vt, is_round) AS (
     ) AS later
     WHERE NOT later.is_round OR later.name <= %(after)s
 )"""
-_WALK_BY_VT: Final[LiteralString] = _WALK.replace("FIRST", "{due}")
-_WALK_BY_ID: Final[LiteralString] = _WALK.replace("FIRST", "{place}")
+_WALK_BY_VT: Final[LiteralString] = _WALK.replace("FIRST", "{due_in_group}")
+_WALK_BY_ID: Final[LiteralString] = _WALK.replace("FIRST", "{place_in_group}")
 
 # In turn: the same share for each group, and what that leaves for whoever has been waiting longest.
 CLAIM_FAIR: Final[LiteralString] = (
@@ -45,8 +45,8 @@ CLAIM_FAIR: Final[LiteralString] = (
     SELECT first.msg_id
     FROM found, LATERAL (
         SELECT msg_id FROM {queue}
-        WHERE {group} = found.name AND {due} <= timezone('UTC', now())
-        ORDER BY {due}
+        WHERE {group} = found.name AND {due_in_group} <= timezone('UTC', now())
+        ORDER BY {due_in_group}
         LIMIT greatest(1, %(limit)s / (SELECT count(*) FROM found))
         FOR UPDATE SKIP LOCKED
     ) AS first
@@ -65,7 +65,8 @@ CLAIM_FAIR: Final[LiteralString] = (
 _IN_HAND: Final[LiteralString] = """(
     SELECT count(*) FROM (
         SELECT FROM {queue}
-        WHERE {group} = NAME AND {due} > timezone('UTC', now()) AND last_read_at IS NOT NULL
+        WHERE {group} = NAME AND last_read_at IS NOT NULL
+          AND {due_in_group} > timezone('UTC', now())
         LIMIT %(most)s
     ) AS few
 )"""
@@ -91,8 +92,8 @@ WITH due AS (
     SELECT first.msg_id
     FROM unnest(%(names)s::text[]) AS locked (name), LATERAL (
         SELECT msg_id FROM {queue}
-        WHERE {group} = locked.name AND {due} <= timezone('UTC', now()) AND {not_paused}
-        ORDER BY {due}
+        WHERE {group} = locked.name AND {due_in_group} <= timezone('UTC', now()) AND {not_paused}
+        ORDER BY {due_in_group}
         LIMIT least(
             greatest(1, %(limit)s / nullif(cardinality(%(names)s::text[]), 0)),
             %(most)s - """
@@ -113,7 +114,7 @@ WITH due AS (
         SELECT head.msg_id
         FROM unnest(%(names)s::text[]) AS locked (name), LATERAL (
             SELECT msg_id, vt FROM {queue}
-            WHERE {group} = locked.name ORDER BY {place} LIMIT 1
+            WHERE {group} = locked.name ORDER BY {place_in_group} LIMIT 1
         ) AS head
         WHERE head.vt <= now() AND {not_paused} AND %(most)s > """
     + _IN_GROUP

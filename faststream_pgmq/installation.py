@@ -6,6 +6,11 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, Literal, LiteralString, cast
 
+from psycopg import errors
+
+from faststream_pgmq.errors import PartitionsUnavailableError
+from faststream_pgmq.replying import is_reply_address
+
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
@@ -16,6 +21,9 @@ _ONE_AT_A_TIME: Final[LiteralString] = (
     "SELECT pg_advisory_xact_lock(hashtextextended('faststream_pgmq.install', 0))"
 )
 _HAS_PGMQ: Final[LiteralString] = "SELECT to_regclass('pgmq.meta') IS NOT NULL"
+_CREATE_PARTITIONED: Final[LiteralString] = (
+    "SELECT faststream_pgmq.create_partitioned_queue(%s, %s, %s)"
+)
 _CREATE_QUEUE: Final[LiteralString] = "SELECT faststream_pgmq.create_queue(%s)"
 _ADD_GROUPS: Final[LiteralString] = "SELECT faststream_pgmq.add_groups(%s, %s)"
 
@@ -53,6 +61,34 @@ async def create_queue(
             await conn.execute(_ADD_GROUPS, (name, groups))
 
 
+async def create_partitioned_queue(
+    conn: AsyncConnection[Any],
+    name: str,
+    *,
+    partition_interval: str = "100000",
+    retention: str = "10000000",
+) -> None:
+    """Create a queue of partitions, and its dead letter queue, which is not; safe to repeat.
+
+    Needs the extension pg_partman, whose maintenance makes new partitions and drops old ones with
+    whatever they hold. A `dedup_key` cannot be used there. See docs/operations.md.
+
+    Args:
+        partition_interval: messages in one partition ("100000"), or a length of time ("1 day").
+        retention: how much is kept, in the same unit.
+
+    Raises:
+        ValueError: no queue can have this name.
+        PartitionsUnavailableError: this database has no pg_partman.
+    """
+    check_queue_name(name)
+    try:
+        async with conn.transaction():
+            await conn.execute(_CREATE_PARTITIONED, (name, partition_interval, retention))
+    except errors.FeatureNotSupported as error:
+        raise PartitionsUnavailableError(name) from error
+
+
 async def has_pgmq(conn: AsyncConnection[Any]) -> bool:
     """Return whether pgmq itself is installed in the database."""
     row = await (await conn.execute(_HAS_PGMQ)).fetchone()
@@ -71,7 +107,8 @@ def check_queue_name(name: str) -> None:
 @lru_cache(maxsize=1024)
 def check_destination(name: str) -> None:
     """Raise ValueError for a name that neither a queue nor a dead letter queue can have."""
-    check_queue_name(name.lower().removesuffix("_dlq") or name)
+    if not is_reply_address(name):
+        check_queue_name(name.lower().removesuffix("_dlq") or name)
 
 
 def _is_plain(name: str) -> bool:

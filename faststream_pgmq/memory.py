@@ -19,12 +19,21 @@ from faststream_pgmq.delivery import (
 )
 from faststream_pgmq.grouping import group_of, last_visited
 from faststream_pgmq.pausing import PausedQueue
+from faststream_pgmq.replying import TEMPORARY, Waiting, is_reply_address
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator, Sequence
+    from collections.abc import (
+        AsyncIterable,
+        Awaitable,
+        Callable,
+        Iterable,
+        Iterator,
+        Sequence,
+    )
 
     from faststream_pgmq.delivery import Dead, Deferred, Outgoing, Settlement
     from faststream_pgmq.grouping import Grouping
+    from faststream_pgmq.retention import Retention
     from faststream_pgmq.sending import CallersConnection
 
 
@@ -40,6 +49,7 @@ class StoredMessage:
     read_ct: int = 0
     in_hand: bool = False
     """Claimed, and not written back since; its lease may have run out."""
+    archived_at: datetime | None = None
 
     @property
     def body(self) -> Any:
@@ -65,6 +75,7 @@ class MemoryQueues:
         self._changed = asyncio.Event()
         self._paused: dict[str, PausedQueue] = {}
         self._on_pause: dict[str, list[Callable[[], None]]] = {}
+        self.inbox = MemoryInbox()
 
     def __getitem__(self, queue: str) -> StoredQueue:
         return self._queues.setdefault(queue.lower(), StoredQueue())
@@ -105,6 +116,27 @@ class MemoryQueues:
 
     async def paused(self) -> list[PausedQueue]:
         return sorted(self._paused.values(), key=lambda one: one.paused_at)
+
+    async def sweep(self, queue: str, retention: Retention) -> int:
+        names = (queue, f"{queue}_dlq")
+        done = (
+            0 if retention.archive is None else self._purge(names, self.now() - retention.archive)
+        )
+        if retention.dead_letters is not None:
+            letters, before = self[f"{queue}_dlq"].messages, self.now() - retention.dead_letters
+            old = [row.msg_id for row in letters.values() if row.enqueued_at <= before]
+            for msg_id in old:
+                del letters[msg_id]
+            done += len(old)
+        return done
+
+    def _purge(self, names: tuple[str, str], before: datetime) -> int:
+        done = 0
+        for archive in (self[name].archive for name in names):
+            kept = [row for row in archive if row.archived_at is None or row.archived_at > before]
+            done += len(archive) - len(kept)
+            archive[:] = kept
+        return done
 
     async def claim(self, queue: str, *, mark: int | None, limit: int, lease: float) -> Claimed:
         now = self.now()
@@ -160,6 +192,9 @@ class MemoryQueues:
         messages: Sequence[Outgoing],
         connection: CallersConnection | None = None,
     ) -> list[int | None]:
+        if is_reply_address(queue):
+            self.inbox.receive(messages)
+            return [None] * len(messages)
         sent = [self._insert(queue, message) for message in messages]
         self._ring()
         return sent
@@ -215,6 +250,7 @@ class MemoryQueues:
             return False
         del self[queue].messages[row.msg_id]
         if archive:
+            row.archived_at = self.now()
             self[queue].archive.append(row)
         return True
 
@@ -267,6 +303,34 @@ def _allowed(rows: list[StoredMessage], grouping: Grouping, now: datetime) -> li
 
 def _in_hand(rows: list[StoredMessage], now: datetime) -> int:
     return sum(row.in_hand and row.vt > now for row in rows)
+
+
+class MemoryInbox:
+    """See `storage.Inbox`; time stands still, so an answer is there at once or never."""
+
+    def __init__(self) -> None:
+        self._waiting = Waiting()
+
+    async def ask(
+        self,
+        send: Callable[[str], Awaitable[object]],
+        timeout: float | None,  # noqa: ASYNC109 - it says None instead of raising
+    ) -> Delivery | None:
+        with self._waiting.one() as (address, answer):
+            try:
+                async with asyncio.timeout(timeout):
+                    await send(address)
+            except TimeoutError:
+                if timeout is None:
+                    raise
+            return answer.result() if answer.done() else None
+
+    def receive(self, replies: Sequence[Outgoing]) -> None:
+        for reply in replies:
+            now, headers = datetime.now(UTC), json_loads(reply.encode_headers())
+            self._waiting.take(
+                reply.queue, Delivery(TEMPORARY, 0, 1, now, now, reply.text, headers)
+            )
 
 
 class MemoryDoorbell:

@@ -13,9 +13,11 @@ from faststream._internal._compat import dump_json, json_loads  # pyright: ignor
 from psycopg import sql
 
 from faststream_pgmq.delivery import Claimed, Delivery
+from faststream_pgmq.replying import TEMPORARY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from psycopg import AsyncConnection
 
@@ -163,7 +165,7 @@ SELECT msg_id FROM buried
 
 # By the server's clock alone: what is due in the past is due now, or it would stand before others.
 # A NULL is no condition: `least` passes over it.
-VISIBLE_AT: Final[LiteralString] = (
+DUE: Final[LiteralString] = (
     "greatest(clock_timestamp(), "
     "least(clock_timestamp() + make_interval(secs => sent.delay), sent.at))"
 )
@@ -171,7 +173,7 @@ VISIBLE_AT: Final[LiteralString] = (
 # Binary parameters: as text, quoting the arrays takes the sender three times as long as the rest.
 SEND: Final[LiteralString] = """
 INSERT INTO {queue} (vt, message, headers)
-SELECT {visible_at}, sent.message::jsonb, sent.headers::jsonb
+SELECT {due}, sent.message::jsonb, sent.headers::jsonb
 FROM unnest(%(messages)b::text[], %(headers)b::text[], %(delays)b::float8[], %(ats)b::timestamptz[])
      WITH ORDINALITY AS sent (message, headers, delay, at, n)
 ORDER BY sent.n
@@ -182,7 +184,7 @@ RETURNING msg_id, true
 # can run it before the sender's data is visible; and the statement trigger still rings.
 SEND_MERGING: Final[LiteralString] = """
 INSERT INTO {queue} AS waiting (vt, message, headers)
-SELECT {visible_at}, sent.message::jsonb, sent.headers::jsonb
+SELECT {due}, sent.message::jsonb, sent.headers::jsonb
 FROM unnest(%(messages)b::text[], %(headers)b::text[], %(delays)b::float8[], %(ats)b::timestamptz[])
      WITH ORDINALITY AS sent (message, headers, delay, at, n)
 ORDER BY sent.n
@@ -190,6 +192,21 @@ ON CONFLICT ((headers->>'dedup_key')) WHERE read_ct = 0 AND headers ? 'dedup_key
 SET vt = least(waiting.vt, excluded.vt),
     headers = faststream_pgmq.merge_headers(waiting.headers, excluded.headers)
 RETURNING msg_id, xmax = 0
+"""
+
+SEND_REPLIES: Final[LiteralString] = """
+SELECT faststream_pgmq.send_reply(sent.address, sent.message::jsonb, sent.headers::jsonb)
+FROM unnest(%(addresses)s::text[], %(messages)s::text[], %(headers)s::text[])
+     AS sent (address, message, headers)
+"""
+
+TAKE_REPLIES: Final[LiteralString] = """
+WITH taken AS (
+    DELETE FROM faststream_pgmq.reply WHERE inbox = %(inbox)s
+    RETURNING reply_id, address, sent_at, coalesce(message, 'null')::text AS body,
+              headers::text AS headers
+)
+SELECT address, reply_id, sent_at, clock_timestamp(), body, headers FROM taken ORDER BY reply_id
 """
 
 # As the trigger does for new messages: whoever sleeps learns when these are due.
@@ -215,6 +232,13 @@ LISTEN: Final[LiteralString] = "LISTEN {channel}"
 IDENTIFY_SESSION: Final[LiteralString] = (
     "SELECT pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()"
 )
+NOTIFY: Final[LiteralString] = "SELECT pg_notify(%s, '')"
+BACKEND_PID: Final[LiteralString] = "SELECT pg_backend_pid()"
+# An answer that left the server a second ago and is not here will not come any more.
+IS_AT_WORK: Final[LiteralString] = """
+SELECT state = 'active' OR state_change > clock_timestamp() - interval '1 second'
+FROM pg_stat_activity WHERE pid = %s
+"""
 END_SESSION: Final[LiteralString] = """
 SELECT pg_terminate_backend(pid)
 FROM pg_stat_activity
@@ -246,12 +270,12 @@ def statement(template: LiteralString, queue: str) -> LiteralString:
         archive=sql.Identifier("pgmq", archive),
         dead=sql.Identifier("pgmq", dead),
         group=sql.SQL(GROUP_OF),
-        due=sql.SQL(DUE_IN_GROUP),
-        place=sql.SQL(PLACE_IN_GROUP),
+        due_in_group=sql.SQL(DUE_IN_GROUP),
+        place_in_group=sql.SQL(PLACE_IN_GROUP),
         bell=sql.Literal(bell_name(queue)),
         not_paused=sql.SQL(NOT_PAUSED).format(name=name),
         pause_reason=sql.SQL(PAUSE_REASON).format(name=name),
-        visible_at=sql.SQL(VISIBLE_AT),
+        due=sql.SQL(DUE),
     )
     return cast("LiteralString", composed.as_string(None))
 
@@ -274,7 +298,12 @@ def claimed_rows(queue: str, rows: Sequence[Any]) -> Claimed:
     """Return what a statement that ends in `TAKE_DUE` has answered."""
     if rows[0][0] is None:
         return Claimed([], next_due=rows[0][6], paused=rows[0][7])
-    return Claimed([Delivery(queue, *row[:5], headers=_as_object(row[5])) for row in rows])
+    return Claimed(
+        [
+            Delivery(queue, msg_id, read_ct, enqueued_at, claimed_at, text, _as_object(headers))
+            for msg_id, read_ct, enqueued_at, claimed_at, text, headers, _, _ in rows
+        ]
+    )
 
 
 def _as_object(text: str | None) -> dict[str, Any]:
@@ -321,7 +350,8 @@ async def defer_messages(
     """Write back what is still ours, due after its delay; return the ids."""
     parameters = {
         **_leases([one.delivery for one in deferred]),
-        "delays": [one.delay for one in deferred],
+        # psycopg dumps no list of both: `Retry(delay=5)` beside a backoff of 1.5.
+        "delays": [float(one.delay) for one in deferred],
         "headers": [encode_headers(one.headers) for one in deferred],
     }
     cursor = await conn.execute(statement(DEFER, queue), parameters)
@@ -355,6 +385,28 @@ def sending(queue: str, messages: Sequence[Outgoing]) -> tuple[LiteralString, di
     return statement(SEND_MERGING if merging else SEND, queue), parameters
 
 
+async def send_replies(conn: AsyncConnection[Any], replies: Sequence[Outgoing]) -> None:
+    """Answer requests; each reply's queue is the address of its requester."""
+    await conn.execute(
+        SEND_REPLIES,
+        {
+            "addresses": [reply.queue for reply in replies],
+            "messages": [reply.text for reply in replies],
+            "headers": [reply.encode_headers() for reply in replies],
+        },
+    )
+
+
+async def take_replies(conn: AsyncConnection[Any], inbox: str) -> list[tuple[str, Delivery]]:
+    """Remove and return all answers in an inbox, each with the address it was sent to."""
+    rows = await (await conn.execute(TAKE_REPLIES, {"inbox": inbox})).fetchall()
+    return [(row[0], _reply(*row[1:])) for row in rows]
+
+
+def _reply(reply_id: int, sent_at: datetime, now: datetime, body: str, headers: str) -> Delivery:
+    return Delivery(TEMPORARY, reply_id, 1, sent_at, now, body, _as_object(headers))
+
+
 async def ring_bell(conn: AsyncConnection[Any], queue: str) -> None:
     """Wake one sleeping consumer, if any sleeps, when this transaction commits."""
     await conn.execute(RING, {"bell": bell_name(queue)})
@@ -375,6 +427,12 @@ async def find_missing_part(
     wanted = [names["queue"], names["archive"], names["dead"], QUEUE_STATE, names["index"]]
     missing = [name for name, exists in zip(wanted, row, strict=False) if not exists]
     return (missing[0] if missing else None), bool(row[-1])
+
+
+async def is_at_work(conn: AsyncConnection[Any], pid: int) -> bool:
+    """Return whether the server session `pid` works on a statement, or did a moment ago."""
+    row = await (await conn.execute(IS_AT_WORK, (pid,))).fetchone()
+    return row is not None and bool(row[0])
 
 
 def encode_headers(headers: dict[str, Any]) -> str:

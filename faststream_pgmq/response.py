@@ -125,6 +125,7 @@ class PgmqPublishCommand(BatchPublishCommand):
         at: datetime | None = None,
         caused_by: tuple[int, ...] | None = None,
         connection: CallersConnection | None = None,
+        timeout: float | None = None,
         _publish_type: PublishType,
     ) -> None:
         super().__init__(
@@ -141,6 +142,8 @@ class PgmqPublishCommand(BatchPublishCommand):
         self.at = at
         self.caused_by = caused_by
         self.connection = connection
+        self.timeout = timeout
+        """Seconds that a request waits for its answer; None is for ever."""
         self.outbox: Outbox | None = None
         """Set for a handler's replies: they wait here for the acknowledgement."""
 

@@ -19,7 +19,7 @@ from faststream_pgmq.errors import (
     UnsendableMessageError,
     UnsupportedConnectionError,
 )
-from faststream_pgmq.queries import sending, tables
+from faststream_pgmq.queries import send_replies, sending, tables
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Generator, Sequence
@@ -58,6 +58,10 @@ class Sender(Protocol):
         """Send with one statement; return the ids, None for one merged into a waiting message."""
         ...
 
+    async def reply(self, messages: Sequence[Outgoing]) -> list[int | None]:
+        """Answer requests; each message's queue is the address of its requester."""
+        ...
+
     def together(self) -> AbstractAsyncContextManager[Any]:
         """Return a block of which all is sent or nothing."""
         ...
@@ -74,6 +78,10 @@ class PsycopgSender:
             cursor = AsyncCursor(self._conn, row_factory=tuple_row)
             await cursor.execute(*sending(queue, messages))
             return _ids(await cursor.fetchall())
+
+    async def reply(self, messages: Sequence[Outgoing]) -> list[int | None]:
+        await send_replies(self._conn, messages)
+        return [None] * len(messages)
 
     def together(self) -> AbstractAsyncContextManager[Any]:
         return self._conn.transaction()
@@ -95,6 +103,9 @@ class SqlAlchemySender:
             else:
                 result = await self._conn.exec_driver_sql(query, parameters)
             return _ids(result.all())
+
+    async def reply(self, messages: Sequence[Outgoing]) -> list[int | None]:
+        raise UnsupportedConnectionError("SQLAlchemy, for the answer to a request: return it")
 
     def together(self) -> AbstractAsyncContextManager[Any]:
         return self._conn.begin_nested()

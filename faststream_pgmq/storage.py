@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from faststream_pgmq.delivery import Claimed, Delivery, Outgoing, Settlement
     from faststream_pgmq.grouping import Grouping
     from faststream_pgmq.pausing import PausedQueue
+    from faststream_pgmq.retention import Retention
     from faststream_pgmq.sending import CallersConnection
 
 
@@ -36,8 +37,26 @@ class Bell(Protocol):
     async def close(self) -> None: ...
 
 
+class Inbox(Protocol):
+    """Where answers to requests arrive."""
+
+    async def ask(
+        self,
+        send: Callable[[str], Awaitable[object]],
+        timeout: float | None,  # noqa: ASYNC109 - it says None instead of raising
+    ) -> Delivery | None:
+        """Let `send` send a request that is to be answered to an address; return the answer.
+
+        None if there is no answer in time.
+        """
+        ...
+
+
 class Queues(Protocol):
     """Reads and writes queues; every method is one transaction."""
+
+    @property
+    def inbox(self) -> Inbox: ...
 
     @property
     def place(self) -> str:
@@ -117,4 +136,8 @@ class Queues(Protocol):
 
     async def paused(self) -> list[PausedQueue]:
         """Return the queues that are paused for all consumers, longest first."""
+        ...
+
+    async def sweep(self, queue: str, retention: Retention) -> int:
+        """Delete what the queue need not keep any longer; return how many."""
         ...

@@ -15,6 +15,8 @@ from faststream_pgmq.publisher.producer import PgmqProducer
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from faststream_pgmq.broker.config import PgmqBrokerConfig
+    from faststream_pgmq.delivery import Delivery
     from faststream_pgmq.memory import StoredMessage
     from faststream_pgmq.publisher.usecase import PgmqPublisher
     from faststream_pgmq.response import PgmqPublishCommand
@@ -58,12 +60,14 @@ class TestPgmqBroker(TestBroker[PgmqBroker, EnterType], broker=PgmqBroker):
         return self.messages(f"{queue}_dlq")
 
     async def advance(self, seconds: float) -> None:
-        """Move the clock, resume what is paused, and run what became due."""
+        """Move the clock, resume what is paused, run what became due, delete what is too old."""
         self._queues.advance(seconds)
         for subscriber in self.subscribers:
             if subscriber.is_paused:
                 subscriber.resume()
         await self.run_due()
+        for subscriber in self.subscribers:
+            await self._queues.sweep(subscriber.queue, subscriber.retention)
 
     async def run_due(self) -> None:
         """Run handlers until nothing is due; raise the first error they raised, if asked to."""
@@ -98,32 +102,47 @@ class TestPgmqBroker(TestBroker[PgmqBroker, EnterType], broker=PgmqBroker):
 
     @contextmanager
     def _patch_producer(self, broker: PgmqBroker) -> Generator[None, None, None]:
-        with change_producer(broker.config.broker_config, FakeProducer(broker, self)):
-            yield
+        config = broker.config.broker_config
+        with change_producer(config, FakeProducer(config, self)):
+            try:
+                yield
+            finally:
+                config.end_test()
 
     async def _fake_connect(self, broker: PgmqBroker, *args: Any, **kwargs: Any) -> None:
-        broker.config.broker_config.connect(self._queues)
+        running = any(one.is_consuming for one in self.subscribers)
+        broker.config.broker_config.begin_test(self._queues, everywhere=not running)
 
 
 class FakeProducer(PgmqProducer):
     """Sends to queues in memory, and at once runs what they make due."""
 
-    def __init__(self, broker: PgmqBroker, test: TestPgmqBroker[Any]) -> None:
-        own = broker.config.broker_config
-        limit = own.producer.max_message_bytes
-        super().__init__(own.broker_parser, own.broker_decoder, limit)
+    def __init__(self, config: PgmqBrokerConfig, test: TestPgmqBroker[Any]) -> None:
+        limit = config.producer.max_message_bytes
+        super().__init__(config.broker_parser, config.broker_decoder, limit)
+        self._config = config
         self._test = test
+        self._real = config.producer
 
     async def publish(self, cmd: PgmqPublishCommand) -> int | None:
+        if not self._config.is_tested_here:
+            return await self._real.publish(cmd)
         sent = await super().publish(cmd)
         if cmd.outbox is None:
             await self._test.run_due()
         return sent
 
     async def publish_batch(self, cmd: PgmqPublishCommand) -> list[int | None]:
+        if not self._config.is_tested_here:
+            return await self._real.publish_batch(cmd)
         sent = await super().publish_batch(cmd)
         await self._test.run_due()
         return sent
+
+    async def request(self, cmd: PgmqPublishCommand) -> Delivery:
+        if not self._config.is_tested_here:
+            return await self._real.request(cmd)
+        return await super().request(cmd)
 
 
 def _note(errors: list[BaseException], error: BaseException) -> None:

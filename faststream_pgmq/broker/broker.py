@@ -16,11 +16,13 @@ from faststream.message import gen_cor_id
 from faststream.response import PublishType
 from faststream.specification.schema import BrokerSpec
 
+from faststream_pgmq.broker.addresses import server_urls, without_secrets
 from faststream_pgmq.broker.config import PgmqBrokerConfig
 from faststream_pgmq.broker.logging import make_pgmq_logger_state
 from faststream_pgmq.broker.registrator import PgmqRegistrator
 from faststream_pgmq.connecting import describe, with_defaults
 from faststream_pgmq.dead_letters import DeadLetters
+from faststream_pgmq.polling import NO_LISTENER
 from faststream_pgmq.postgres import PostgresQueues
 from faststream_pgmq.publisher.outgoing import MAX_MESSAGE_BYTES
 from faststream_pgmq.publisher.producer import PgmqProducer
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from faststream.security import BaseSecurity
     from faststream.specification.schema.extra import Tag, TagDict
 
+    from faststream_pgmq.message import PgmqMessage
     from faststream_pgmq.pausing import PausedQueue
     from faststream_pgmq.sending import CallersConnection
 
@@ -53,7 +56,8 @@ class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as eve
         conninfo: libpq connection string or URL; empty means libpq's own environment variables.
         listen_conninfo: where LISTEN and session locks work, if `conninfo` is a transaction pooler.
         pool_size: most connections beside one listener for each subscriber.
-        poll_interval: seconds between two looks at an idle queue, should a wake-up get lost.
+        poll_interval: seconds between two looks at an idle queue, should a wake-up get lost. Also
+            the time for which a listener that went silent may stay unnoticed: the look probes it.
         graceful_timeout: seconds that running handlers get at a stop; the rest is given back.
         max_message_bytes: largest message to send, as JSON text with its headers; None means what
             Postgres can hold (some 255 MB). What others send is delivered whatever its size.
@@ -120,7 +124,7 @@ class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as eve
             ),
             specification=BrokerSpec(
                 description=description,
-                url=[specification_url or f"postgresql://{describe(dsn)}"],
+                url=_server_urls(specification_url, dsn),
                 protocol=protocol,
                 protocol_version=protocol_version,
                 tags=tags,
@@ -145,8 +149,11 @@ class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as eve
             PgmqConnectionError: Postgres does not answer.
             QueueNotFoundError: a subscriber's queue does not exist.
         """
-        await self.connect()
+        queues = await self.connect()
         self.config.logger.log(f"connected to {describe(self._dsn)}", logging.INFO)
+        if not queues.can_listen:
+            where = describe(self._own_config.listen_conninfo)
+            self.config.logger.log(NO_LISTENER.format(where=where), logging.WARNING)
         await super().start()
 
     async def stop(
@@ -297,10 +304,42 @@ class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as eve
         """Return the dead letters of a queue: to inspect, to put back, to discard."""
         return DeadLetters(self._dsn, queue)
 
-    async def request(self, *args: Any, **options: Any) -> Any:
-        """Not supported; publish with `reply_to`."""
-        cmd = PgmqPublishCommand(None, _publish_type=PublishType.REQUEST)
-        return await self._basic_request(cmd, producer=self.config.producer)
+    async def request(  # pyright: ignore[reportIncompatibleMethodOverride]  # as every broker does
+        self,
+        message: Any = None,
+        queue: str = "",
+        *,
+        headers: dict[str, Any] | None = None,
+        correlation_id: str | None = None,
+        timeout: float | None = 30.0,  # noqa: ASYNC109 - FastStream's
+        group: str | None = None,
+    ) -> PgmqMessage:
+        """Send a message, wait for what its handler returns, and return that.
+
+        The answer is sent in the transaction that acknowledges the request. Nobody answers for a
+        handler that failed for good, or for a batch handler. The first request opens one more
+        connection, which is woken when an answer arrives.
+
+        Args:
+            timeout: Seconds until TimeoutError; None waits for ever. Too late an answer is dropped.
+
+        Raises:
+            TimeoutError: no answer in time; says queue and correlation id.
+        """
+        cmd = PgmqPublishCommand(
+            message,
+            queue=queue,
+            headers=with_routing(headers, None, group),
+            correlation_id=correlation_id or self.config.id_generator(),
+            timeout=timeout,
+            _publish_type=PublishType.REQUEST,
+        )
+        answer: PgmqMessage = await self._basic_request(cmd, producer=self.config.producer)
+        return answer
+
+
+def _server_urls(specification_url: str | None, dsn: str) -> list[str]:
+    return [without_secrets(specification_url)] if specification_url else server_urls(dsn)
 
 
 def _split_headers(

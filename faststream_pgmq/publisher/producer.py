@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from itertools import repeat
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 from faststream._internal.endpoint.utils import ParserComposition
 from faststream._internal.parser import BatchCodecProto, DefaultCodec
 from faststream._internal.producer import ProducerProto
-from faststream.exceptions import FeatureNotSupportedException, IncorrectState
+from faststream.exceptions import IncorrectState
 
 from faststream_pgmq.delivery import (
     STATEMENT_MESSAGES,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from faststream._internal.parser import CodecProto
     from faststream._internal.types import CustomCallable
 
+    from faststream_pgmq.delivery import Delivery
     from faststream_pgmq.storage import Queues
 
 
@@ -103,10 +104,25 @@ class PgmqProducer(ProducerProto[PgmqPublishCommand]):
             return await self._connected.send(queue, statements[0], cmd.connection)
         return await self._connected.send_together(queue, _each(statements), cmd.connection)
 
-    async def request(self, cmd: PgmqPublishCommand) -> NoReturn:
-        raise FeatureNotSupportedException(
-            "PgmqBroker has no request(): publish with a reply_to queue and subscribe to it"
-        )
+    async def request(self, cmd: PgmqPublishCommand) -> Delivery:
+        """Send a request and return its answer.
+
+        Raises:
+            TimeoutError: nobody answered within the command's timeout.
+        """
+
+        async def send(address: str) -> None:
+            cmd.reply_to = address
+            await self.publish(cmd)
+
+        answer = await self._connected.inbox.ask(send, cmd.timeout)
+        if answer is None:
+            raise TimeoutError(
+                f"no reply from queue {cmd.destination!r} within {cmd.timeout} s (correlation id "
+                f"{cmd.correlation_id}): does a subscriber that returns something run, and is "
+                "the queue neither paused nor behind? The request may still be handled."
+            )
+        return answer
 
     async def _parts(self, cmd: PgmqPublishCommand) -> AsyncGenerator[list[Outgoing]]:
         """Yield the messages by thousands; those are encoded when it is their turn."""

@@ -11,6 +11,7 @@ from faststream.middlewares import AckPolicy
 
 from faststream_pgmq.broker.config import PgmqBrokerConfig
 from faststream_pgmq.grouping import Grouping
+from faststream_pgmq.retention import Retention
 from faststream_pgmq.retry import RetryPolicy
 
 
@@ -34,6 +35,7 @@ class PgmqSubscriberConfig(SubscriberUsecaseConfig):
     pause_probe: Callable[[], Awaitable[None]] | None
     archive: bool
     grouping: Grouping | None
+    retention: Retention
 
     @property
     def ack_policy(self) -> AckPolicy:

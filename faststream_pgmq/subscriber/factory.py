@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from faststream_pgmq.broker.config import PgmqBrokerConfig
     from faststream_pgmq.grouping import Grouping
+    from faststream_pgmq.retention import Retention
     from faststream_pgmq.retry import RetryPolicy
 
 
@@ -35,6 +36,7 @@ def create_subscriber(
     pause_probe: Callable[[], Awaitable[None]] | None,
     archive: bool,
     grouping: Grouping | None,
+    retention: Retention,
     ack_policy: AckPolicy,
     no_reply: bool,
     config: PgmqBrokerConfig,
@@ -71,6 +73,7 @@ def create_subscriber(
         pause_probe=pause_probe,
         archive=archive,
         grouping=grouping,
+        retention=retention,
         no_reply=no_reply,
         _outer_config=config,
         _ack_policy=ack_policy,

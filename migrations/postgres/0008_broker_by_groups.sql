@@ -119,6 +119,8 @@ BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('faststream_pgmq.create_queue', 0));
     PERFORM faststream_pgmq.prepare_queue(queue);
     PERFORM faststream_pgmq.prepare_queue(queue || '_dlq');
+    PERFORM faststream_pgmq.prepare_archive(queue);
+    PERFORM faststream_pgmq.prepare_archive(queue || '_dlq');
     qtable := pgmq.format_table_name(queue, 'q');
     -- At most one waiting message with a key. A message that was read once has left the index:
     -- a retry must not collide with a newer message.
@@ -243,6 +245,40 @@ BEGIN
 END
 $$;
 
+-- Answers to requests, on their way to who waits for them. An address is `inbox/number`: each process
+-- that asks has an inbox of its own, which is only a channel it listens on, so that no queue is left
+-- behind by one that died. Unlogged: nobody waits for an answer over a crash of the server.
+-- Cost: one row for each answer until its requester takes it, and a NOTIFY with each.
+CREATE UNLOGGED TABLE IF NOT EXISTS faststream_pgmq.reply (
+    reply_id bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    inbox    text        NOT NULL,
+    address  text        NOT NULL,
+    message  jsonb,
+    headers  jsonb       NOT NULL DEFAULT '{}',
+    sent_at  timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX IF NOT EXISTS reply_inbox ON faststream_pgmq.reply (inbox);
+CREATE INDEX IF NOT EXISTS reply_sent_at ON faststream_pgmq.reply (sent_at);
+-- Opened to nobody. Roles that answer or ask: GRANT SELECT, INSERT, DELETE ON this table.
+
+-- Answers a request; `address` is its header `reply_to`. Good for handlers in any language.
+-- What nobody took within an hour, because its requester died, is removed on the way.
+CREATE OR REPLACE FUNCTION faststream_pgmq.send_reply(address text, message jsonb, headers jsonb DEFAULT '{}')
+RETURNS void
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    INSERT INTO faststream_pgmq.reply (inbox, address, message, headers)
+    VALUES (split_part(send_reply.address, '/', 1), send_reply.address, send_reply.message,
+            coalesce(send_reply.headers, '{}'));
+    PERFORM pg_catalog.pg_notify(split_part(send_reply.address, '/', 1), '');
+    DELETE FROM faststream_pgmq.reply WHERE reply_id = ANY (ARRAY(
+        SELECT reply_id FROM faststream_pgmq.reply
+        WHERE sent_at < clock_timestamp() - interval '1 hour'
+        LIMIT 10 FOR UPDATE SKIP LOCKED));
+END
+$$;
+
 -- Queues that nobody may claim from. A row here is the pause: each claim looks for it.
 -- Cost: one look at an index of a table of a few rows, in each claim.
 CREATE TABLE IF NOT EXISTS faststream_pgmq.queue_state (
@@ -317,8 +353,7 @@ $$;
 -- What every queue holds now, for a reader. No count goes beyond `most` + 1, which stands for "more":
 -- pgmq.metrics() counts whole queues. Null where the caller may not read the queue.
 --   ready      may be claimed now; `oldest` is when the one that is next was sent
---   in_flight  a consumer has it: it was read more often than it was retried or given back. A retry
---              that waits counts here as well if a worker died over that message before
+--   in_flight  a consumer has it, and its lease has not run out
 --   delayed    hidden without a consumer: sent with a delay, or waiting for its next attempt
 CREATE OR REPLACE FUNCTION faststream_pgmq.overview(most bigint DEFAULT 10000)
 RETURNS TABLE (queue text, ready bigint, delayed bigint, in_flight bigint, dead bigint,
@@ -346,12 +381,10 @@ BEGIN
                 '(SELECT enqueued_at FROM %1$s WHERE vt <= now() ORDER BY msg_id LIMIT 1)', qtable)
             INTO ready, oldest USING most;
             EXECUTE format(
-                'SELECT count(*) FILTER (WHERE NOT held), count(*) FILTER (WHERE held) FROM ('
-                '    SELECT read_ct > CASE WHEN jsonb_typeof(headers->''attempts'') = ''number'' '
-                '                     THEN (headers->''attempts'')::numeric ELSE 0 END '
-                '                   + CASE WHEN jsonb_typeof(headers->''released'') = ''number'' '
-                '                     THEN (headers->''released'')::numeric ELSE 0 END AS held '
-                '    FROM %1$s WHERE vt > now() LIMIT $1 + 1) AS few', qtable)
+                'SELECT count(*) FILTER (WHERE last_read_at IS NULL), '
+                '       count(*) FILTER (WHERE last_read_at IS NOT NULL) FROM ('
+                -- What a consumer gives back, or lets wait for a retry, was read by nobody since.
+                '    SELECT last_read_at FROM %1$s WHERE vt > now() LIMIT $1 + 1) AS few', qtable)
             INTO delayed, in_flight USING most;
         END IF;
         IF has_table_privilege(letters, 'SELECT') THEN
@@ -360,5 +393,239 @@ BEGIN
         END IF;
         RETURN NEXT;
     END LOOP;
+END
+$$;
+
+-- Deletes at most `max_rows` archived messages of `queue`, oldest first, that were archived at least
+-- `older_than` ago, and returns how many. Repeat until it returns less; each call is short, waits for
+-- nobody, and many may run at the same time. The index on `archived_at` is pgmq's own.
+CREATE OR REPLACE FUNCTION faststream_pgmq.purge_archive(
+    queue text, older_than interval, max_rows bigint DEFAULT 1000
+) RETURNS bigint
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    archive regclass := to_regclass(format('pgmq.%I', pgmq.format_table_name(queue, 'a')));
+    purged bigint;
+BEGIN
+    PERFORM faststream_pgmq.check_purge(queue, archive, older_than);
+    -- By place and not by msg_id: a partitioned archive has no index on that. The rows are locked, so
+    -- they stay where they are. The array is what keeps a plan from reading the whole archive.
+    EXECUTE format(
+        'WITH old AS MATERIALIZED ('
+        '    SELECT tableoid AS part, ctid AS place FROM %1$s WHERE archived_at <= $1 '
+        '    ORDER BY archived_at LIMIT $2 FOR UPDATE SKIP LOCKED) '
+        'DELETE FROM %1$s AS gone USING old WHERE gone.ctid = ANY (ARRAY(SELECT place FROM old)) '
+        'AND gone.ctid = old.place AND gone.tableoid = old.part', archive)
+    USING clock_timestamp() - older_than, max_rows;
+    GET DIAGNOSTICS purged = ROW_COUNT;
+    RETURN purged;
+END
+$$;
+
+-- The same for dead letters that nobody redrove or discarded: of the `max_rows` oldest, those that
+-- became dead letters at least `older_than` ago are deleted.
+CREATE OR REPLACE FUNCTION faststream_pgmq.purge_dead_letters(
+    queue text, older_than interval, max_rows bigint DEFAULT 1000
+) RETURNS bigint
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    letters regclass := to_regclass(format('pgmq.%I', pgmq.format_table_name(queue || '_dlq', 'q')));
+    purged bigint;
+BEGIN
+    PERFORM faststream_pgmq.check_purge(queue, letters, older_than);
+    -- Oldest by id: a look by time would visit every letter, each time, to find that none is old.
+    EXECUTE format(
+        'DELETE FROM %1$s WHERE enqueued_at <= $1 AND msg_id = ANY (ARRAY('
+        '    SELECT msg_id FROM %1$s ORDER BY msg_id LIMIT $2 FOR UPDATE SKIP LOCKED))', letters)
+    USING clock_timestamp() - older_than, max_rows;
+    GET DIAGNOSTICS purged = ROW_COUNT;
+    RETURN purged;
+END
+$$;
+
+-- Raises when there is nothing to purge from, or when the age is none.
+CREATE OR REPLACE FUNCTION faststream_pgmq.check_purge(queue text, of_table regclass, older_than interval)
+RETURNS void
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    IF of_table IS NULL THEN
+        RAISE EXCEPTION 'there is no queue %', quote_literal(queue)
+            USING ERRCODE = 'undefined_table',
+                  HINT = 'SELECT queue_name FROM pgmq.list_queues() lists those that exist.';
+    END IF;
+    IF older_than IS NULL OR older_than < interval '0' THEN
+        RAISE EXCEPTION 'older_than must be an interval of at least 0, got %', quote_nullable(older_than)
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+END
+$$;
+
+-- Autovacuum for an archive: rows come in, are never updated, and leave oldest first. So it is to
+-- vacuum after inserts (freeze, visibility), before the table is big, and after a purge.
+CREATE OR REPLACE FUNCTION faststream_pgmq.archive_settings() RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+    SELECT 'autovacuum_vacuum_insert_threshold = 10000, autovacuum_vacuum_insert_scale_factor = 0.05, '
+           'autovacuum_vacuum_threshold = 10000, autovacuum_vacuum_scale_factor = 0.05, '
+           'autovacuum_analyze_threshold = 10000, autovacuum_analyze_scale_factor = 0.05'
+$$;
+
+-- Tunes the archive of a queue, unless somebody has set anything there. Blocks neither readers nor
+-- writers, and rather fails than waits for long.
+CREATE OR REPLACE FUNCTION faststream_pgmq.prepare_archive(queue text) RETURNS void
+LANGUAGE plpgsql
+SET lock_timeout = '1s'
+AS $$
+DECLARE
+    archive regclass := to_regclass(format('pgmq.%I', pgmq.format_table_name(queue, 'a')));
+BEGIN
+    IF EXISTS (SELECT FROM pg_catalog.pg_class
+               WHERE oid = archive AND relkind = 'r' AND reloptions IS NULL) THEN
+        EXECUTE format('ALTER TABLE %s SET (%s)', archive, faststream_pgmq.archive_settings());
+    END IF;
+END
+$$;
+
+-- What keeps dead rows from being removed, in this database: the oldest snapshot that anybody but the
+-- caller holds. While it is held, every row that died since stays, and reads of a busy queue get slower.
+-- `seconds` is null where the caller may not see it (grant pg_read_all_stats); the rest is seen by all.
+CREATE OR REPLACE FUNCTION faststream_pgmq.oldest_snapshot()
+RETURNS TABLE (holder text, pid integer, application text, usename name, state text,
+               seconds double precision, transactions integer)
+LANGUAGE sql STABLE
+AS $$
+    SELECT holders.holder, holders.pid, holders.application, holders.usename, holders.state,
+           extract(epoch FROM clock_timestamp() - holders.since)::float8, age(holders.xmin)
+    FROM (
+        SELECT CASE backend_type WHEN 'client backend' THEN 'session' ELSE backend_type END AS holder,
+               activity.pid, activity.application_name AS application, activity.usename, activity.state,
+               activity.xact_start AS since, coalesce(activity.backend_xmin, activity.backend_xid) AS xmin
+        FROM pg_catalog.pg_stat_activity AS activity
+        WHERE activity.pid <> pg_backend_pid()
+          AND coalesce(activity.datname, current_database()) = current_database()
+          -- Others ignore the snapshot of a vacuum.
+          AND activity.backend_type IS DISTINCT FROM 'autovacuum worker'
+        UNION ALL
+        SELECT 'prepared transaction', NULL, gid, owner, 'prepared', prepared, transaction
+        FROM pg_catalog.pg_prepared_xacts WHERE database = current_database()
+        UNION ALL
+        SELECT 'replication slot', active_pid, slot_name::text, NULL,
+               CASE WHEN active THEN 'active' ELSE 'inactive' END, NULL, slots.xmin
+        FROM pg_catalog.pg_replication_slots AS slots
+    ) AS holders
+    WHERE holders.xmin IS NOT NULL
+    ORDER BY age(holders.xmin) DESC, holders.since
+    LIMIT 1
+$$;
+
+-- How the tables of every queue do; counts no rows, so it costs the same however long they are.
+--   dead_tuples  rows that are dead and not yet removed, as Postgres' statistics say
+--   oldest       seconds since the message that is next was sent
+--   doorbell     whether senders wake sleeping consumers; else consumers poll each second
+-- Partitions are summed up. Null where the caller may not read.
+CREATE OR REPLACE FUNCTION faststream_pgmq.health()
+RETURNS TABLE (queue text, dead_tuples bigint, last_vacuum timestamptz, table_bytes bigint,
+               index_bytes bigint, archive_bytes bigint, oldest double precision,
+               doorbell boolean, partitioned boolean)
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    qtable regclass;
+    archive regclass;
+BEGIN
+    FOR queue, partitioned IN SELECT queue_name, is_partitioned FROM pgmq.meta ORDER BY queue_name
+    LOOP
+        qtable := to_regclass(format('pgmq.%I', pgmq.format_table_name(queue, 'q')));
+        archive := to_regclass(format('pgmq.%I', pgmq.format_table_name(queue, 'a')));
+        CONTINUE WHEN qtable IS NULL;
+        -- A plain table is no partition tree, and of a partitioned one the parent holds nothing.
+        SELECT sum(pg_stat_get_dead_tuples(parts.relid)),
+               max(greatest(pg_stat_get_last_vacuum_time(parts.relid),
+                            pg_stat_get_last_autovacuum_time(parts.relid))),
+               sum(pg_table_size(parts.relid)), sum(pg_indexes_size(parts.relid))
+        INTO dead_tuples, last_vacuum, table_bytes, index_bytes
+        FROM (SELECT qtable AS relid UNION SELECT tree.relid FROM pg_partition_tree(qtable) AS tree) AS parts;
+        SELECT sum(pg_total_relation_size(parts.relid)) INTO archive_bytes
+        FROM (SELECT archive AS relid UNION SELECT tree.relid FROM pg_partition_tree(archive) AS tree) AS parts;
+        SELECT count(*) > 0 INTO doorbell FROM pg_catalog.pg_trigger
+        WHERE tgrelid = qtable AND tgname = 'faststream_pgmq_doorbell' AND tgenabled IN ('O', 'A');
+        oldest := NULL;
+        IF has_table_privilege(qtable, 'SELECT') THEN
+            EXECUTE format(
+                'SELECT extract(epoch FROM clock_timestamp() - enqueued_at)::float8 '
+                'FROM %s WHERE vt <= now() ORDER BY msg_id LIMIT 1', qtable)
+            INTO oldest;
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+
+-- Sets storage parameters on the partitions of a table of pgmq, and on the template from which
+-- pg_partman makes new ones: the parent itself can have none.
+CREATE OR REPLACE FUNCTION faststream_pgmq.tune_partitions(parent text, settings text) RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    partman regnamespace := (SELECT extnamespace FROM pg_catalog.pg_extension WHERE extname = 'pg_partman');
+    template text;
+    part regclass;
+BEGIN
+    EXECUTE format('SELECT template_table FROM %s.part_config WHERE parent_table = $1', partman)
+    INTO template USING 'pgmq.' || parent;
+    FOR part IN
+        SELECT to_regclass(template) WHERE to_regclass(template) IS NOT NULL
+        UNION ALL
+        SELECT relid FROM pg_partition_tree(format('pgmq.%I', parent)::regclass) WHERE isleaf
+    LOOP
+        EXECUTE format('ALTER TABLE %s SET (%s)', part, settings);
+    END LOOP;
+END
+$$;
+
+-- Creates a queue whose tables are partitioned, and its dead letter queue, which is not; safe to repeat.
+--   partition_interval, retention   as pgmq.create_partitioned() takes them: numbers of messages
+--                                   ('100000'), or lengths of time ('1 day')
+-- What pg_partman drops after `retention` is dropped, handled or not. There is no dedup_key here: a
+-- unique index would have to hold the partition key. New partitions are made by pg_partman's
+-- maintenance (its background worker, or a cron job that calls it).
+CREATE OR REPLACE FUNCTION faststream_pgmq.create_partitioned_queue(
+    queue text, partition_interval text DEFAULT '100000', retention text DEFAULT '10000000'
+) RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    qtable text := pgmq.format_table_name(queue, 'q');
+BEGIN
+    IF queue !~ '^[A-Za-z0-9_.-]+$' OR length(queue) > 43 THEN
+        RAISE EXCEPTION 'queue name % is not 1 to 43 letters, digits, "_", "." or "-"', quote_literal(queue)
+            USING HINT = 'pgmq allows 47 characters; "_dlq" takes four of them.';
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_partman') THEN
+        RAISE EXCEPTION 'partitioned queues need the extension pg_partman, which this database has not'
+            USING ERRCODE = 'feature_not_supported',
+                  HINT = 'Install its package on the server, then CREATE EXTENSION pg_partman; '
+                         'or create a plain queue with faststream_pgmq.create_queue().';
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtextextended('faststream_pgmq.create_queue', 0));
+    IF to_regclass(format('pgmq.%I', qtable)) IS NULL THEN
+        PERFORM pgmq.create_partitioned(queue, partition_interval, retention);
+        -- pgmq indexes the partition key only; a claim needs both of these.
+        IF pg_get_partkeydef(format('pgmq.%I', qtable)::regclass) <> 'RANGE (msg_id)' THEN
+            EXECUTE format('CREATE INDEX %I ON pgmq.%I (msg_id)', qtable || '_msg_id_idx', qtable);
+        END IF;
+        EXECUTE format('CREATE INDEX %I ON pgmq.%I (vt)', qtable || '_vt_idx', qtable);
+        PERFORM faststream_pgmq.tune_partitions(qtable,
+            'fillfactor = 80, autovacuum_vacuum_threshold = 2000, '
+            'autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0, '
+            'autovacuum_analyze_threshold = 2000, autovacuum_analyze_scale_factor = 0.05');
+        PERFORM faststream_pgmq.tune_partitions(pgmq.format_table_name(queue, 'a'),
+            faststream_pgmq.archive_settings());
+    END IF;
+    PERFORM faststream_pgmq.prepare_queue(queue);
+    PERFORM faststream_pgmq.prepare_queue(queue || '_dlq');
 END
 $$;
