@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, errors
 
 from faststream_pgmq import (
     MessageTooLargeError,
@@ -234,6 +234,19 @@ async def test_publishing_to_an_unknown_queue_says_how_to_create_it(
     async with sql.transaction(force_rollback=True):
         with pytest.raises(QueueNotFoundError, match=create):
             await broker.publish(1, "nowhere", connection=sql)
+
+
+async def test_what_a_trigger_of_the_callers_lacks_is_not_called_a_missing_queue(
+    broker: PgmqBroker, sql: AsyncConnection[Any]
+) -> None:
+    await broker.connect()
+    await sql.execute("""
+        CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN INSERT INTO notes SELECT 1; RETURN NULL; END $$;
+        CREATE TRIGGER note AFTER INSERT ON pgmq.q_jobs EXECUTE FUNCTION note();
+    """)
+    with pytest.raises(errors.UndefinedTable, match="notes"):
+        await broker.publish(1, "jobs")
 
 
 async def test_a_key_in_a_queue_that_pgmq_made_says_what_it_lacks(

@@ -178,6 +178,8 @@ def test_the_asyncapi_document_names_queues_and_hides_the_password(broker: PgmqB
 def test_a_queue_name_that_cannot_be_is_refused_where_it_is_declared(broker: PgmqBroker) -> None:
     with pytest.raises(ValueError, match="60 characters"):
         broker.subscriber("q" * 60)
+    with pytest.raises(ValueError, match="60 characters"):
+        broker.publisher("q" * 60)
     with pytest.raises(ValueError, match="max_messages"):
         broker.subscriber("jobs", max_messages=0)
 
