@@ -156,6 +156,24 @@ async def test_a_batch_beyond_one_statement_wakes_whoever_sleeps(
     await eventually(lambda: is_drained(sql), seconds=30)
 
 
+async def test_replies_beyond_one_statement_commit_with_the_acknowledgement(
+    broker: PgmqBroker, sql: AsyncConnection[Any]
+) -> None:
+    count = STATEMENT_MESSAGES + 1
+
+    @broker.subscriber("jobs")
+    @broker.publisher("results", batch=True)
+    async def handle(job: Job) -> list[int]:
+        return list(range(count))
+
+    await broker.start()
+    await broker.publish(Job(n=1), "jobs")
+    await eventually(lambda: is_drained(sql), seconds=30)
+
+    query = "SELECT count(*) FROM pgmq.q_results r JOIN pgmq.a_jobs a ON r.xmin = a.xmin"
+    assert await fetch_all(sql, query) == [count]
+
+
 @pytest.mark.parametrize("own", [False, True])
 async def test_of_a_batch_with_one_bad_message_nothing_is_sent(
     broker: PgmqBroker, sql: AsyncConnection[Any], own: bool
