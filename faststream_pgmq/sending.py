@@ -16,6 +16,7 @@ from faststream_pgmq.delivery import in_statements
 from faststream_pgmq.errors import (
     OutdatedInstallError,
     QueueNotFoundError,
+    QueueWithoutKeysError,
     UnsendableMessageError,
     UnsupportedConnectionError,
 )
@@ -196,7 +197,7 @@ def _explain(error: Any, queue: str) -> Exception | None:
     if state == "42P01" and table in text:  # undefined_table: the queue, not a trigger's
         return QueueNotFoundError(queue, f"pgmq.{table}")
     if state == "42P10":  # invalid_column_reference: no index for ON CONFLICT
-        return QueueNotFoundError(queue, f"pgmq.{table}_dedup")
+        return QueueWithoutKeysError(queue)
     if state == "42883" and "faststream_pgmq." in text:  # undefined_function
         return OutdatedInstallError("function faststream_pgmq.merge_headers")
     if state in _UNSTORABLE:
