@@ -12,13 +12,14 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
-from psycopg.errors import FeatureNotSupported, InvalidColumnReference
+from psycopg.errors import FeatureNotSupported
 from psycopg.sql import SQL, Identifier
 
 from faststream_pgmq import (
     DeadLetter,
     PartitionsUnavailableError,
     PgmqBroker,
+    QueueWithoutKeysError,
     check_health,
     create_partitioned_queue,
     create_queue,
@@ -183,7 +184,7 @@ async def test_overview_health_and_retention_know_partitions(big: Session) -> No
 async def test_a_dedup_key_cannot_be_used_there(big: Session, own_dsn: str) -> None:
     async with PgmqBroker(own_dsn, logger=None) as broker:
         await broker.connect()
-        with pytest.raises(InvalidColumnReference):
+        with pytest.raises(QueueWithoutKeysError, match="queue of partitions"):
             await broker.publish(1, "big", dedup_key="k")
         assert await broker.publish(1, "big") is not None
 
