@@ -11,7 +11,7 @@ from faststream_pgmq import pausing, queries
 from faststream_pgmq.connecting import CONNECT_TIMEOUT, KEEPALIVE, connect, with_defaults
 from faststream_pgmq.doorbell import Doorbell
 from faststream_pgmq.errors import OutdatedInstallError, QueueNotFoundError
-from faststream_pgmq.retention import keep_retention
+from faststream_pgmq.retention import alone_with, keep_retention
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -113,10 +113,13 @@ class PostgresQueues:
             return await pausing.paused_queues(conn)
 
     async def sweep(self, queue: str, retention: Retention) -> int:
-        # Not from the pool, which is for delivery; and a session lock needs a session of its own.
-        dsn = with_defaults(self._listen_dsn, **KEEPALIVE, connect_timeout=CONNECT_TIMEOUT)
-        async with await connect(dsn) as conn:
-            return await keep_retention(conn, queue, retention)
+        # Not from the pool, which is for delivery.
+        async with (
+            await connect(self.dsn) as guard,
+            await connect(self.dsn) as conn,
+            alone_with(guard, queue) as is_alone,
+        ):
+            return await keep_retention(conn, queue, retention) if is_alone else 0
 
 
 async def _settle(

@@ -186,6 +186,9 @@ async def test_a_dedup_key_cannot_be_used_there(big: Session, own_dsn: str) -> N
         with pytest.raises(InvalidColumnReference):
             await broker.publish(1, "big", dedup_key="k")
         assert await broker.publish(1, "big") is not None
+    await big.execute("SELECT pgmq.send('big_dlq', '1', '{\"dedup_key\": \"k\"}'::jsonb)")
+    with pytest.raises(InvalidColumnReference):
+        await big.execute("SELECT faststream_pgmq.redrive('big')")
 
 
 async def test_what_pg_partman_drops_is_gone_handled_or_not(partman: Session) -> None:
