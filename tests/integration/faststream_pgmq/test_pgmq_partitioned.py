@@ -29,6 +29,7 @@ from faststream_pgmq.overview import overview
 from faststream_pgmq.queries import claim_messages, finish_messages
 from tests.integration.faststream_pgmq import partman_server
 from tests.integration.faststream_pgmq.support import NEVER, Job, eventually, fetch_all
+from tests.integration.faststream_pgmq.test_pgmq_cli import Command
 
 Session = AsyncConnection[Any]
 KINDS = {"by_number": ("10000", "1000000"), "by_day": ("1 day", "7 days")}
@@ -85,6 +86,18 @@ async def test_without_pg_partman_it_says_what_to_do(sql: Session) -> None:
     with pytest.raises(FeatureNotSupported, match="pg_partman"):
         await sql.execute("SELECT faststream_pgmq.create_partitioned_queue('big')")
     assert await fetch_all(sql, "SELECT to_regclass('pgmq.q_big')") == [None]
+
+
+async def test_the_command_makes_partitions_or_says_what_is_missing(
+    partman: Session, own_dsn: str, dsn: str
+) -> None:
+    create = ("create", "events", "--partition", "1 day", "--retention", "7 days")
+    assert Command(own_dsn)(*create).code == 0
+    query = "SELECT is_partitioned FROM pgmq.meta ORDER BY queue_name"
+    assert await fetch_all(partman, query) == [True, False]
+    refused = Command(dsn)(*create)
+    assert (refused.code, "CREATE EXTENSION pg_partman" in refused.err) == (1, True)
+    assert Command(own_dsn)(*create[:4]).code == 2
 
 
 async def test_handlers_replies_dead_letters_and_redrive_work(big: Session, own_dsn: str) -> None:
