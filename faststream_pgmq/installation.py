@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final, LiteralString, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, LiteralString, cast
 
 from psycopg import errors
 
 from faststream_pgmq.errors import PartitionsUnavailableError
+from faststream_pgmq.replying import is_reply_address
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
@@ -23,6 +25,7 @@ _CREATE_PARTITIONED: Final[LiteralString] = (
     "SELECT faststream_pgmq.create_partitioned_queue(%s, %s, %s)"
 )
 _CREATE_QUEUE: Final[LiteralString] = "SELECT faststream_pgmq.create_queue(%s)"
+_ADD_GROUPS: Final[LiteralString] = "SELECT faststream_pgmq.add_groups(%s, %s)"
 
 
 def install_sql() -> str:
@@ -39,8 +42,14 @@ async def install(conn: AsyncConnection[Any]) -> None:
         await conn.execute(cast("LiteralString", install_sql()))
 
 
-async def create_queue(conn: AsyncConnection[Any], name: str) -> None:
+async def create_queue(
+    conn: AsyncConnection[Any], name: str, *, groups: Literal["fair", "ordered"] | None = None
+) -> None:
     """Create a queue and its dead letter queue, with doorbell; safe to repeat and to run at once.
+
+    Args:
+        groups: how subscribers may read it by groups: `fair` is for `fair=True` and
+            `max_per_group`, `ordered` for `ordered=True`. It costs each message two index entries.
 
     Raises:
         ValueError: the name is too long or holds other than letters, digits, `_`, `.` and `-`.
@@ -48,6 +57,8 @@ async def create_queue(conn: AsyncConnection[Any], name: str) -> None:
     check_queue_name(name)
     async with conn.transaction():
         await conn.execute(_CREATE_QUEUE, (name,))
+        if groups is not None:
+            await conn.execute(_ADD_GROUPS, (name, groups))
 
 
 async def create_partitioned_queue(
@@ -91,6 +102,13 @@ def check_queue_name(name: str) -> None:
             f"queue name {name!r} ({len(name)} characters): use 1 to {MAX_QUEUE_NAME} letters, "
             'digits, "_", "." or "-" (pgmq allows 47, and "_dlq" takes four)'
         )
+
+
+@lru_cache(maxsize=1024)
+def check_destination(name: str) -> None:
+    """Raise ValueError for a name that neither a queue nor a dead letter queue can have."""
+    if not is_reply_address(name):
+        check_queue_name(name.lower().removesuffix("_dlq") or name)
 
 
 def _is_plain(name: str) -> bool:
