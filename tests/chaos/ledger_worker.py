@@ -1,4 +1,4 @@
-"""A consumer that enters each delivery in a ledger, then acknowledges; takes a DSN, a name, a lease."""
+"""A consumer that enters each delivery in a ledger, then acknowledges; takes DSN, name, lease."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from faststream_pgmq import (
     DeadLetter,
     PartitionsUnavailableError,
     PgmqBroker,
+    QueueNotFoundError,
     check_health,
     create_partitioned_queue,
     create_queue,
@@ -123,6 +124,11 @@ async def test_handlers_replies_dead_letters_and_redrive_work(big: Session, own_
     assert await fetch_all(big, "SELECT 1 FROM pgmq.q_big") == []
 
 
+async def test_a_start_that_creates_its_queues_leaves_partitions_alone(big: Session) -> None:
+    await create_queue(big, "big")
+    assert await fetch_all(big, "SELECT is_partitioned FROM pgmq.meta ORDER BY 1") == [False, True]
+
+
 async def test_each_insert_rings_one_bell_at_the_parent(big: Session) -> None:
     query = "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = %s ORDER BY 1"
     bells = await fetch_all(big, query, "faststream_pgmq_doorbell")
@@ -196,7 +202,7 @@ async def test_overview_health_and_retention_know_partitions(big: Session) -> No
 async def test_a_dedup_key_cannot_be_used_there(big: Session, own_dsn: str) -> None:
     async with PgmqBroker(own_dsn, logger=None) as broker:
         await broker.connect()
-        with pytest.raises(InvalidColumnReference):
+        with pytest.raises(QueueNotFoundError, match="big_dedup"):
             await broker.publish(1, "big", dedup_key="k")
         assert await broker.publish(1, "big") is not None
     await big.execute("SELECT pgmq.send('big_dlq', '1', '{\"dedup_key\": \"k\"}'::jsonb)")
