@@ -143,7 +143,7 @@ class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as eve
             QueueNotFoundError: a subscriber's queue does not exist.
         """
         await self.connect()
-        self.config.logger.log(f"connected to {describe(self._dsn)}", logging.INFO)
+        self.config.logger.log(f"connected to {describe(self._dsn)}")
         await super().start()
 
     async def stop(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from faststream.exceptions import IncorrectState
+from prometheus_client import CollectorRegistry
 from psycopg import AsyncConnection
 
 from faststream_pgmq import (
@@ -22,6 +23,7 @@ from faststream_pgmq import (
 )
 from faststream_pgmq.annotations import PgmqMessage as Message
 from faststream_pgmq.errors import OutdatedInstallError
+from faststream_pgmq.prometheus import PgmqPrometheusMiddleware
 from tests.integration.faststream_pgmq.conftest import BrokerFactory
 from tests.integration.faststream_pgmq.support import Job, eventually, fetch_all
 
@@ -270,3 +272,16 @@ async def test_a_request_over_an_old_install_says_what_to_run(
 async def test_a_request_needs_a_connected_broker() -> None:
     with pytest.raises(IncorrectState, match="connect the broker first"):
         await PgmqBroker().request(1, "jobs")
+
+
+async def test_requests_have_no_names_of_their_own_in_metrics(make_broker: BrokerFactory) -> None:
+    registry = CollectorRegistry()
+    broker = make_broker(middlewares=[PgmqPrometheusMiddleware(registry=registry)])
+    add_doubling(broker)
+    async with TestPgmqBroker(broker):
+        for n in range(3):
+            await broker.request(Job(n=n), "jobs")
+            await broker.publish("by hand", f"pgmq_reply.somebody/{n}")
+    labels = [sample.labels for metric in registry.collect() for sample in metric.samples]
+    names = {one[key] for one in labels for key in ("handler", "destination") if key in one}
+    assert names == {"jobs", "(temporary)"}
