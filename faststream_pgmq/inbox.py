@@ -54,21 +54,23 @@ class Inbox:
                 async with asyncio.timeout(timeout):
                     await self._open()
                     await send(address)
-                    return await answer
+                    # A timeout must not cancel the answer itself: it may lie in the table.
+                    return await asyncio.shield(answer)
             except TimeoutError:
                 if timeout is None:
                     raise
             await self._look_once_more()
-            return answer.result() if answer.done() and not answer.cancelled() else None
+            return answer.result() if answer.done() else None
 
     async def close(self) -> None:
-        """Stop listening; nobody collects what is still sent here."""
+        """Stop listening; nobody collects what is still sent here, so nobody may wait for it."""
         self._ear.close()
         task, self._collecting = self._collecting, None
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             await self._look_once_more()
+        self._waiting.give_up()
         conn, self._conn = self._conn, None
         if conn is not None:
             with contextlib.suppress(psycopg.Error):

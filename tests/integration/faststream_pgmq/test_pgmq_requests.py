@@ -217,10 +217,16 @@ async def test_a_request_survives_the_loss_of_its_listener(
     assert await (await request).decode() == 7
 
 
+@pytest.mark.parametrize(("look", "timeout"), [(0.1, 30.0), (3600.0, 1.0)])
 async def test_a_request_whose_notification_got_lost_is_answered_all_the_same(
-    broker: PgmqBroker, sql: AsyncConnection[Any], monkeypatch: pytest.MonkeyPatch
+    broker: PgmqBroker,
+    sql: AsyncConnection[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    look: float,
+    timeout: float,  # noqa: ASYNC109 - it is passed on
 ) -> None:
-    monkeypatch.setattr(inbox, "SAFETY_LOOK", 0.1)
+    # By the next look while it waits, or by the last one when its time is up.
+    monkeypatch.setattr(inbox, "SAFETY_LOOK", look)
     await sql.execute("""
         CREATE OR REPLACE FUNCTION faststream_pgmq.send_reply(
             address text, message jsonb, headers jsonb DEFAULT '{}') RETURNS void
@@ -231,7 +237,18 @@ async def test_a_request_whose_notification_got_lost_is_answered_all_the_same(
     """)
     add_doubling(broker)
     await broker.start()
-    assert await (await broker.request(Job(n=2), "jobs", timeout=5)).decode() == {"n": 4}
+    assert await (await broker.request(Job(n=2), "jobs", timeout=timeout)).decode() == {"n": 4}
+
+
+async def test_a_stop_ends_the_wait_for_an_answer(
+    broker: PgmqBroker, sql: AsyncConnection[Any]
+) -> None:
+    await broker.connect()
+    request = asyncio.create_task(broker.request(Job(n=1), "jobs", timeout=60))
+    await eventually(lambda: fetch_all(sql, "SELECT 1 FROM pgmq.q_jobs"))
+    await broker.stop()
+    with pytest.raises(IncorrectState, match="stopped before the answer came"):
+        await asyncio.wait_for(request, 5)
 
 
 async def test_plain_sql_answers_a_request(broker: PgmqBroker, sql: AsyncConnection[Any]) -> None:
