@@ -20,6 +20,7 @@ from faststream_pgmq import (
     PgmqRouter,
     TestPgmqBroker,
     inbox,
+    queries,
 )
 from faststream_pgmq.annotations import PgmqMessage as Message
 from faststream_pgmq.errors import OutdatedInstallError
@@ -191,6 +192,34 @@ async def test_the_answer_to_a_dead_requester_fails_no_handler_and_is_removed_in
     await sql.execute("UPDATE faststream_pgmq.reply SET sent_at = now() - interval '61 minutes'")
     await answering.request(Job(n=1), "jobs", timeout=5)
     assert await count_replies(sql) == 0
+
+
+async def test_two_answers_at_once_remove_what_is_old_without_waiting_for_each_other(
+    dsn: str, sql: AsyncConnection[Any]
+) -> None:
+    await sql.execute("""
+        INSERT INTO faststream_pgmq.reply (inbox, address, sent_at)
+        SELECT 'dead', 'dead/1', now() - interval '2 hours' FROM generate_series(1, 15)
+    """)
+    answer = "SELECT faststream_pgmq.send_reply('alive/1', '1')"
+    async with await AsyncConnection.connect(dsn) as first:
+        await first.execute(answer)
+        await sql.execute("SET lock_timeout = '1s'")
+        await sql.execute(answer)
+        await first.commit()
+    assert await fetch_all(sql, "SELECT DISTINCT inbox FROM faststream_pgmq.reply") == ["alive"]
+
+
+async def test_answers_are_found_by_an_index(sql: AsyncConnection[Any]) -> None:
+    await sql.execute("""
+        INSERT INTO faststream_pgmq.reply (inbox, address)
+        SELECT 'pgmq_reply.' || n % 500, 'x/1' FROM generate_series(1, 20000) AS n
+    """)
+    await sql.execute("ANALYZE faststream_pgmq.reply")
+    plan = await sql.execute(f"EXPLAIN {queries.TAKE_REPLIES}", {"inbox": "pgmq_reply.7"})
+    lines = "\n".join([row[0] for row in await plan.fetchall()])
+    assert "reply_inbox" in lines
+    assert "Seq Scan on reply" not in lines
 
 
 async def test_a_request_survives_the_loss_of_its_listener(
