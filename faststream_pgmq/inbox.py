@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import psycopg
 from psycopg import sql
 
-from faststream_pgmq import queries
+from faststream_pgmq import queries, replies
 from faststream_pgmq.connecting import CONNECT_TIMEOUT, KEEPALIVE, connect, with_defaults
 from faststream_pgmq.errors import OutdatedInstallError, PgmqConnectionError
 from faststream_pgmq.listening import Ear
@@ -118,10 +118,10 @@ class Inbox:
     async def _collect(self) -> None:
         try:
             async with self._pool.connection() as conn:
-                replies = await queries.take_replies(conn, self._waiting.inbox)
+                taken = await replies.take_replies(conn, self._waiting.inbox)
         except psycopg.errors.UndefinedTable:
             raise OutdatedInstallError("faststream_pgmq.reply") from None
-        for address, reply in replies:
+        for address, reply in taken:
             self._waiting.take(address, reply)
 
     async def _look_once_more(self) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from faststream_pgmq import pausing, queries
+from faststream_pgmq import pausing, queries, replies
 from faststream_pgmq.connecting import CONNECT_TIMEOUT, KEEPALIVE, connect, with_defaults
 from faststream_pgmq.doorbell import Doorbell
 from faststream_pgmq.errors import OutdatedInstallError, QueueNotFoundError
@@ -119,7 +119,7 @@ async def _send(
     conn: AsyncConnection[Any], destination: str, messages: Sequence[Outgoing]
 ) -> list[int | None]:
     if is_reply_address(destination):
-        await queries.send_replies(conn, messages)
+        await replies.send_replies(conn, messages)
         return [None] * len(messages)
     return await queries.send_messages(conn, destination, messages)
 
@@ -130,14 +130,14 @@ async def _settle(
     ended: set[int] = set()
     if settlement.acks:
         ended |= await queries.finish_messages(conn, queue, settlement.acks, archive=archive)
-    replies: list[Outgoing] = []
+    answers: list[Outgoing] = []
     for destination, messages in settlement.outgoing(ended).items():
         if is_reply_address(destination):
-            replies += messages
+            answers += messages
         else:
             await queries.send_messages(conn, destination, messages)
-    if replies:
-        await queries.send_replies(conn, replies)
+    if answers:
+        await replies.send_replies(conn, answers)
     if settlement.dead:
         ended |= await queries.bury_messages(conn, queue, settlement.dead)
     if settlement.deferred:

@@ -52,7 +52,7 @@ class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as eve
     Args:
         conninfo: libpq connection string or URL; empty means libpq's own environment variables.
         listen_conninfo: where LISTEN and session locks work, if `conninfo` is a transaction pooler.
-        pool_size: most connections beside one listener for each subscriber.
+        pool_size: most connections beside one listener for each subscriber, and one for requests.
         poll_interval: seconds between two looks at an idle queue, should a wake-up get lost.
         graceful_timeout: seconds that running handlers get at a stop; the rest is given back.
     """

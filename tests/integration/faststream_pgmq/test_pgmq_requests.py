@@ -20,7 +20,7 @@ from faststream_pgmq import (
     PgmqRouter,
     TestPgmqBroker,
     inbox,
-    queries,
+    replies,
 )
 from faststream_pgmq.annotations import PgmqMessage as Message
 from faststream_pgmq.errors import OutdatedInstallError
@@ -216,7 +216,7 @@ async def test_answers_are_found_by_an_index(sql: AsyncConnection[Any]) -> None:
         SELECT 'pgmq_reply.' || n % 500, 'x/1' FROM generate_series(1, 20000) AS n
     """)
     await sql.execute("ANALYZE faststream_pgmq.reply")
-    plan = await sql.execute(f"EXPLAIN {queries.TAKE_REPLIES}", {"inbox": "pgmq_reply.7"})
+    plan = await sql.execute(f"EXPLAIN {replies.TAKE_REPLIES}", {"inbox": "pgmq_reply.7"})
     lines = "\n".join([row[0] for row in await plan.fetchall()])
     assert "reply_inbox" in lines
     assert "Seq Scan on reply" not in lines
