@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import psycopg
 from psycopg import sql
 
-from faststream_pgmq import queries
+from faststream_pgmq import queries, replies
 from faststream_pgmq.connecting import CONNECT_TIMEOUT, KEEPALIVE, connect, with_defaults
 from faststream_pgmq.errors import OutdatedInstallError, PgmqConnectionError
 from faststream_pgmq.listening import Ear
@@ -57,21 +57,23 @@ class Inbox:
                 async with asyncio.timeout(timeout):
                     await self._open()
                     await send(address)
-                    return await answer
+                    # A timeout must not cancel the answer itself: it may lie in the table.
+                    return await asyncio.shield(answer)
             except TimeoutError:
                 if timeout is None:
                     raise
             await self._look_once_more()
-            return answer.result() if answer.done() and not answer.cancelled() else None
+            return answer.result() if answer.done() else None
 
     async def close(self) -> None:
-        """Stop listening; nobody collects what is still sent here."""
+        """Stop listening; nobody collects what is still sent here, so nobody may wait for it."""
         self._ear.close()
         task, self._collecting = self._collecting, None
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             await self._look_once_more()
+        self._waiting.give_up()
         conn, self._conn = self._conn, None
         if conn is not None:
             with contextlib.suppress(psycopg.Error):
@@ -119,10 +121,10 @@ class Inbox:
     async def _collect(self) -> None:
         try:
             async with self._session() as conn:
-                replies = await queries.take_replies(conn, self._waiting.inbox)
+                taken = await replies.take_replies(conn, self._waiting.inbox)
         except psycopg.errors.UndefinedTable:
             raise OutdatedInstallError("faststream_pgmq.reply") from None
-        for address, reply in replies:
+        for address, reply in taken:
             self._waiting.take(address, reply)
 
     async def _look_once_more(self) -> None:

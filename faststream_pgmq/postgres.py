@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import AsyncConnection
 
-from faststream_pgmq import group_queries, pausing, queries
+from faststream_pgmq import group_queries, pausing, queries, replies
 from faststream_pgmq.answering import Watch
 from faststream_pgmq.connecting import CONNECT_TIMEOUT, KEEPALIVE, connect, with_defaults
 from faststream_pgmq.doorbell import Doorbell
@@ -209,14 +209,14 @@ async def _settle(
     ended: set[int] = set()
     if settlement.acks:
         ended |= await queries.finish_messages(conn, queue, settlement.acks, archive=archive)
-    replies: list[Outgoing] = []
+    answers: list[Outgoing] = []
     for destination, messages in settlement.outgoing(ended).items():
         if is_reply_address(destination):
-            replies += messages
+            answers += messages
         else:
             await send_in_statements(PsycopgSender(conn), destination, messages)
-    if replies:
-        await queries.send_replies(conn, replies)
+    if answers:
+        await replies.send_replies(conn, answers)
     if settlement.dead:
         ended |= await queries.bury_messages(conn, queue, settlement.dead)
     if settlement.deferred:

@@ -13,11 +13,9 @@ from faststream._internal._compat import dump_json, json_loads  # pyright: ignor
 from psycopg import sql
 
 from faststream_pgmq.delivery import Claimed, Delivery
-from faststream_pgmq.replying import TEMPORARY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from psycopg import AsyncConnection
 
@@ -194,21 +192,6 @@ SET vt = least(waiting.vt, excluded.vt),
 RETURNING msg_id, xmax = 0
 """
 
-SEND_REPLIES: Final[LiteralString] = """
-SELECT faststream_pgmq.send_reply(sent.address, sent.message::jsonb, sent.headers::jsonb)
-FROM unnest(%(addresses)s::text[], %(messages)s::text[], %(headers)s::text[])
-     AS sent (address, message, headers)
-"""
-
-TAKE_REPLIES: Final[LiteralString] = """
-WITH taken AS (
-    DELETE FROM faststream_pgmq.reply WHERE inbox = %(inbox)s
-    RETURNING reply_id, address, sent_at, coalesce(message, 'null')::text AS body,
-              headers::text AS headers
-)
-SELECT address, reply_id, sent_at, clock_timestamp(), body, headers FROM taken ORDER BY reply_id
-"""
-
 # As the trigger does for new messages: whoever sleeps learns when these are due.
 RING: Final[LiteralString] = """
 SELECT CASE WHEN pg_try_advisory_xact_lock_shared(hashtextextended(%(bell)s, 0)) THEN NULL
@@ -300,13 +283,14 @@ def claimed_rows(queue: str, rows: Sequence[Any]) -> Claimed:
         return Claimed([], next_due=rows[0][6], paused=rows[0][7])
     return Claimed(
         [
-            Delivery(queue, msg_id, read_ct, enqueued_at, claimed_at, text, _as_object(headers))
+            Delivery(queue, msg_id, read_ct, enqueued_at, claimed_at, text, as_object(headers))
             for msg_id, read_ct, enqueued_at, claimed_at, text, headers, _, _ in rows
         ]
     )
 
 
-def _as_object(text: str | None) -> dict[str, Any]:
+def as_object(text: str | None) -> dict[str, Any]:
+    """Return headers from their JSON text."""
     # `headers` is any JSON; what is no object carries nothing for us.
     try:
         headers: object = json_loads(text) if text else {}
@@ -383,28 +367,6 @@ def sending(queue: str, messages: Sequence[Outgoing]) -> tuple[LiteralString, di
         "ats": [message.at for message in messages],
     }
     return statement(SEND_MERGING if merging else SEND, queue), parameters
-
-
-async def send_replies(conn: AsyncConnection[Any], replies: Sequence[Outgoing]) -> None:
-    """Answer requests; each reply's queue is the address of its requester."""
-    await conn.execute(
-        SEND_REPLIES,
-        {
-            "addresses": [reply.queue for reply in replies],
-            "messages": [reply.text for reply in replies],
-            "headers": [reply.encode_headers() for reply in replies],
-        },
-    )
-
-
-async def take_replies(conn: AsyncConnection[Any], inbox: str) -> list[tuple[str, Delivery]]:
-    """Remove and return all answers in an inbox, each with the address it was sent to."""
-    rows = await (await conn.execute(TAKE_REPLIES, {"inbox": inbox})).fetchall()
-    return [(row[0], _reply(*row[1:])) for row in rows]
-
-
-def _reply(reply_id: int, sent_at: datetime, now: datetime, body: str, headers: str) -> Delivery:
-    return Delivery(TEMPORARY, reply_id, 1, sent_at, now, body, _as_object(headers))
 
 
 async def ring_bell(conn: AsyncConnection[Any], queue: str) -> None:

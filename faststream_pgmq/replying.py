@@ -12,6 +12,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
+from faststream.exceptions import IncorrectState
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -60,3 +62,11 @@ class Waiting:
         answer = self._answers.get(address)
         if answer is not None and not answer.done():
             answer.set_result(reply)
+
+    def give_up(self) -> None:
+        """Tell all that wait that no answer can come any more."""
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(
+                    IncorrectState("the broker was stopped before the answer came")
+                )

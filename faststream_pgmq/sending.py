@@ -20,7 +20,8 @@ from faststream_pgmq.errors import (
     UnsendableMessageError,
     UnsupportedConnectionError,
 )
-from faststream_pgmq.queries import send_replies, sending, tables
+from faststream_pgmq.queries import sending, tables
+from faststream_pgmq.replies import send_replies
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Generator, Sequence

@@ -32,6 +32,8 @@ class TestPgmqBroker(TestBroker[PgmqBroker, EnterType], broker=PgmqBroker):
     `await test.advance(seconds)` makes delayed and retried messages due.
 
     Args:
+        with_real: deliver through the broker's own Postgres, and only record the calls: errors go
+            to retries and dead letters, and queues must exist, those of publishers too.
         raise_errors: what a handler raises comes out of `publish`, as in FastStream's other test
             brokers; False leaves it to retries and dead letters, as in real life.
     """

@@ -55,7 +55,7 @@ class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as eve
     Args:
         conninfo: libpq connection string or URL; empty means libpq's own environment variables.
         listen_conninfo: where LISTEN and session locks work, if `conninfo` is a transaction pooler.
-        pool_size: most connections beside one listener for each subscriber.
+        pool_size: most connections beside one listener for each subscriber, and one for requests.
         poll_interval: seconds between two looks at an idle queue, should a wake-up get lost. Also
             the time for which a listener that went silent may stay unnoticed: the look probes it.
         graceful_timeout: seconds that running handlers get at a stop; the rest is given back.
@@ -150,7 +150,7 @@ class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as eve
             QueueNotFoundError: a subscriber's queue does not exist.
         """
         queues = await self.connect()
-        self.config.logger.log(f"connected to {describe(self._dsn)}", logging.INFO)
+        self.config.logger.log(f"connected to {describe(self._dsn)}")
         if not queues.can_listen:
             where = describe(self._own_config.listen_conninfo)
             self.config.logger.log(NO_LISTENER.format(where=where), logging.WARNING)

@@ -75,7 +75,9 @@ class InPostgres:
         if kind == "archived":
             bodies = await fetch_all(self._sql, "SELECT message FROM pgmq.a_jobs")
         else:
-            bodies = await fetch_all(self._sql, "SELECT message FROM pgmq.q_results")
+            # As above, if it is a test broker that runs over Postgres.
+            both = "SELECT message FROM pgmq.q_results UNION ALL SELECT message FROM pgmq.a_results"
+            bodies = await fetch_all(self._sql, both)
         return sorted(bodies, key=str)
 
     async def reports(self) -> list[tuple[Any, str, int]]:
@@ -90,13 +92,17 @@ class InPostgres:
 Start = Callable[[PgmqBroker], Any]
 
 
-@pytest.fixture(params=["memory", "postgres"])
+@pytest.fixture(params=["memory", "postgres", "with_real"])
 def start(request: pytest.FixtureRequest) -> Start:
     """Starts a broker for the length of a case, and gives its world."""
-    sql = request.getfixturevalue("sql") if request.param == "postgres" else None
+    sql = None if request.param == "memory" else request.getfixturevalue("sql")
 
     @asynccontextmanager
     async def begin(broker: PgmqBroker) -> AsyncGenerator[World]:
+        if sql is not None and request.param == "with_real":
+            async with TestPgmqBroker(broker, with_real=True):
+                yield InPostgres(sql)
+            return
         if sql is not None:
             await broker.start()
             yield InPostgres(sql)

@@ -40,7 +40,7 @@ async def test_get_one_returns_a_message_that_its_caller_acknowledges(
     subscriber = broker.subscriber("jobs")
     async with start(broker):
         await broker.publish({"n": 1}, "jobs", headers={"a": "b"})
-        message = await subscriber.get_one(timeout=5)
+        message = await subscriber.get_one(timeout=30)
         assert isinstance(message, PgmqMessage)
         assert (await message.decode(), message.headers["a"]) == ({"n": 1}, "b")
         await message.ack()
@@ -64,11 +64,11 @@ async def test_get_one_of_a_batch_subscriber_returns_what_is_due(
     subscriber = broker.subscriber("jobs", batch=True, max_messages=2)
     async with start(broker):
         await broker.publish_batch(1, 2, 3, queue="jobs")
-        message = await subscriber.get_one(timeout=5)
+        message = await subscriber.get_one(timeout=30)
         assert isinstance(message, PgmqBatchMessage)
         assert await message.decode() == [1, 2]
         await message.ack()
-        rest = await subscriber.get_one(timeout=5)
+        rest = await subscriber.get_one(timeout=30)
         assert rest is not None
         assert await rest.decode() == [3]
 
@@ -77,10 +77,10 @@ async def test_a_message_that_was_nacked_comes_again(broker: PgmqBroker, start: 
     subscriber = broker.subscriber("jobs")
     async with start(broker):
         await broker.publish("x", "jobs")
-        first = await subscriber.get_one(timeout=5)
+        first = await subscriber.get_one(timeout=30)
         assert isinstance(first, PgmqMessage)
         await first.nack(delay=0)
-        second = await subscriber.get_one(timeout=5)
+        second = await subscriber.get_one(timeout=30)
         assert isinstance(second, PgmqMessage)
         assert (second.attempts, second.read_ct) == (1, 2)
 
@@ -139,7 +139,7 @@ async def test_what_is_pulled_passes_middlewares_parser_and_decoder(
     subscriber = broker.subscriber("jobs")
     async with start(broker):
         await broker.publish("x", "jobs")
-        message = await subscriber.get_one(timeout=5)
+        message = await subscriber.get_one(timeout=30)
     assert message is not None
     assert await message.decode() == "X"
     assert message.headers["parsed"] is True

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from faststream.exceptions import IncorrectState
+from prometheus_client import CollectorRegistry
 from psycopg import AsyncConnection
 
 from faststream_pgmq import (
@@ -19,9 +20,11 @@ from faststream_pgmq import (
     PgmqRouter,
     TestPgmqBroker,
     inbox,
+    replies,
 )
 from faststream_pgmq.annotations import PgmqMessage as Message
 from faststream_pgmq.errors import OutdatedInstallError
+from faststream_pgmq.prometheus import PgmqPrometheusMiddleware
 from tests.integration.faststream_pgmq.conftest import BrokerFactory
 from tests.integration.faststream_pgmq.support import Job, eventually, fetch_all
 
@@ -60,7 +63,7 @@ async def test_a_request_returns_what_the_handler_returned(
 ) -> None:
     add_doubling(broker)
     async with start(broker):
-        answer = await broker.request(Job(n=4), "jobs", correlation_id="c-1", timeout=5)
+        answer = await broker.request(Job(n=4), "jobs", correlation_id="c-1", timeout=30)
     assert isinstance(answer, PgmqMessage)
     assert await answer.decode() == {"n": 8}
     assert answer.correlation_id == "c-1"
@@ -77,7 +80,7 @@ async def test_publishers_request_too_with_their_headers(broker: PgmqBroker, sta
 
     broker.include_router(router)
     async with start(broker):
-        answer = await publisher.request("hello", timeout=5)
+        answer = await publisher.request("hello", timeout=30)
     assert await answer.decode() == "hello"
     assert answer.headers["heard"] == "publisher"
 
@@ -108,10 +111,10 @@ async def test_a_handler_asks_another_one(broker: PgmqBroker, start: Start) -> N
 
     @broker.subscriber("results")
     async def ask(job: Job) -> Any:
-        return await (await broker.request(job, "jobs", timeout=5)).decode()
+        return await (await broker.request(job, "jobs", timeout=30)).decode()
 
     async with start(broker):
-        answer = await broker.request(Job(n=3), "results", timeout=5)
+        answer = await broker.request(Job(n=3), "results", timeout=30)
     assert await answer.decode() == {"n": 6}
 
 
@@ -122,7 +125,7 @@ async def test_an_answer_wakes_its_requester_without_a_poll(
     add_doubling(broker)
     await broker.start()
     for n in range(5):
-        assert await (await broker.request(Job(n=n), "jobs", timeout=5)).decode() == {"n": 2 * n}
+        assert await (await broker.request(Job(n=n), "jobs", timeout=30)).decode() == {"n": 2 * n}
     assert await count_replies(sql) == 0
 
 
@@ -147,27 +150,31 @@ async def test_a_rolled_back_acknowledgement_sends_no_answer(
     broker = make_broker()
     add_doubling(broker)
     await broker.start()
-    with pytest.raises(TimeoutError):
-        await broker.request(Job(n=1), "jobs", timeout=0.5)
+    await broker.publish(Job(n=1), "jobs", reply_to="pgmq_reply.nobody/1")
+    failed = "SELECT 1 FROM pgmq.q_jobs WHERE headers->>'attempts' = '1'"
+    await eventually(lambda: fetch_all(sql, failed))
     assert await count_replies(sql) == 0
 
 
 async def test_a_late_answer_is_given_to_nobody_and_does_not_stay(
     broker: PgmqBroker, sql: AsyncConnection[Any]
 ) -> None:
-    may_answer = asyncio.Event()
+    began, may_answer = asyncio.Event(), asyncio.Event()
 
     @broker.subscriber("jobs", max_workers=2)
     async def answer(job: Job) -> int:
+        began.set()
         await may_answer.wait()
         return job.n
 
     await broker.start()
-    with pytest.raises(TimeoutError):
-        await broker.request(Job(n=1), "jobs", timeout=0.05)
+    given_up = asyncio.create_task(broker.request(Job(n=1), "jobs", timeout=60))
+    await began.wait()
+    given_up.cancel()
+    await asyncio.wait({given_up})
     may_answer.set()
     await eventually(lambda: count_replies(sql))
-    assert await (await broker.request(Job(n=2), "jobs", timeout=5)).decode() == 2
+    assert await (await broker.request(Job(n=2), "jobs", timeout=30)).decode() == 2
     assert await count_replies(sql) == 0
 
 
@@ -187,8 +194,36 @@ async def test_the_answer_to_a_dead_requester_fails_no_handler_and_is_removed_in
     assert await fetch_all(sql, "SELECT 1 FROM pgmq.q_jobs_dlq") == []
     assert await count_replies(sql) == 1
     await sql.execute("UPDATE faststream_pgmq.reply SET sent_at = now() - interval '61 minutes'")
-    await answering.request(Job(n=1), "jobs", timeout=5)
+    await answering.request(Job(n=1), "jobs", timeout=30)
     assert await count_replies(sql) == 0
+
+
+async def test_two_answers_at_once_remove_what_is_old_without_waiting_for_each_other(
+    dsn: str, sql: AsyncConnection[Any]
+) -> None:
+    await sql.execute("""
+        INSERT INTO faststream_pgmq.reply (inbox, address, sent_at)
+        SELECT 'dead', 'dead/1', now() - interval '2 hours' FROM generate_series(1, 15)
+    """)
+    answer = "SELECT faststream_pgmq.send_reply('alive/1', '1')"
+    async with await AsyncConnection.connect(dsn) as first:
+        await first.execute(answer)
+        await sql.execute("SET lock_timeout = '1s'")
+        await sql.execute(answer)
+        await first.commit()
+    assert await fetch_all(sql, "SELECT DISTINCT inbox FROM faststream_pgmq.reply") == ["alive"]
+
+
+async def test_answers_are_found_by_an_index(sql: AsyncConnection[Any]) -> None:
+    await sql.execute("""
+        INSERT INTO faststream_pgmq.reply (inbox, address)
+        SELECT 'pgmq_reply.' || n % 500, 'x/1' FROM generate_series(1, 20000) AS n
+    """)
+    await sql.execute("ANALYZE faststream_pgmq.reply")
+    plan = await sql.execute(f"EXPLAIN {replies.TAKE_REPLIES}", {"inbox": "pgmq_reply.7"})
+    lines = "\n".join([row[0] for row in await plan.fetchall()])
+    assert "reply_inbox" in lines
+    assert "Seq Scan on reply" not in lines
 
 
 async def test_a_request_survives_the_loss_of_its_listener(
@@ -215,10 +250,16 @@ async def test_a_request_survives_the_loss_of_its_listener(
     assert await (await request).decode() == 7
 
 
+@pytest.mark.parametrize(("look", "timeout"), [(0.1, 30.0), (3600.0, 1.0)])
 async def test_a_request_whose_notification_got_lost_is_answered_all_the_same(
-    broker: PgmqBroker, sql: AsyncConnection[Any], monkeypatch: pytest.MonkeyPatch
+    broker: PgmqBroker,
+    sql: AsyncConnection[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    look: float,
+    timeout: float,  # noqa: ASYNC109 - it is passed on
 ) -> None:
-    monkeypatch.setattr(inbox, "SAFETY_LOOK", 0.1)
+    # By the next look while it waits, or by the last one when its time is up.
+    monkeypatch.setattr(inbox, "SAFETY_LOOK", look)
     await sql.execute("""
         CREATE OR REPLACE FUNCTION faststream_pgmq.send_reply(
             address text, message jsonb, headers jsonb DEFAULT '{}') RETURNS void
@@ -229,12 +270,23 @@ async def test_a_request_whose_notification_got_lost_is_answered_all_the_same(
     """)
     add_doubling(broker)
     await broker.start()
-    assert await (await broker.request(Job(n=2), "jobs", timeout=5)).decode() == {"n": 4}
+    assert await (await broker.request(Job(n=2), "jobs", timeout=timeout)).decode() == {"n": 4}
+
+
+async def test_a_stop_ends_the_wait_for_an_answer(
+    broker: PgmqBroker, sql: AsyncConnection[Any]
+) -> None:
+    await broker.connect()
+    request = asyncio.create_task(broker.request(Job(n=1), "jobs", timeout=60))
+    await eventually(lambda: fetch_all(sql, "SELECT 1 FROM pgmq.q_jobs"))
+    await broker.stop()
+    with pytest.raises(IncorrectState, match="stopped before the answer came"):
+        await asyncio.wait_for(request, 5)
 
 
 async def test_plain_sql_answers_a_request(broker: PgmqBroker, sql: AsyncConnection[Any]) -> None:
     await broker.connect()
-    request = asyncio.create_task(broker.request({"n": 1}, "jobs", timeout=5))
+    request = asyncio.create_task(broker.request({"n": 1}, "jobs", timeout=30))
     await eventually(lambda: fetch_all(sql, "SELECT 1 FROM pgmq.q_jobs"))
     await sql.execute("""
         WITH asked AS (DELETE FROM pgmq.q_jobs RETURNING message, headers)
@@ -248,7 +300,7 @@ async def test_a_stopped_broker_listens_no_more(
 ) -> None:
     add_doubling(broker)
     await broker.start()
-    await broker.request(Job(n=1), "jobs", timeout=5)
+    await broker.request(Job(n=1), "jobs", timeout=30)
     await broker.stop()
     left = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN \"pgmq_reply.%'"
     await eventually(lambda: _none(sql, left))
@@ -264,9 +316,22 @@ async def test_a_request_over_an_old_install_says_what_to_run(
     await sql.execute("DROP TABLE faststream_pgmq.reply")
     await broker.connect()
     with pytest.raises(OutdatedInstallError, match="faststream-pgmq install"):
-        await broker.request(Job(n=1), "jobs", timeout=5)
+        await broker.request(Job(n=1), "jobs", timeout=30)
 
 
 async def test_a_request_needs_a_connected_broker() -> None:
     with pytest.raises(IncorrectState, match="connect the broker first"):
         await PgmqBroker().request(1, "jobs")
+
+
+async def test_requests_have_no_names_of_their_own_in_metrics(make_broker: BrokerFactory) -> None:
+    registry = CollectorRegistry()
+    broker = make_broker(middlewares=[PgmqPrometheusMiddleware(registry=registry)])
+    add_doubling(broker)
+    async with TestPgmqBroker(broker):
+        for n in range(3):
+            await broker.request(Job(n=n), "jobs")
+            await broker.publish("by hand", f"pgmq_reply.somebody/{n}")
+    labels = [sample.labels for metric in registry.collect() for sample in metric.samples]
+    names = {one[key] for one in labels for key in ("handler", "destination") if key in one}
+    assert names == {"jobs", "(temporary)"}
