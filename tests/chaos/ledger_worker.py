@@ -1,4 +1,4 @@
-"""A consumer that enters each delivery in a ledger, then acknowledges; takes a DSN, a name, a lease."""
+"""Enters each delivery in a ledger, then acknowledges; takes a DSN, a name and a lease."""
 
 from __future__ import annotations
 
@@ -36,6 +36,9 @@ class Job(BaseModel):
 async def enter(jobs: list[Job], message: PgmqBatchMessage) -> None:
     """The effect, in a transaction of its own; the broker acknowledges a while later."""
     numbers, fences = [job.n for job in jobs], [one.read_ct for one in message.deliveries]
+    if max(fences) > 1:
+        # So that its former consumer comes back to life before the effect of this delivery.
+        await asyncio.sleep(float(lease_seconds) / 2)
     async with await AsyncConnection.connect(dsn, autocommit=True) as ledger:
         await ledger.execute(ENTER, (name, numbers, message.msg_ids, fences))
     await asyncio.sleep(HANDLING_SECONDS)
