@@ -125,6 +125,7 @@ class Doorbell:
     async def _introduce(self, conn: AsyncConnection[Any]) -> None:
         self._ear.attach(conn)
         with answer_within(conn, PROBE_TIMEOUT):
+            await conn.execute(queries.WATCH_CLIENT)
             await self._end_former_session(conn)
             self._session = await (await conn.execute(queries.IDENTIFY_SESSION)).fetchone()
             channel = sql.Identifier(self._name)

@@ -196,6 +196,13 @@ IS_AT_WORK: Final[LiteralString] = """
 SELECT state = 'active' OR state_change > clock_timestamp() - interval '1 second'
 FROM pg_stat_activity WHERE pid = %s
 """
+# Else a consumer whose machine is gone keeps its locks for two hours, as TCP's own settings are.
+WATCH_CLIENT: Final[LiteralString] = """
+SELECT set_config('tcp_keepalives_idle', '10', false),
+       set_config('tcp_keepalives_interval', '5', false),
+       set_config('tcp_keepalives_count', '2', false),
+       set_config('tcp_user_timeout', '20000', false)
+"""
 END_SESSION: Final[LiteralString] = """
 SELECT pg_terminate_backend(pid)
 FROM pg_stat_activity

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from faststream_pgmq import PgmqBroker
 from faststream_pgmq.annotations import PgmqBatchMessage
+from faststream_pgmq.subscriber.usecase import PgmqSubscriber
 
 HANDLING_SECONDS = 0.1
 ENTER = """
@@ -46,12 +47,13 @@ async def enter(jobs: list[Job], message: PgmqBatchMessage) -> None:
 
 async def report(ledger: AsyncConnection[object]) -> None:
     """Tell how many endings were refused, also if this process is killed in a moment."""
-    told = 0
+    told, (subscriber,) = 0, broker.subscribers
+    assert isinstance(subscriber, PgmqSubscriber)
     while True:
         await asyncio.sleep(0.05)
-        if (refused := broker.subscribers[0].refused) != told:  # pyright: ignore[reportAttributeAccessIssue]  # ours
-            await ledger.execute(REPORT, (name, refused))
-            told = refused
+        if subscriber.refused != told:
+            told = subscriber.refused
+            await ledger.execute(REPORT, (name, told))
 
 
 async def main() -> None:
