@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import socket
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
@@ -83,14 +84,14 @@ class Watch:
         hang_up(conn)
 
     async def _is_at_work(self, pid: int) -> bool:
-        deadline = asyncio.get_running_loop().time() + ASKING
+        deadline = monotonic() + ASKING
         try:
-            async with asyncio.timeout_at(deadline):
+            async with asyncio.timeout(ASKING):
                 other = await connect(self._dsn)
         except (PgmqConnectionError, TimeoutError):
             return False
         try:
-            with answer_within(other, deadline - asyncio.get_running_loop().time()):
+            with answer_within(other, deadline - monotonic()):
                 return await queries.is_at_work(other, pid)
         except psycopg.OperationalError:
             return False
