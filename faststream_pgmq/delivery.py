@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from faststream_pgmq.encoding import headers_to_jsonb
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
+
+T = TypeVar("T", float, "datetime")
 
 ATTEMPTS: Final = "attempts"
 """Header: failures of the handler so far."""
@@ -21,6 +25,10 @@ TRACEPARENT: Final = "traceparent"
 TRACELINKS: Final = "tracelinks"
 """Header: the traceparents of further traces a message descends from."""
 MAX_TRACELINKS: Final = 128
+
+STATEMENT_MESSAGES: Final = 5_000
+STATEMENT_BYTES: Final = 8_000_000
+"""Most that one statement sends: beyond it nothing gets faster, and the sender's memory grows."""
 
 SUSPECT_AFTER_LOST: Final = 3
 """Lost deliveries after which a message is handled apart from its mates."""
@@ -44,7 +52,7 @@ class Delivery:
     """The handler itself has acknowledged, retried or rejected it."""
     ended: bool = False
     """Its end was handed to the writer."""
-    patch: dict[str, Any] = field(default_factory=dict[str, Any])
+    patch: dict[str, Any] = field(default_factory=dict)
     """Headers to add when the message is written back."""
 
     @property
@@ -60,6 +68,8 @@ class Delivery:
     @property
     def lost(self) -> int:
         """Deliveries before this one that nobody ended."""
+        if self.read_ct <= 1:
+            return 0
         return max(0, self.read_ct - 1 - self.attempts - self.released)
 
     @property
@@ -91,7 +101,22 @@ class Outgoing:
     queue: str
     text: str
     headers: dict[str, Any]
-    delay: float = 0.0
+    delay: float | None = 0.0
+    """Seconds from now, by the server's clock; None if `at` says when."""
+    at: datetime | None = None
+    """Due at this moment; of two merged messages one may say `delay`: the earlier counts."""
+    headers_text: str = ""
+    """The headers as JSON text; empty until somebody asks."""
+
+    def encode_headers(self) -> str:
+        """Return the headers as JSON text.
+
+        Raises:
+            UnsendableMessageError: one of them cannot be stored.
+        """
+        if not self.headers_text:
+            self.headers_text = headers_to_jsonb(self.headers)
+        return self.headers_text
 
     @property
     def dedup_key(self) -> str | None:
@@ -130,11 +155,11 @@ class Dead:
 class Settlement:
     """How some deliveries of one queue end, in one transaction."""
 
-    acks: list[Delivery] = field(default_factory=list[Delivery])
-    deferred: list[Deferred] = field(default_factory=list[Deferred])
-    dead: list[Dead] = field(default_factory=list[Dead])
-    replies: list[Reply] = field(default_factory=list[Reply])
-    sends: list[Outgoing] = field(default_factory=list[Outgoing])
+    acks: list[Delivery] = field(default_factory=list)
+    deferred: list[Deferred] = field(default_factory=list)
+    dead: list[Dead] = field(default_factory=list)
+    replies: list[Reply] = field(default_factory=list)
+    sends: list[Outgoing] = field(default_factory=list)
     """Replies that depend on no acknowledgement of this settlement."""
 
     @property
@@ -144,6 +169,11 @@ class Settlement:
     @property
     def is_more_than_acks(self) -> bool:
         return bool(self.replies or self.sends or self.deferred or self.dead)
+
+    @property
+    def size(self) -> int:
+        """How many deliveries end."""
+        return len(self.acks) + len(self.deferred) + len(self.dead)
 
     @property
     def deliveries(self) -> list[Delivery]:
@@ -159,6 +189,8 @@ class Settlement:
 
     def without_settled(self) -> Settlement:
         """Return what is left to do after what the handler has settled itself."""
+        if not self.is_more_than_acks and not any(one.settled for one in self.acks):
+            return self
         acks = [one for one in self.acks if not one.settled]
         ids = {one.msg_id for one in acks}
         return Settlement(
@@ -205,7 +237,28 @@ def merge_duplicates(messages: Sequence[Outgoing]) -> tuple[list[Outgoing], list
 
 def _merge(waiting: Outgoing, later: Outgoing) -> None:
     merge_into(waiting.headers, later.headers)
-    waiting.delay = min(waiting.delay, later.delay)
+    waiting.headers_text = ""
+    waiting.delay = _earlier(waiting.delay, later.delay)
+    waiting.at = _earlier(waiting.at, later.at)
+
+
+def _earlier(one: T | None, other: T | None) -> T | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
+
+
+def in_statements(messages: Sequence[Outgoing]) -> Iterator[Sequence[Outgoing]]:
+    """Yield messages in order, as many at a time as one statement should send."""
+    first, size = 0, 0
+    for index, message in enumerate(messages):
+        length = len(message.text) + len(message.headers_text)
+        if index - first >= STATEMENT_MESSAGES or (size and size + length > STATEMENT_BYTES):
+            yield messages[first:index]
+            first, size = index, 0
+        size += length
+    if first < len(messages):
+        yield messages[first:]
 
 
 def merge_into(waiting: dict[str, Any], later: dict[str, Any]) -> None:

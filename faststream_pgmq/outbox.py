@@ -23,8 +23,8 @@ class Outbox:
     """In the order in which the handler got them."""
     place: str = ""
     """Where it will be written; see `storage.Queues.place`."""
-    replies: list[Reply] = field(default_factory=list[Reply])
-    errors: dict[int, Exception] = field(default_factory=dict[int, Exception])
+    replies: list[Reply] = field(default_factory=list)
+    errors: dict[int, Exception] = field(default_factory=dict)
     """By index: what a batch handler said of its failed messages."""
 
     def causes(self, caused_by: Sequence[int] | None) -> list[Delivery]:

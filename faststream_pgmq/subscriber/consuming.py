@@ -13,7 +13,7 @@ import psycopg
 from faststream_pgmq.delivery import Claimed, Settlement
 from faststream_pgmq.errors import PgmqConnectionError
 from faststream_pgmq.subscriber.holding import Hand
-from faststream_pgmq.subscriber.reading import Reader
+from faststream_pgmq.subscriber.sweeping import sweep_for_ever
 from faststream_pgmq.subscriber.verdict import give_back, summary
 from faststream_pgmq.subscriber.writing import Writer
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from faststream_pgmq.delivery import Delivery
     from faststream_pgmq.storage import Bell
+    from faststream_pgmq.subscriber.reading import GroupReader, Reader
     from faststream_pgmq.subscriber.usecase import PgmqSubscriber
 
 POLL_WITHOUT_DOORBELL: Final = 1.0
@@ -35,6 +36,8 @@ LAST_PROBE: Final = 60.0
 """Seconds that a pause lasts before its next probe; grows until something is acknowledged."""
 LAST_READ: Final = 2.0
 """Seconds that a stop waits for what is being claimed; it may only wait for a connection."""
+TURN: Final = 0.002
+"""Seconds after which a worker lets the loop run: handlers that never wait would starve it."""
 LAST_WRITES: Final = 10.0
 """Seconds that a stop waits for what is being written."""
 
@@ -46,7 +49,7 @@ class Consumer:
         self._subscriber = subscriber
         self._own = subscriber.own
         self._poll_interval = poll_interval
-        self._reader = Reader(subscriber.queue, self._own.visibility_timeout)
+        self._reader = subscriber.new_reader()
         self._bell: Bell = subscriber.queues.doorbell(subscriber.queue, self._hear_pause)
         self.hand = Hand(subscriber, self._own.visibility_timeout)
         self.writer = Writer(subscriber)
@@ -70,6 +73,7 @@ class Consumer:
         self._clerks = [
             asyncio.create_task(self.hand.beat()),
             asyncio.create_task(self.writer.run()),
+            asyncio.create_task(sweep_for_ever(self._subscriber)),
         ]
 
     async def stop(self, graceful_timeout: float | None) -> None:
@@ -123,14 +127,23 @@ class Consumer:
     # Workers
 
     async def _work(self) -> None:
+        turn_ends = 0.0
         while True:
-            self._idle_workers += 1
-            self._changed.set()
-            unit = await self._units.get()
-            self._idle_workers -= 1
+            if self._units.empty():
+                self._idle_workers += 1
+                self._changed.set()
+                unit = await self._units.get()
+                self._idle_workers -= 1
+            else:
+                unit = self._units.get_nowait()
             began = monotonic()
             await self._subscriber.processing.run(unit)
-            self._keep_pace((monotonic() - began) / len(unit))
+            ended = monotonic()
+            self._keep_pace((ended - began) / len(unit))
+            if ended > turn_ends:
+                self._changed.set()
+                await asyncio.sleep(0)
+                turn_ends = monotonic() + TURN
 
     def _keep_pace(self, seconds: float) -> None:
         self._pace = seconds if self._pace is None else 0.8 * self._pace + 0.2 * seconds
@@ -188,14 +201,22 @@ class Consumer:
             await self._until_all_idle()
 
     async def _until_hungry(self) -> None:
-        while self._idle_workers <= self._units.qsize():
+        while self._idle_workers <= self._units.qsize() and not self._is_low():
             self._changed.clear()
             await self._changed.wait()
+
+    def _is_low(self) -> bool:
+        """Return whether what waits is done before a read could bring more."""
+        if self._pace is None or self._own.batch or self._limit() < self._own.max_messages:
+            return False
+        return self._units.qsize() <= self._own.max_messages // 2
 
     async def _read(self, *, everything: bool) -> Claimed:
         return await self._read_with(self._reader, self._limit(), everything=everything)
 
-    async def _read_with(self, reader: Reader, limit: int, *, everything: bool) -> Claimed:
+    async def _read_with(
+        self, reader: Reader | GroupReader, limit: int, *, everything: bool
+    ) -> Claimed:
         self._heard_pause = False
         reading = asyncio.create_task(
             reader.read(self._subscriber.queues, limit, everything=everything)
@@ -278,8 +299,7 @@ class Consumer:
 
     async def _try_one(self) -> bool:
         await self._until_all_idle()
-        reader = Reader(self._subscriber.queue, self._own.visibility_timeout)
-        claimed = await self._read_with(reader, 1, everything=True)
+        claimed = await self._read_with(self._subscriber.new_reader(), 1, everything=True)
         if not claimed.deliveries:
             # Nothing to try with, so nothing to spare either: the next message will tell.
             return True

@@ -63,16 +63,22 @@ class Processing:
 
     async def run(self, unit: Sequence[Delivery]) -> None:
         """Handle deliveries: together for a batch subscriber, else one after the other."""
+        if all(one.read_ct == 1 for one in unit):
+            # Almost always: nobody had these before, so none was lost and none is suspect.
+            await self._run_healthy(unit)
+            return
         unit = await self._bury_lost(unit)
         suspects = [one for one in unit if one.is_suspect]
-        healthy = [one for one in unit if not one.is_suspect]
+        await self._run_healthy([one for one in unit if not one.is_suspect])
+        if suspects:
+            await self._run_suspect(suspects)
+
+    async def _run_healthy(self, healthy: Sequence[Delivery]) -> None:
         if self._owner.batch:
             await self._run_some(healthy)
         else:
             for delivery in healthy:
                 await self._run_some([delivery])
-        if suspects:
-            await self._run_suspect(suspects)
 
     async def _bury_lost(self, unit: Sequence[Delivery]) -> list[Delivery]:
         most = self._owner.retry.max_lost_deliveries
@@ -94,7 +100,7 @@ class Processing:
         await self._owner.end_now(Settlement(deferred=[give_back(one) for one in suspects[1:]]))
         await self._run_some(suspects[:1])
 
-    async def _run_some(self, some: list[Delivery]) -> None:
+    async def _run_some(self, some: Sequence[Delivery]) -> None:
         if not some:
             return
         if self._owner.is_paused:
@@ -124,13 +130,19 @@ class Processing:
                 raise
             # Something inside the handler was cancelled, not the handler.
             return RuntimeError(f"the handler was cancelled from inside: {summary(error)}")
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the one place for all of them
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - the one place for all of them
             return error
         finally:
             OUTBOX.reset(token)
         return None
 
     async def _end_well(self, outbox: Outbox) -> None:
+        if not outbox.errors and not outbox.replies:
+            if self._owner.ack_policy is not AckPolicy.MANUAL:
+                await self._owner.end(Settlement(acks=list(outbox.deliveries)))
+            return
         settlement = Settlement(replies=outbox.replies)
         for index, delivery in enumerate(outbox.deliveries):
             error = outbox.errors.get(index)
@@ -140,8 +152,8 @@ class Processing:
                 settlement.acks.append(delivery)
         await self._owner.end(settlement)
 
-    async def _end_badly(self, some: list[Delivery], error: BaseException) -> None:
-        if isinstance(error, (StopConsume, SystemExit)) or not isinstance(error, Exception):
+    async def _end_badly(self, some: Sequence[Delivery], error: BaseException) -> None:
+        if isinstance(error, (StopConsume, SystemExit)):
             await self._owner.end(Settlement(deferred=[give_back(one) for one in some]))
             self._owner.stop_soon(error)
         elif isinstance(error, InvalidBatchError):
@@ -154,7 +166,7 @@ class Processing:
         else:
             await self._isolate(some, error)
 
-    def _is_for_all(self, error: Exception) -> bool:
+    def _is_for_all(self, error: BaseException) -> bool:
         if isinstance(error, (AckMessage, SkipMessage)):
             return True
         return decide(error, self._owner.retry, self._owner.ack_policy) in {
@@ -162,14 +174,14 @@ class Processing:
             Action.PAUSE,
         }
 
-    async def _bury_invalid(self, some: list[Delivery], error: InvalidBatchError) -> None:
+    async def _bury_invalid(self, some: Sequence[Delivery], error: InvalidBatchError) -> None:
         settlement = Settlement()
         for index, problem in error.errors.items():
             self._judge(settlement, some[index], problem)
         await self._owner.end(settlement)
         await self._run_some([one for i, one in enumerate(some) if i not in error.errors])
 
-    async def _isolate(self, some: list[Delivery], error: Exception) -> None:
+    async def _isolate(self, some: Sequence[Delivery], error: BaseException) -> None:
         # The handler did not say which: half and half again, until the culprit stands alone.
         text = f"a batch of {len(some)} failed, looking for the culprit: {summary(error)}"
         self._owner.log(text, logging.INFO)
@@ -177,7 +189,7 @@ class Processing:
         await self._run_some(some[:half])
         await self._run_some(some[half:])
 
-    def _judge(self, settlement: Settlement, delivery: Delivery, error: Exception) -> None:
+    def _judge(self, settlement: Settlement, delivery: Delivery, error: BaseException) -> None:
         verdict = judge(settlement, delivery, error, self._owner.retry, self._owner.ack_policy)
         self._owner.log(verdict.text, verdict.level, delivery)
         if verdict.action is Action.PAUSE:

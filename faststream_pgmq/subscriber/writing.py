@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -22,6 +23,13 @@ FIRST_RETRY: Final = 0.1
 LAST_RETRY: Final = 2.0
 """Seconds between tries while Postgres is away. Leases may run out meanwhile: acks are fenced."""
 
+BUSY: Final = 32
+"""Deliveries of one transaction from which on the next ones are awaited: a commit costs as much as
+the acknowledgement of some hundred messages."""
+FULL: Final = 500
+GATHER: Final = 0.02
+"""Seconds; what waits to be written is done, and would only be done again after a crash."""
+
 
 class Owner(Protocol):
     """What the writer tells its subscriber."""
@@ -30,6 +38,8 @@ class Owner(Protocol):
     def queue(self) -> str: ...
     @property
     def archive(self) -> bool: ...
+    @property
+    def rings(self) -> bool: ...
     @property
     def queues(self) -> Queues: ...
     def log(self, text: str, level: int, delivery: Delivery | None = None) -> None: ...
@@ -43,37 +53,57 @@ class Writer:
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
         self._waiting: list[Settlement] = []
+        self.backlog = 0
+        """Deliveries that wait to be written; a count, for it is looked at for each message."""
         self._wake = asyncio.Event()
+        self._full = asyncio.Event()
+        """Nothing more is to be awaited: much has gathered, or somebody waits for what has."""
+        self._awaited = 0
         self._put = 0
         self._written = 0
         self._progress = asyncio.Event()
 
-    @property
-    def backlog(self) -> int:
-        """Deliveries that wait to be written."""
-        return sum(len(one.deliveries) for one in self._waiting)
-
     def put(self, settlement: Settlement) -> None:
         self._waiting.append(settlement)
+        self.backlog += settlement.size
         self._put += 1
         self._wake.set()
+        if self.backlog >= FULL:
+            self._full.set()
 
     async def run(self) -> None:
         """Write for ever."""
+        is_busy = False
         while True:
             await self._wake.wait()
+            if is_busy:
+                await self._gather()
             self._wake.clear()
-            taken, self._waiting = self._waiting, []
+            is_busy = self.backlog >= BUSY
+            taken, self._waiting, self.backlog = self._waiting, [], 0
             await self._write_together(taken)
             self._written += len(taken)
             self._progress.set()
 
+    async def _gather(self) -> None:
+        if self.backlog >= FULL or self._awaited:
+            return
+        self._full.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GATHER):
+                await self._full.wait()
+
     async def until_written(self) -> None:
         """Return when everything that was put so far is written, or given up."""
         last = self._put
-        while self._written < last:
-            self._progress.clear()
-            await self._progress.wait()
+        self._awaited += 1
+        self._full.set()
+        try:
+            while self._written < last:
+                self._progress.clear()
+                await self._progress.wait()
+        finally:
+            self._awaited -= 1
 
     async def drain(self, seconds: float) -> bool:
         """Return whether everything was written within this time."""
@@ -110,7 +140,10 @@ class Writer:
         while True:
             try:
                 refused = await self._owner.queues.settle(
-                    self._owner.queue, settlement, archive=self._owner.archive
+                    self._owner.queue,
+                    settlement,
+                    archive=self._owner.archive,
+                    ring=self._owner.rings,
                 )
             except psycopg.OperationalError as error:
                 if not is_outage(error):

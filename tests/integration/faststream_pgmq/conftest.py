@@ -82,3 +82,13 @@ async def own_server(tmp_path: Path) -> AsyncIterator[OwnServer]:
         yield server
     finally:
         await asyncio.to_thread(server.stack.delete_data)
+
+
+@pytest.fixture
+async def old(dsn: str) -> AsyncIterator[AsyncConnection[Any]]:
+    """A session that holds a snapshot, from before anything died."""
+    named = make_conninfo(dsn, application_name="nightly report")
+    async with await AsyncConnection.connect(named) as conn:
+        await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        await conn.execute("SELECT 1")
+        yield conn

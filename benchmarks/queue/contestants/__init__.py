@@ -1,0 +1,1 @@
+"""Everybody who drains a queue: the floor, this broker, and its peers."""
