@@ -12,7 +12,9 @@ WALL_CLOCKS = {"now", "utcnow", "today", "time", "time_ns", "localtime", "gmtime
 MAY_ASK = {
     "memory.py",  # it is the server there
     "opentelemetry/spans.py",  # spans are told at their process's clock, all of them
-    "cli/dlq.py",  # `--since 2h` is said by a person, at that person's clock
+    # What the command line hears from people and shows them: ages, no due times.
+    "cli/dlq.py",
+    "cli/keeping.py",
 }
 
 
