@@ -11,9 +11,12 @@ import asyncio
 import contextlib
 import os
 import socket
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
 import psycopg
+from psycopg import AsyncConnection
 
 from faststream_pgmq import queries
 from faststream_pgmq.connecting import connect
@@ -21,8 +24,6 @@ from faststream_pgmq.errors import PgmqConnectionError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-
-    from psycopg import AsyncConnection
 
 PATIENCE: Final = 2.0
 """Seconds without an answer after which one asks what the server is doing."""
@@ -59,6 +60,14 @@ class Watch:
         self._dsn = dsn
         self.through_pooler = False
         """Then nobody can know which server session works for a connection."""
+        self._sessions = WeakKeyDictionary[AsyncConnection[Any], queries.Session]()
+
+    async def meet(self, conn: AsyncConnection[Any]) -> None:
+        """Note which server session a new connection has. Raises what psycopg raises."""
+        if not self.through_pooler:
+            with answer_within(conn, PATIENCE):
+                await conn.execute(queries.WATCH_CLIENT)
+                self._sessions[conn] = await queries.identify_session(conn)
 
     @contextlib.contextmanager
     def over(self, conn: AsyncConnection[Any]) -> Generator[None]:
@@ -75,24 +84,25 @@ class Watch:
                 look.cancel()
 
     async def _look_after(self, conn: AsyncConnection[Any]) -> None:
-        if self.through_pooler:
+        session = self._sessions.get(conn)
+        if session is None:
             await asyncio.sleep(POOLER_PATIENCE - PATIENCE)
         else:
-            while await self._is_at_work(conn.info.backend_pid):  # noqa: ASYNC110 - in the server
+            while await self._is_at_work(session):  # noqa: ASYNC110 - it happens in the server
                 await asyncio.sleep(PATIENCE)
         hang_up(conn)
 
-    async def _is_at_work(self, pid: int) -> bool:
-        deadline = asyncio.get_running_loop().time() + ASKING
+    async def _is_at_work(self, session: queries.Session) -> bool:
+        deadline = monotonic() + ASKING
         try:
-            async with asyncio.timeout_at(deadline):
+            async with asyncio.timeout(ASKING):
                 other = await connect(self._dsn)
         except (PgmqConnectionError, TimeoutError):
             return False
         try:
-            with answer_within(other, deadline - asyncio.get_running_loop().time()):
-                return await queries.is_at_work(other, pid)
-        except psycopg.OperationalError:
+            with answer_within(other, deadline - monotonic()):
+                return await queries.end_unless_at_work(other, session)
+        except psycopg.Error:
             return False
         finally:
             await other.close()

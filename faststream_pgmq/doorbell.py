@@ -54,7 +54,7 @@ class Doorbell:
         self._dsn = with_defaults(dsn, **KEEPALIVE, connect_timeout=CONNECT_TIMEOUT)
         self._name = queries.bell_name(queue)
         self._conn: AsyncConnection[Any] | None = None
-        self._session: tuple[int, str] | None = None
+        self._session: queries.Session | None = None
         self._on_lost = on_lost
         self._ear = Ear(on_pause)
 
@@ -125,8 +125,9 @@ class Doorbell:
     async def _introduce(self, conn: AsyncConnection[Any]) -> None:
         self._ear.attach(conn)
         with answer_within(conn, PROBE_TIMEOUT):
+            await conn.execute(queries.WATCH_CLIENT)
             await self._end_former_session(conn)
-            self._session = await (await conn.execute(queries.IDENTIFY_SESSION)).fetchone()
+            self._session = await queries.identify_session(conn)
             channel = sql.Identifier(self._name)
             await conn.execute(sql.SQL(queries.LISTEN).format(channel=channel))
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 POLL_INTERVAL: Final = 1.0
 """Seconds between two looks at an idle queue that nobody can be woken for."""
-HEARING: Final = 2.0
+HEARING: Final = 5.0
+THROUGH_POOLER: Final = 2.0
 """Seconds within which a notification must arrive at a start; it takes a millisecond."""
 NO_LISTENER: Final = (
     "notifications do not arrive through {where}, as through PgBouncer in transaction mode, so "
@@ -67,7 +68,8 @@ async def can_listen(dsn: str, sender: AsyncConnection[Any]) -> bool:
     conn = await connect(dsn)
     try:
         await conn.execute(sql.SQL(queries.LISTEN).format(channel=sql.Identifier(channel)))
+        seconds = THROUGH_POOLER if await is_pooled(conn) else HEARING
         await sender.execute(queries.NOTIFY, (channel,))
-        return bool([told async for told in conn.notifies(timeout=HEARING, stop_after=1)])
+        return bool([told async for told in conn.notifies(timeout=seconds, stop_after=1)])
     finally:
         await conn.close()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import select
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
+
+if TYPE_CHECKING:
+    from faststream_pgmq.answering import Watch
 
 RECONNECT_SECONDS: Final = 2.0
 """Seconds of tries, at growing intervals, before they begin anew: nobody waits for long."""
@@ -15,8 +18,8 @@ RECONNECT_SECONDS: Final = 2.0
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
 
 
-def make_pool(dsn: str, size: int, options: dict[str, Any]) -> Pool:
-    """Return a closed pool."""
+def make_pool(dsn: str, size: int, options: dict[str, Any], watch: Watch) -> Pool:
+    """Return a closed pool whose connections the watch knows."""
 
     async def check(conn: AsyncConnection[Any]) -> None:
         if _has_ended(conn):
@@ -31,6 +34,7 @@ def make_pool(dsn: str, size: int, options: dict[str, Any]) -> Pool:
         open=False,
         kwargs=options,
         name="faststream-pgmq",
+        configure=watch.meet,
         check=check,
         reconnect_timeout=RECONNECT_SECONDS,
         reconnect_failed=_try_again,
@@ -50,6 +54,8 @@ def _has_ended(conn: AsyncConnection[Any]) -> bool:
 
 
 def _has_input(conn: AsyncConnection[Any]) -> bool:
+    if not hasattr(select, "poll"):  # on Windows, where the other knows no limit
+        return bool(select.select([conn.fileno()], [], [], 0)[0])
     poll = select.poll()
     poll.register(conn.fileno(), select.POLLIN)
     return bool(poll.poll(0))

@@ -46,9 +46,9 @@ class PostgresQueues:
         self._listen_dsn = with_defaults(listen_dsn, **KEEPALIVE, connect_timeout=CONNECT_TIMEOUT)
         self.dsn = with_defaults(dsn, **KEEPALIVE, connect_timeout=CONNECT_TIMEOUT)
         self._options: dict[str, Any] = {"autocommit": True}
-        self.pool = make_pool(self.dsn, pool_size, self._options)
-        self.inbox = Inbox(listen_dsn, self._session)
         self._watch = Watch(self.dsn)
+        self.pool = make_pool(self.dsn, pool_size, self._options, self._watch)
+        self.inbox = Inbox(listen_dsn, self._session)
         self._is_pool_doubtful = False
         """A listener was lost; if it went silent, so did these, and each would cost seconds."""
         self.can_listen = True

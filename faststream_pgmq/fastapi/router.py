@@ -20,6 +20,7 @@ from faststream_pgmq.publisher.outgoing import MAX_MESSAGE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from datetime import timedelta
     from enum import Enum
 
     from fast_depends.library.serializer import SerializerProto
@@ -167,6 +168,11 @@ class PgmqRouter(StreamRouter[Any]):
         retry: RetryPolicy | None = None,
         pause_probe: Callable[[], Awaitable[None]] | None = None,
         archive: bool = True,
+        fair: bool = False,
+        ordered: bool = False,
+        max_per_group: int | None = None,
+        archive_retention: timedelta | None = None,
+        dead_letter_retention: timedelta | None = None,
         # broker arguments
         ack_policy: AckPolicy = EMPTY,
         no_reply: bool = False,
@@ -203,6 +209,11 @@ class PgmqRouter(StreamRouter[Any]):
             retry=retry,
             pause_probe=pause_probe,
             archive=archive,
+            fair=fair,
+            ordered=ordered,
+            max_per_group=max_per_group,
+            archive_retention=archive_retention,
+            dead_letter_retention=dead_letter_retention,
             ack_policy=ack_policy,
             no_reply=no_reply,
             dependencies=dependencies,

@@ -34,6 +34,8 @@ LAST_WAIT: Final = 2.0
 FIRST_PROBE: Final = 1.0
 LAST_PROBE: Final = 60.0
 """Seconds that a pause lasts before its next probe; grows until something is acknowledged."""
+LAST_READ: Final = 2.0
+"""Seconds that a stop waits for what is being claimed; it may only wait for a connection."""
 TURN: Final = 0.002
 """Seconds after which a worker lets the loop run: handlers that never wait would starve it."""
 LAST_WRITES: Final = 10.0
@@ -225,7 +227,8 @@ class Consumer:
             # A stop: what is being claimed right now must be known, so that it is given back.
             # That it cannot be read any more must not keep the task alive.
             with contextlib.suppress(Exception):
-                self.hand.take((await reading).deliveries)
+                async with asyncio.timeout(LAST_READ):
+                    self.hand.take((await reading).deliveries)
             raise
         self.hand.take(claimed.deliveries)
         self._note_pause(claimed)

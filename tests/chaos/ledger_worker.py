@@ -1,10 +1,9 @@
-"""A consumer that enters each delivery in a ledger, then acknowledges; takes DSN, name, lease."""
+"""Enters each delivery in a ledger, then acknowledges; takes a DSN, a name and a lease."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from typing import cast
 
 from faststream import FastStream
 from psycopg import AsyncConnection
@@ -38,6 +37,9 @@ class Job(BaseModel):
 async def enter(jobs: list[Job], message: PgmqBatchMessage) -> None:
     """The effect, in a transaction of its own; the broker acknowledges a while later."""
     numbers, fences = [job.n for job in jobs], [one.read_ct for one in message.deliveries]
+    if max(fences) > 1:
+        # So that its former consumer comes back to life before the effect of this delivery.
+        await asyncio.sleep(float(lease_seconds) / 2)
     async with await AsyncConnection.connect(dsn, autocommit=True) as ledger:
         await ledger.execute(ENTER, (name, numbers, message.msg_ids, fences))
     await asyncio.sleep(HANDLING_SECONDS)
@@ -45,13 +47,13 @@ async def enter(jobs: list[Job], message: PgmqBatchMessage) -> None:
 
 async def report(ledger: AsyncConnection[object]) -> None:
     """Tell how many endings were refused, also if this process is killed in a moment."""
-    told = 0
+    told, (subscriber,) = 0, broker.subscribers
+    assert isinstance(subscriber, PgmqSubscriber)
     while True:
         await asyncio.sleep(0.05)
-        (own,) = cast("list[PgmqSubscriber]", broker.subscribers)
-        if (refused := own.refused) != told:
-            await ledger.execute(REPORT, (name, refused))
-            told = refused
+        if subscriber.refused != told:
+            told = subscriber.refused
+            await ledger.execute(REPORT, (name, told))
 
 
 async def main() -> None:

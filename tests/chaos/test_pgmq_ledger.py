@@ -36,10 +36,11 @@ WITHOUT_EFFECT = """
     WHERE NOT EXISTS (SELECT FROM ledger WHERE ledger.n = sent.n)
 """
 # Who acknowledged: the archive keeps the fence. A stale acknowledgement that was let through would
-# have ended a delivery of somebody who had not entered it yet.
+# have ended a delivery before its effect.
 ENDED_BY_ANOTHER = """
     SELECT msg_id FROM pgmq.a_jobs AS done WHERE NOT EXISTS (
-        SELECT FROM ledger WHERE ledger.msg_id = done.msg_id AND ledger.read_ct = done.read_ct)
+        SELECT FROM ledger WHERE ledger.msg_id = done.msg_id AND ledger.read_ct = done.read_ct
+            AND ledger.entered_at <= done.archived_at)
 """
 
 

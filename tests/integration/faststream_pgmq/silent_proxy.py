@@ -19,6 +19,8 @@ class SilentProxy:
         self._pumps: list[asyncio.Task[None]] = []
         self._writers: list[asyncio.StreamWriter] = []
         self.dsn = ""
+        self.silent_at = b""
+        """What a client says, once, that does not come through, nor anything after it."""
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[SilentProxy]:
@@ -50,6 +52,9 @@ class SilentProxy:
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         try:
             while data := await source.read(65536):
+                if self.silent_at and self.silent_at in data:
+                    self.silent_at = b""
+                    await asyncio.Event().wait()
                 sink.write(data)
         except OSError:
             pass

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +26,11 @@ HOLDS_BELL = """
 LAST_QUERY_OF_OTHERS = """
     SELECT max(query_start) FROM pg_stat_activity
     WHERE pid <> pg_backend_pid() AND datname = current_database()
+"""
+TIMERS = Path("/proc/net/tcp")
+CLIENT_PORT_OF_LISTENER = """
+    SELECT client_port FROM pg_stat_activity
+    WHERE datname = current_database() AND query LIKE 'LISTEN%'
 """
 LISTENERS = """
     SELECT pid FROM pg_stat_activity
@@ -221,3 +228,28 @@ async def test_what_was_claimed_while_lying_down_is_handed_out_though_the_listen
 
     assert await bell.sleep(read, 5) is claimed
     await bell.close()
+
+
+@pytest.mark.skipif(not TIMERS.exists(), reason="only Linux shows the timers of connections")
+async def test_the_server_is_told_to_notice_a_consumer_whose_machine_is_gone(
+    dsn: str, sql: AsyncConnection[Any]
+) -> None:
+    async with contextlib.aclosing(ClosingBell(dsn, "jobs")) as bell:
+        await bell.listen()
+        (port,) = await fetch_all(sql, CLIENT_PORT_OF_LISTENER)
+        timer = await until(lambda: _keepalive_timer(sql.info.port, port))
+        assert timer <= 10.0, "in seconds; two hours is what the system does by itself"
+
+
+class ClosingBell(Doorbell):
+    aclose = Doorbell.close
+
+
+def _keepalive_timer(own_port: int, far_port: int) -> float | None:
+    for line in TIMERS.read_text().splitlines()[1:]:
+        _, own, far, _, _, timer = line.split()[:6]
+        if own.endswith(f":{own_port:04X}") and far.endswith(f":{far_port:04X}"):
+            kind, ticks = timer.split(":")
+            # Until all was acknowledged, the one timer is that of sending again.
+            return int(ticks, 16) / 100 if kind == "02" else None
+    raise AssertionError("there is no such connection")

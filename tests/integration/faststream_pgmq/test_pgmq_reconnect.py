@@ -133,4 +133,15 @@ async def test_postgres_may_be_away_for_long_and_a_handler_run_meanwhile(
         await eventually(lambda: is_drained(sql), WITHIN)
         await send(sql, 2)
         await until(lambda: ended == [1, 2], WITHIN)
+        await eventually(lambda: is_drained(sql))
         assert await fetch_all(sql, "SELECT read_ct FROM pgmq.a_jobs") == [1, 1]
+
+
+async def test_a_broker_can_be_stopped_while_postgres_is_away(
+    own_server: OwnServer, broker: PgmqBroker
+) -> None:
+    record(broker)
+    await broker.start()
+    await asyncio.to_thread(own_server.stop)
+    async with asyncio.timeout(WITHIN):
+        await broker.stop()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from psycopg import AsyncConnection, OperationalError
 
-from faststream_pgmq import PgmqBroker
+from faststream_pgmq import PgmqBroker, Retry
 from tests.integration.faststream_pgmq.conftest import BrokerFactory
 from tests.integration.faststream_pgmq.silent_proxy import SilentProxy
 from tests.integration.faststream_pgmq.support import (
@@ -106,6 +106,25 @@ async def test_an_acknowledgement_into_the_silence_is_written_on_another_connect
     await until(lambda: handled == [1])
     await eventually(lambda: is_drained(sql), 5.0)
     assert handled == [1]
+
+
+async def test_silence_before_a_commit_leaves_no_locks_that_the_next_try_would_wait_for(
+    broker: PgmqBroker, paths: dict[str, SilentProxy], sql: AsyncConnection[Any]
+) -> None:
+    handled: list[int] = []
+
+    @broker.subscriber("jobs", visibility_timeout=60)
+    async def handle(job: Job) -> None:
+        handled.append(job.n)
+        if len(handled) == 1:
+            paths["pool"].silent_at = b"COMMIT"
+            raise Retry(delay=0.1)
+
+    await broker.start()
+    await broker.publish(Job(n=1), "jobs")
+    await until(lambda: handled == [1, 1], 5.0)
+    await eventually(lambda: is_drained(sql))
+    assert paths["pool"].silent_at == b"", "the silence began where it should"
 
 
 async def test_who_is_silent_in_the_line_of_sleepers_does_not_hold_up_the_line(

@@ -3,6 +3,8 @@
 A sender inserts, its trigger tries the bell's lock shared (refused while anybody holds it or waits
 for it exclusively), and it commits or rolls back. A consumer reads; finds nothing; takes the bed;
 takes the bell exclusively, or gives that up after a while; forgets old rings; reads again; sleeps.
+A consumer's session may end, which it notices, or go deaf: then the server goes on with what it
+was asked for last, and gives it locks, until the consumer probes and ends that session.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ class At(Enum):
     WANTS_BELL = auto()
     READING_AGAIN = auto()
     ASLEEP = auto()
+    ALONE_IN_BED = auto()
+    """Deaf: it was given the bed, or refused the bell, and does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +44,11 @@ class Consumer:
 
     at: At = At.READING
     rung: bool = False
+    deaf: bool = False
 
     @property
     def holds_bed(self) -> bool:
-        return self.at in {At.WANTS_BELL, At.READING_AGAIN, At.ASLEEP}
+        return self.at in {At.WANTS_BELL, At.READING_AGAIN, At.ASLEEP, At.ALONE_IN_BED}
 
     @property
     def holds_bell(self) -> bool:
@@ -58,22 +63,37 @@ class World:
     consumers: tuple[Consumer, ...]
     visible: int = 0
     """Committed messages that nobody has read."""
+    misfortunes: int = 0
+    """Sessions that may yet end or go deaf."""
 
 
-def find_lost_wake_up(senders: int, consumers: int, *, reads_again: bool = True) -> World | None:
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """What consumers do; each part can be left out, to see what it is for."""
+
+    reads_again: bool = True
+    probes: bool = True
+
+
+WHOLE: Final = Protocol()
+
+
+def find_lost_wake_up(
+    senders: int, consumers: int, protocol: Protocol = WHOLE, *, misfortunes: int = 0
+) -> World | None:
     """Return a world in which a message waits and no consumer can move; None if there is none.
 
     Looks at every world that can be reached. It does not count as help that a sender may still
     come and ring.
     """
-    start = World((Sender(),) * senders, (Consumer(),) * consumers)
+    start = World((Sender(),) * senders, (Consumer(),) * consumers, misfortunes=misfortunes)
     seen, waiting = {start}, [start]
     while waiting:
         world = waiting.pop()
-        moves = set(_consumers_moves(world, reads_again=reads_again))
+        moves = set(_consumers_moves(world, protocol))
         if world.visible and not moves:
             return world
-        following = moves | set(_senders_moves(world))
+        following = moves | set(_senders_moves(world)) | set(_misfortunes(world))
         waiting += following - seen
         seen |= following
     return None
@@ -84,9 +104,19 @@ def _senders_moves(world: World) -> Iterator[World]:
         yield from _sender_steps(world, n, sender)
 
 
-def _consumers_moves(world: World, *, reads_again: bool) -> Iterator[World]:
+def _consumers_moves(world: World, protocol: Protocol) -> Iterator[World]:
     for n, consumer in enumerate(world.consumers):
-        yield from _consumer_steps(world, n, consumer, reads_again=reads_again)
+        if not consumer.deaf:
+            yield from _consumer_steps(world, n, consumer, protocol)
+        else:
+            yield from _deaf_steps(world, n, consumer, protocol)
+
+
+def _misfortunes(world: World) -> Iterator[World]:
+    left = replace(world, misfortunes=world.misfortunes - 1)
+    for n, consumer in enumerate(world.consumers if world.misfortunes else ()):
+        yield _with_consumer(left, n, Consumer())  # ended: its locks and its ring are gone
+        yield _with_consumer(left, n, replace(consumer, deaf=True))
 
 
 def _sender_steps(world: World, n: int, sender: Sender) -> Iterator[World]:
@@ -101,7 +131,7 @@ def _sender_steps(world: World, n: int, sender: Sender) -> Iterator[World]:
 
 
 def _consumer_steps(
-    world: World, n: int, consumer: Consumer, *, reads_again: bool
+    world: World, n: int, consumer: Consumer, protocol: Protocol
 ) -> Iterator[World]:
     match consumer.at:
         case At.READING:
@@ -110,7 +140,7 @@ def _consumer_steps(
             yield _with_consumer(world, n, replace(consumer, at=At.WANTS_BELL))
         case At.WANTS_BELL:
             if not any(one.holds_bell_shared for one in world.senders):
-                lain = At.READING_AGAIN if reads_again else At.ASLEEP
+                lain = At.READING_AGAIN if protocol.reads_again else At.ASLEEP
                 yield _with_consumer(world, n, Consumer(lain))  # old rings are forgotten
             else:
                 yield _with_consumer(world, n, replace(consumer, at=At.READING))  # gave up
@@ -118,6 +148,22 @@ def _consumer_steps(
             yield _read(world, n, consumer, otherwise=At.ASLEEP)
         case At.ASLEEP if consumer.rung:
             yield _with_consumer(world, n, Consumer(At.READING))
+        case _:
+            pass
+
+
+def _deaf_steps(world: World, n: int, consumer: Consumer, protocol: Protocol) -> Iterator[World]:
+    if protocol.probes:
+        yield _with_consumer(world, n, Consumer())
+    match consumer.at:
+        case At.READING:  # by another connection
+            yield _read(world, n, consumer, otherwise=At.WANTS_BED)
+        case At.WANTS_BED if not any(one.holds_bed for one in world.consumers):
+            yield _with_consumer(world, n, replace(consumer, at=At.ALONE_IN_BED))
+        case At.WANTS_BELL:
+            yield _with_consumer(world, n, replace(consumer, at=At.ALONE_IN_BED))
+            if not any(one.holds_bell_shared for one in world.senders):
+                yield _with_consumer(world, n, replace(consumer, at=At.ASLEEP))
         case _:
             pass
 
