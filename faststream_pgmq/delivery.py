@@ -148,6 +148,11 @@ class Settlement:
         return bool(self.replies or self.sends or self.deferred or self.dead)
 
     @property
+    def is_plain(self) -> bool:
+        """Return whether there is nothing to write but acknowledgements."""
+        return not self.is_more_than_acks
+
+    @property
     def size(self) -> int:
         """How many deliveries end."""
         return len(self.acks) + len(self.deferred) + len(self.dead)

@@ -108,7 +108,7 @@ class Processing:
             return
         if self._owner.ack_policy is AckPolicy.ACK_FIRST:
             await self._owner.end(Settlement(acks=list(some)))
-        outbox = Outbox(some, place=self._owner.queues.place)
+        outbox = Outbox(some, self._owner)
         error = await self._call(outbox)
         for problem in outbox.errors.values() if error is None else [error]:
             self._owner.notice(problem)

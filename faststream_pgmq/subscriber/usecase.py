@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from faststream._internal.endpoint.subscriber import SubscriberUsecase
 from faststream._internal.endpoint.utils import process_msg
 
 from faststream_pgmq.delivery import Settlement
@@ -16,6 +15,7 @@ from faststream_pgmq.errors import DeadLetter, Retry
 from faststream_pgmq.handler import PgmqHandler
 from faststream_pgmq.parser import PgmqBatchParser, PgmqParser
 from faststream_pgmq.publisher.fake import PgmqFakePublisher
+from faststream_pgmq.subscriber.calling import DirectSubscriber
 from faststream_pgmq.subscriber.consuming import POLL_WITHOUT_DOORBELL, Consumer
 from faststream_pgmq.subscriber.processing import Processing
 from faststream_pgmq.subscriber.reading import Reader
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from faststream_pgmq.subscriber.config import PgmqSubscriberConfig
 
 
-class PgmqSubscriber(SubscriberUsecase[Any]):
+class PgmqSubscriber(DirectSubscriber):
     """Reads one queue."""
 
     _call_wrapper_class = PgmqHandler
