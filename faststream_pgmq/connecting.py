@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 
 import psycopg
@@ -16,7 +17,8 @@ KEEPALIVE: Final[dict[str, Any]] = {
     "keepalives_count": 2,
     "tcp_user_timeout": 20_000,
 }
-CONNECT_TIMEOUT: Final = 10
+CONNECT_TIMEOUT: Final = 5
+"""Seconds; a server that is back must not be kept waiting by an attempt from before."""
 
 
 def with_defaults(dsn: str, **defaults: Any) -> str:
@@ -52,7 +54,12 @@ async def connect(dsn: str) -> AsyncConnection[Any]:
     """
     try:
         return await AsyncConnection.connect(dsn, autocommit=True)
+    except asyncio.CancelledError as error:
+        # The traceback would keep the half-made connection alive, and with it a server process
+        # that has not got past the login: DROP DATABASE, for one, waits a minute for it.
+        raise error.with_traceback(None)  # noqa: B904 - it is the same error
     except psycopg.OperationalError as error:
+        error.__traceback__ = None  # as above
         raise PgmqConnectionError(
             f"cannot connect to Postgres at {describe(dsn)}: {str(error).strip()}. Is the server "
             "running, and do host, port, database, user and password in conninfo fit?"

@@ -16,7 +16,7 @@ from psycopg import errors
 
 from faststream_pgmq.connecting import connect
 from faststream_pgmq.errors import LetterNotFoundError, OutdatedInstallError, QueueNotFoundError
-from faststream_pgmq.letters import ALL, Letter, LetterFilter, as_object
+from faststream_pgmq.letters import ALL, Letter, LetterFilter, as_object, readable
 from faststream_pgmq.queries import tables
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _FILTER: Final[LiteralString] = (
     "max_rows => %(max_rows)s::bigint, after => %(after)s"
 )
 _FIND: Final[LiteralString] = (
-    "SELECT msg_id, failed_at, error_class, error_message, message, headers "  # noqa: S608
+    "SELECT msg_id, failed_at, error_class, error_message, message::text, headers::text "  # noqa: S608
     f"FROM faststream_pgmq.dead_letters({_FILTER})"
 )
 _FIND_IDS: Final[LiteralString] = (
@@ -60,7 +60,10 @@ async def find_letters(
     """Return matching letters of a queue, lowest id first; the next page is `after` the last id."""
     with _translated(queue):
         cursor = await conn.execute(_FIND, where.parameters(queue, limit, after))
-        return [Letter(*row[:5], headers=as_object(row[5])) for row in await cursor.fetchall()]
+        return [
+            Letter(*row[:4], message=readable(row[4]), headers=as_object(readable(row[5])))
+            for row in await cursor.fetchall()
+        ]
 
 
 async def get_letter(conn: AsyncConnection[Any], queue: str, msg_id: int) -> Letter:

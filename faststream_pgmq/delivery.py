@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from faststream_pgmq.encoding import headers_to_jsonb
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
+
+T = TypeVar("T", float, "datetime")
 
 ATTEMPTS: Final = "attempts"
 """Header: failures of the handler so far."""
@@ -21,6 +25,10 @@ TRACEPARENT: Final = "traceparent"
 TRACELINKS: Final = "tracelinks"
 """Header: the traceparents of further traces a message descends from."""
 MAX_TRACELINKS: Final = 128
+
+STATEMENT_MESSAGES: Final = 5_000
+STATEMENT_BYTES: Final = 8_000_000
+"""Most that one statement sends: beyond it nothing gets faster, and the sender's memory grows."""
 
 SUSPECT_AFTER_LOST: Final = 3
 """Lost deliveries after which a message is handled apart from its mates."""
@@ -93,7 +101,22 @@ class Outgoing:
     queue: str
     text: str
     headers: dict[str, Any]
-    delay: float = 0.0
+    delay: float | None = 0.0
+    """Seconds from now, by the server's clock; None if `at` says when."""
+    at: datetime | None = None
+    """Due at this moment; of two merged messages one may say `delay`: the earlier counts."""
+    headers_text: str = ""
+    """The headers as JSON text; empty until somebody asks."""
+
+    def encode_headers(self) -> str:
+        """Return the headers as JSON text.
+
+        Raises:
+            UnsendableMessageError: one of them cannot be stored.
+        """
+        if not self.headers_text:
+            self.headers_text = headers_to_jsonb(self.headers)
+        return self.headers_text
 
     @property
     def dedup_key(self) -> str | None:
@@ -219,7 +242,28 @@ def merge_duplicates(messages: Sequence[Outgoing]) -> tuple[list[Outgoing], list
 
 def _merge(waiting: Outgoing, later: Outgoing) -> None:
     merge_into(waiting.headers, later.headers)
-    waiting.delay = min(waiting.delay, later.delay)
+    waiting.headers_text = ""
+    waiting.delay = _earlier(waiting.delay, later.delay)
+    waiting.at = _earlier(waiting.at, later.at)
+
+
+def _earlier(one: T | None, other: T | None) -> T | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
+
+
+def in_statements(messages: Sequence[Outgoing]) -> Iterator[Sequence[Outgoing]]:
+    """Yield messages in order, as many at a time as one statement should send."""
+    first, size = 0, 0
+    for index, message in enumerate(messages):
+        length = len(message.text) + len(message.headers_text)
+        if index - first >= STATEMENT_MESSAGES or (size and size + length > STATEMENT_BYTES):
+            yield messages[first:index]
+            first, size = index, 0
+        size += length
+    if first < len(messages):
+        yield messages[first:]
 
 
 def merge_into(waiting: dict[str, Any], later: dict[str, Any]) -> None:

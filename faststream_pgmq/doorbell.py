@@ -14,14 +14,15 @@ waits for its end holds no lock, so that senders ring for nobody; its end is tol
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from psycopg import sql
 
 from faststream_pgmq import queries
+from faststream_pgmq.answering import answer_within
 from faststream_pgmq.connecting import CONNECT_TIMEOUT, KEEPALIVE, connect, with_defaults
 from faststream_pgmq.delivery import Claimed
 from faststream_pgmq.listening import Ear
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 SENDER_WAIT: Final = 0.25
 """Seconds to wait for open senders before reading again."""
-PROBE_TIMEOUT: Final = 5.0
+PROBE_TIMEOUT: Final = 2.0
 """Seconds after which a listener that does not answer is given up."""
 MAX_WAIT: Final = 1_000_000.0
 """Seconds; Postgres counts a timeout in 32 bits of milliseconds."""
@@ -43,11 +44,18 @@ NOTHING: Final = Claimed([])
 class Doorbell:
     """One listener connection of one subscriber."""
 
-    def __init__(self, dsn: str, queue: str, on_pause: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        queue: str,
+        on_pause: Callable[[], None] | None = None,
+        on_lost: Callable[[], None] | None = None,
+    ) -> None:
         self._dsn = with_defaults(dsn, **KEEPALIVE, connect_timeout=CONNECT_TIMEOUT)
         self._name = queries.bell_name(queue)
         self._conn: AsyncConnection[Any] | None = None
         self._session: tuple[int, str] | None = None
+        self._on_lost = on_lost
         self._ear = Ear(on_pause)
 
     async def listen(self) -> None:
@@ -63,11 +71,11 @@ class Doorbell:
         when the queue's pause ends instead. Raises what psycopg raises when the connection is
         lost; the caller reads, then calls again.
         """
-        conn, claimed = await self._connected(), NOTHING
+        conn, claimed, end = await self._connected(), NOTHING, monotonic() + limit
         self._ear.close()
         try:
             if paused or await self._lie_down(conn, limit):
-                claimed = await self._rest(conn, read, limit, paused=paused)
+                claimed = await self._rest(conn, read, end, paused=paused)
         finally:
             self._ear.close()
             lost = not await self._get_up(conn)
@@ -82,7 +90,7 @@ class Doorbell:
         self,
         conn: AsyncConnection[Any],
         read: Callable[[], Awaitable[Claimed]],
-        limit: float,
+        end: float,
         *,
         paused: bool,
     ) -> Claimed:
@@ -91,8 +99,8 @@ class Doorbell:
         claimed = await read()
         # A pause that begins or ends just now: another place to rest.
         if not claimed.deliveries and (claimed.paused is not None) == paused:
-            due = None if paused else claimed.next_due
-            await self._ear.wait(limit if due is None else min(limit, due))
+            left, due = end - monotonic(), None if paused else claimed.next_due
+            await self._ear.wait(left if due is None else min(left, due))
         return claimed
 
     async def close(self) -> None:
@@ -116,10 +124,11 @@ class Doorbell:
 
     async def _introduce(self, conn: AsyncConnection[Any]) -> None:
         self._ear.attach(conn)
-        await self._end_former_session(conn)
-        self._session = await (await conn.execute(queries.IDENTIFY_SESSION)).fetchone()
-        channel = sql.Identifier(self._name)
-        await conn.execute(sql.SQL(queries.LISTEN).format(channel=channel))
+        with answer_within(conn, PROBE_TIMEOUT):
+            await self._end_former_session(conn)
+            self._session = await (await conn.execute(queries.IDENTIFY_SESSION)).fetchone()
+            channel = sql.Identifier(self._name)
+            await conn.execute(sql.SQL(queries.LISTEN).format(channel=channel))
 
     async def _end_former_session(self, conn: AsyncConnection[Any]) -> None:
         # A connection that went silent may live on in the server, asleep, holding the locks.
@@ -133,11 +142,12 @@ class Doorbell:
         )
 
     async def _lock(self, conn: AsyncConnection[Any], name: str, limit: float) -> bool:
-        await conn.execute(
-            queries.LIMIT_LOCK_WAIT, (f"{int(min(max(limit, 0.001), MAX_WAIT) * 1000)}ms",)
-        )
+        seconds = min(max(limit, 0.001), MAX_WAIT)
         try:
-            await conn.execute(sql.SQL(queries.LOCK).format(name=sql.Literal(name)))
+            # Also while it waits in line: the lock would be given to who cannot be told.
+            with answer_within(conn, seconds + PROBE_TIMEOUT):
+                await conn.execute(queries.LIMIT_LOCK_WAIT, (f"{int(seconds * 1000)}ms",))
+                await conn.execute(sql.SQL(queries.LOCK).format(name=sql.Literal(name)))
         except psycopg.errors.LockNotAvailable:
             return False
         return True
@@ -145,10 +155,12 @@ class Doorbell:
     async def _get_up(self, conn: AsyncConnection[Any]) -> bool:
         # Also the probe: a listener that does not answer now would not have rung either.
         try:
-            async with asyncio.timeout(PROBE_TIMEOUT):
+            with answer_within(conn, PROBE_TIMEOUT):
                 await conn.execute(queries.UNLOCK_ALL)
-        except (psycopg.Error, TimeoutError):
+        except psycopg.Error:
             self._conn = None
             conn.pgconn.finish()
+            if self._on_lost is not None:
+                self._on_lost()
             return False
         return True

@@ -1,4 +1,4 @@
-"""Bodies to and from `jsonb`. Pure.
+"""Bodies and headers to and from `jsonb`. Pure.
 
 JSON stays JSON, so that SQL can read it. Text becomes a JSON string, marked by the header
 `content-type: text/plain`; other bytes become base64, marked by `content-encoding: base64`.
@@ -12,6 +12,8 @@ import json
 import re
 from typing import Any, Final
 
+from faststream._internal._compat import dump_json  # pyright: ignore[reportUnknownVariableType]  # orjson or json, untyped
+
 from faststream_pgmq.errors import InvalidMessageError, UnsendableMessageError
 
 CONTENT_TYPE: Final = "content-type"
@@ -20,6 +22,8 @@ JSON: Final = "application/json"
 TEXT: Final = "text/plain"
 
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_SUSPICIOUS = re.compile(r"\\u(?:0000|[dD][89a-fA-F])|NaN|Infinity")
+"""One look at every message; what it finds may still be harmless."""
 
 
 def to_jsonb(payload: bytes, content_type: str | None) -> tuple[str, dict[str, str]]:
@@ -29,9 +33,9 @@ def to_jsonb(payload: bytes, content_type: str | None) -> tuple[str, dict[str, s
         UnsendableMessageError: Postgres could not store it.
     """
     if content_type is not None and content_type.startswith(JSON):
-        return _storable(payload.decode()), {}
+        return _storable(_utf8(payload)), {}
     if content_type is not None and content_type.startswith(TEXT):
-        return _storable(json.dumps(payload.decode(), ensure_ascii=False)), {CONTENT_TYPE: TEXT}
+        return _storable(json.dumps(_utf8(payload), ensure_ascii=False)), {CONTENT_TYPE: TEXT}
     if not payload:
         return "null", {}
     if (text := _as_json(payload)) is not None:
@@ -79,7 +83,65 @@ def _refuse(constant: str) -> None:
     raise ValueError(constant)
 
 
+def headers_to_jsonb(headers: dict[str, Any]) -> str:
+    """Return headers as JSON text; takes whatever pydantic can serialize.
+
+    Raises:
+        UnsendableMessageError: Postgres could not store one of them; names it.
+    """
+    try:
+        return _headers_text(headers)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UnsendableMessageError(_explain(headers, error)) from None
+
+
+def _headers_text(headers: dict[str, Any]) -> str:
+    encoded: bytes = dump_json(headers)
+    return _storable(encoded.decode())
+
+
+def _explain(headers: dict[str, Any], error: Exception) -> str:
+    for name, value in headers.items():
+        try:
+            _headers_text({name: value})
+        except UnsendableMessageError as reason:
+            return f"header {name!r} {reason.problem}"
+        except (TypeError, ValueError, RecursionError) as reason:
+            return f"header {name!r} is no JSON: {unencodable(reason)}"
+    return f"its headers are no JSON: {unencodable(error)}"
+
+
+def unencodable(error: Exception) -> str:
+    """Return why something could not be made JSON, without what it says."""
+    if isinstance(error, RecursionError):
+        return "nested too deep"
+    if isinstance(error, UnicodeError) or "surrogates" in str(error):  # the latter is orjson's
+        return "half a surrogate pair, which is no Unicode"
+    return f"{type(error).__name__}: {error}"
+
+
+def _utf8(payload: bytes) -> str:
+    try:
+        return payload.decode()
+    except UnicodeDecodeError:
+        raise UnsendableMessageError("is not UTF-8, though its codec says it is text") from None
+
+
 def _storable(text: str) -> str:
-    if _NUL.search(text):
-        raise UnsendableMessageError("message: contains a NUL character; Postgres cannot store it")
+    if _SUSPICIOUS.search(text) is not None:
+        _refuse_unstorable(text)
     return text
+
+
+def _refuse_unstorable(text: str) -> None:
+    if _NUL.search(text):
+        raise UnsendableMessageError("contains a NUL character; Postgres cannot store it")
+    try:
+        json.dumps(json.loads(text, parse_constant=_refuse), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        text = "contains half a surrogate pair, which is no Unicode; Postgres cannot store it"
+        raise UnsendableMessageError(text) from None
+    except RecursionError:
+        return  # how deep it may be, only the server knows
+    except ValueError as error:
+        raise UnsendableMessageError(f"is no JSON that Postgres can store: {error}") from None

@@ -3,9 +3,13 @@
 PgmqError
 ├── PgmqConnectionError    Postgres does not answer; says where, never with a password
 ├── QueueNotFoundError     a subscriber's queue, or part of it, was never created
+├── QueueWithoutGroupsError a subscriber by groups, and a queue that was not created for that
 ├── LetterNotFoundError    a dead letter that is not there, or not any more
+├── PartitionsUnavailableError  a partitioned queue without pg_partman
 ├── OutdatedInstallError   the database has the SQL of an older version of this package
-└── UnsendableMessageError a body that `jsonb` cannot hold
+├── UnsupportedConnectionError  `connection=` is of no driver that the broker can send through
+└── UnsendableMessageError a message that `jsonb` cannot hold; names the header, never the content
+    └── MessageTooLargeError   a message beyond the broker's `max_message_bytes`
 InvalidMessageError        a message that does not fit its handler: dead-lettered at once
 InvalidBatchError          the same, for some messages of a batch
 BatchError                 raised by a batch handler: which messages failed, and why
@@ -39,12 +43,25 @@ class QueueNotFoundError(PgmqError):
 
     def __init__(self, queue: str, missing: str) -> None:
         super().__init__(
-            f"queue {queue!r} is not complete: there is no table {missing}. Create it with "
+            f"queue {queue!r} is not complete: there is no {missing}. Create it with "
             f"`await faststream_pgmq.create_queue(connection, {queue!r})` or, in SQL, "
             f"`SELECT faststream_pgmq.create_queue('{queue}')`."
         )
         self.queue = queue
         self.missing = missing
+
+
+class QueueWithoutGroupsError(PgmqError):
+    """A queue that was not created for reading by groups."""
+
+    def __init__(self, queue: str, groups: str) -> None:
+        super().__init__(
+            f"queue {queue!r} cannot be read by groups as this subscriber does: it lacks an index. "
+            f"Run `await faststream_pgmq.create_queue(connection, {queue!r}, groups={groups!r})` "
+            f"or, in SQL, `SELECT faststream_pgmq.add_groups('{queue}', '{groups}')`."
+        )
+        self.queue = queue
+        self.groups = groups
 
 
 class LetterNotFoundError(PgmqError, LookupError):
@@ -67,8 +84,57 @@ class OutdatedInstallError(PgmqError):
         self.missing = missing
 
 
+class UnsupportedConnectionError(PgmqError, TypeError):
+    """`connection=` is nothing that the broker can send through."""
+
+    def __init__(self, given: str) -> None:
+        super().__init__(
+            f"connection: cannot send through {given}. Give a psycopg AsyncConnection or "
+            "AsyncCursor, or a SQLAlchemy AsyncSession or AsyncConnection over postgresql+psycopg "
+            "or postgresql+asyncpg; without `connection` the broker uses one of its own."
+        )
+        self.given = given
+
+
+class PartitionsUnavailableError(PgmqError):
+    """A partitioned queue in a database without pg_partman."""
+
+    def __init__(self, queue: str) -> None:
+        super().__init__(
+            f"queue {queue!r} cannot be partitioned: this database has no pg_partman. Install its "
+            "package on the server and run `CREATE EXTENSION pg_partman`, or use `create_queue`."
+        )
+        self.queue = queue
+
+
 class UnsendableMessageError(PgmqError, ValueError):
-    """A body that `jsonb` cannot hold."""
+    """A message that `jsonb` cannot hold; says what is wrong, never what the message says."""
+
+    def __init__(self, problem: str, *, queue: str = "", index: int | None = None) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.queue = queue
+        self.index = index
+        """Where the message stands in its batch; None for a single one."""
+
+    def __str__(self) -> str:
+        which = "message" if self.index is None else f"message {self.index} of the batch"
+        where = f" to queue {self.queue!r}" if self.queue else ""
+        return f"{which}{where}: {self.problem}"
+
+
+class MessageTooLargeError(UnsendableMessageError):
+    """A message beyond the broker's `max_message_bytes`."""
+
+    def __init__(self, size: int, limit: int, *, queue: str = "", index: int | None = None) -> None:
+        super().__init__(
+            f"{size:,} bytes of JSON, and the limit is {limit:,}. Store the content elsewhere and "
+            "send where it is, or raise PgmqBroker(max_message_bytes=…).",
+            queue=queue,
+            index=index,
+        )
+        self.size = size
+        self.limit = limit
 
 
 class UnprintableError(PgmqError):

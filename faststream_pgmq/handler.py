@@ -100,14 +100,22 @@ def _frames(traceback: TracebackType | None) -> list[FrameType]:
 def invalid_message(error: ValidationError, *, is_batch: bool) -> InvalidMessageError:
     """Return the error with fields instead of values: `metadata.size: Input should be …`."""
     problems = error.errors(include_url=False, include_context=False, include_input=False)
-    if is_batch and all(_index(problem) is not None for problem in problems):
-        by_index: dict[int, list[ErrorDetails]] = {}
-        for problem in problems:
-            by_index.setdefault(_index(problem) or 0, []).append(problem)
-        return InvalidBatchError(
-            {index: InvalidMessageError(_explain(some, 2)) for index, some in by_index.items()}
-        )
-    return InvalidMessageError(_explain(problems, 1))
+    by_index = problems_by_index(problems) if is_batch else None
+    if by_index is None:
+        return InvalidMessageError(explain_problems(problems, 1))
+    return InvalidBatchError(
+        {index: InvalidMessageError(explain_problems(some, 2)) for index, some in by_index.items()}
+    )
+
+
+def problems_by_index(problems: Sequence[ErrorDetails]) -> dict[int, list[ErrorDetails]] | None:
+    """Return what is wrong with which messages of a batch; None if it is wrong with all of it."""
+    by_index: dict[int, list[ErrorDetails]] = {}
+    for problem in problems:
+        if (index := _index(problem)) is None:
+            return None
+        by_index.setdefault(index, []).append(problem)
+    return by_index
 
 
 def _index(problem: ErrorDetails) -> int | None:
@@ -116,7 +124,8 @@ def _index(problem: ErrorDetails) -> int | None:
     return location[1] if len(location) > 1 and isinstance(location[1], int) else None
 
 
-def _explain(problems: Sequence[ErrorDetails], skip: int) -> str:
+def explain_problems(problems: Sequence[ErrorDetails], skip: int) -> str:
+    """Return fields and what is wrong with them; `skip` parts of each location say nothing."""
     lines = [
         f"{'.'.join(map(str, problem['loc'][skip:])) or 'message'}: {problem['msg']}"
         for problem in problems[:8]

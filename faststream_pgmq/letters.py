@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -52,6 +53,7 @@ class Letter:
     """Class of the error; None for what somebody sent to the dead letter queue without a report."""
     error_message: str | None
     message: Any
+    """Its JSON as text if it is nested deeper than Python reads."""
     headers: dict[str, Any]
 
     @property
@@ -72,6 +74,17 @@ class Letter:
         """The trace of the message, if its `traceparent` is one."""
         parts = (_as_text(self.headers.get(TRACEPARENT)) or "").split("-")
         return parts[1] if len(parts) == 4 and len(parts[1]) == 32 else None
+
+
+def readable(text: str | None) -> Any:
+    """Return JSON as Python objects; what is nested too deep or too long a number stays text.
+
+    Such a message is among the dead letters because it cannot be read: they must be shown.
+    """
+    try:
+        return None if text is None else json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def as_object(value: object) -> dict[str, Any]:

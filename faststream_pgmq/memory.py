@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from faststream._internal._compat import json_loads
@@ -16,15 +17,24 @@ from faststream_pgmq.delivery import (
     Delivery,
     merge_into,
 )
+from faststream_pgmq.grouping import group_of, last_visited
 from faststream_pgmq.pausing import PausedQueue
-from faststream_pgmq.queries import encode_headers
+from faststream_pgmq.replying import TEMPORARY, Waiting, is_reply_address
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-
-    from psycopg import AsyncConnection
+    from collections.abc import (
+        AsyncIterable,
+        Awaitable,
+        Callable,
+        Iterable,
+        Iterator,
+        Sequence,
+    )
 
     from faststream_pgmq.delivery import Dead, Deferred, Outgoing, Settlement
+    from faststream_pgmq.grouping import Grouping
+    from faststream_pgmq.retention import Retention
+    from faststream_pgmq.sending import CallersConnection
 
 
 @dataclass(slots=True)
@@ -37,6 +47,9 @@ class StoredMessage:
     enqueued_at: datetime
     vt: datetime
     read_ct: int = 0
+    in_hand: bool = False
+    """Claimed, and not written back since; its lease may have run out."""
+    archived_at: datetime | None = None
 
     @property
     def body(self) -> Any:
@@ -62,6 +75,7 @@ class MemoryQueues:
         self._changed = asyncio.Event()
         self._paused: dict[str, PausedQueue] = {}
         self._on_pause: dict[str, list[Callable[[], None]]] = {}
+        self.inbox = MemoryInbox()
 
     def __getitem__(self, queue: str) -> StoredQueue:
         return self._queues.setdefault(queue.lower(), StoredQueue())
@@ -77,7 +91,7 @@ class MemoryQueues:
         """Move the clock forward: what was delayed becomes due."""
         self._moved += timedelta(seconds=seconds)
 
-    async def check(self, queue: str) -> bool:
+    async def check(self, queue: str, grouping: Grouping | None = None) -> bool:
         return True
 
     def doorbell(self, queue: str, on_pause: Callable[[], None] | None = None) -> MemoryDoorbell:
@@ -103,27 +117,66 @@ class MemoryQueues:
     async def paused(self) -> list[PausedQueue]:
         return sorted(self._paused.values(), key=lambda one: one.paused_at)
 
-    async def claim(self, queue: str, *, mark: int, limit: int, lease: float) -> Claimed:
+    async def sweep(self, queue: str, retention: Retention) -> int:
+        names = (queue, f"{queue}_dlq")
+        done = (
+            0 if retention.archive is None else self._purge(names, self.now() - retention.archive)
+        )
+        if retention.dead_letters is not None:
+            letters, before = self[f"{queue}_dlq"].messages, self.now() - retention.dead_letters
+            old = [row.msg_id for row in letters.values() if row.enqueued_at <= before]
+            for msg_id in old:
+                del letters[msg_id]
+            done += len(old)
+        return done
+
+    def _purge(self, names: tuple[str, str], before: datetime) -> int:
+        done = 0
+        for archive in (self[name].archive for name in names):
+            kept = [row for row in archive if row.archived_at is None or row.archived_at > before]
+            done += len(archive) - len(kept)
+            archive[:] = kept
+        return done
+
+    async def claim(self, queue: str, *, mark: int | None, limit: int, lease: float) -> Claimed:
         now = self.now()
+        rows = self[queue].messages.values()
+        due = [row for row in rows if row.vt <= now and row.msg_id >= (mark or 0)]
+        if mark is None:
+            due.sort(key=lambda row: row.vt)
+        return self._take(queue, due[:limit], now, lease)
+
+    async def claim_by_groups(
+        self, queue: str, grouping: Grouping, *, after: str, limit: int, lease: float
+    ) -> tuple[Claimed, str]:
+        now = self.now()
+        some = list(choose_by_groups(self[queue].messages.values(), grouping, after, now))[:limit]
+        names = {group_of(row.headers) for row in some}
+        return self._take(queue, some, now, lease), last_visited(names, after)
+
+    def _take(self, queue: str, due: list[StoredMessage], now: datetime, lease: float) -> Claimed:
         if (pause := self._paused.get(queue.lower())) is not None:
             return Claimed([], paused=pause.reason)
-        rows = self[queue].messages.values()
-        due = [row for row in rows if row.vt <= now and row.msg_id >= mark][:limit]
         for row in due:
             row.read_ct += 1
             row.vt = now + timedelta(seconds=lease)
+            row.in_hand = True
         if due:
+            due.sort(key=lambda row: row.msg_id)
             return Claimed([_delivery(queue, row, now) for row in due])
+        rows = self[queue].messages.values()
         hidden = [(row.vt - now).total_seconds() for row in rows if row.vt > now]
         return Claimed([], next_due=min(hidden, default=None))
 
     async def extend(self, queue: str, deliveries: Sequence[Delivery], lease: float) -> set[int]:
-        ours = [row for one in deliveries if (row := self._find(queue, one))]
+        ours = [row for one in deliveries if (row := self._find(queue, one)) and row.in_hand]
         for row in ours:
             row.vt = self.now() + timedelta(seconds=lease)
         return {row.msg_id for row in ours}
 
-    async def settle(self, queue: str, settlement: Settlement, *, archive: bool) -> set[int]:
+    async def settle(
+        self, queue: str, settlement: Settlement, *, archive: bool, ring: bool = False
+    ) -> set[int]:
         acked = {one.msg_id for one in settlement.acks if self._finish(queue, one, archive)}
         for destination, messages in settlement.outgoing(acked).items():
             await self.send(destination, messages)
@@ -137,11 +190,23 @@ class MemoryQueues:
         self,
         queue: str,
         messages: Sequence[Outgoing],
-        connection: AsyncConnection[Any] | None = None,
+        connection: CallersConnection | None = None,
     ) -> list[int | None]:
+        if is_reply_address(queue):
+            self.inbox.receive(messages)
+            return [None] * len(messages)
         sent = [self._insert(queue, message) for message in messages]
         self._ring()
         return sent
+
+    async def send_together(
+        self,
+        queue: str,
+        parts: AsyncIterable[Sequence[Outgoing]],
+        connection: CallersConnection | None = None,
+    ) -> list[int | None]:
+        messages = [message async for part in parts for message in part]
+        return await self.send(queue, messages)
 
     def _ring(self) -> None:
         self._changed.set()
@@ -149,8 +214,8 @@ class MemoryQueues:
 
     def _insert(self, queue: str, message: Outgoing) -> int | None:
         # Through JSON and back, as in the database: a handler must not share objects with a sender.
-        headers = json_loads(encode_headers(message.headers))
-        due = self.now() + timedelta(seconds=message.delay)
+        headers = json_loads(message.encode_headers())
+        due = self._due(message)
         if (waiting := self._find_waiting(queue, message.dedup_key)) is not None:
             merge_into(waiting.headers, headers)
             waiting.vt = min(waiting.vt, due)
@@ -160,6 +225,12 @@ class MemoryQueues:
         row = StoredMessage(stored.last_id, message.text, headers, self.now(), due)
         stored.messages[row.msg_id] = row
         return row.msg_id
+
+    def _due(self, message: Outgoing) -> datetime:
+        now = self.now()
+        delayed = None if message.delay is None else now + timedelta(seconds=message.delay)
+        wanted = [one for one in (delayed, message.at) if one is not None]
+        return max(now, min(wanted, default=now))
 
     def _find_waiting(self, queue: str, dedup_key: str | None) -> StoredMessage | None:
         for row in self[queue].messages.values():
@@ -179,6 +250,7 @@ class MemoryQueues:
             return False
         del self[queue].messages[row.msg_id]
         if archive:
+            row.archived_at = self.now()
             self[queue].archive.append(row)
         return True
 
@@ -186,6 +258,7 @@ class MemoryQueues:
         if (row := self._find(queue, deferred.delivery)) is None:
             return False
         row.headers |= deferred.headers
+        row.in_hand = False
         row.vt = self.now() + timedelta(seconds=deferred.delay)
         return True
 
@@ -207,6 +280,57 @@ class MemoryQueues:
         letter = StoredMessage(letters.last_id, row.text, headers, self.now(), self.now())
         letters.messages[letter.msg_id] = letter
         return True
+
+
+def choose_by_groups(
+    rows: Iterable[StoredMessage], grouping: Grouping, after: str, now: datetime
+) -> Iterator[StoredMessage]:
+    """Yield what may be claimed now, one of each group in turn, beginning behind `after`."""
+    groups: dict[str, list[StoredMessage]] = {}
+    for row in rows:
+        groups.setdefault(group_of(row.headers), []).append(row)
+    ring = sorted(groups, key=lambda name: (name <= after, name))
+    for turn in zip_longest(*(_allowed(groups[name], grouping, now) for name in ring)):
+        yield from (row for row in turn if row is not None)
+
+
+def _allowed(rows: list[StoredMessage], grouping: Grouping, now: datetime) -> list[StoredMessage]:
+    if grouping.in_order:
+        rows = [min(rows, key=lambda row: row.msg_id)] if not _in_hand(rows, now) else []
+    due = sorted((row for row in rows if row.vt <= now), key=lambda row: row.vt)
+    return due if grouping.most is None else due[: max(0, grouping.most - _in_hand(rows, now))]
+
+
+def _in_hand(rows: list[StoredMessage], now: datetime) -> int:
+    return sum(row.in_hand and row.vt > now for row in rows)
+
+
+class MemoryInbox:
+    """See `storage.Inbox`; time stands still, so an answer is there at once or never."""
+
+    def __init__(self) -> None:
+        self._waiting = Waiting()
+
+    async def ask(
+        self,
+        send: Callable[[str], Awaitable[object]],
+        timeout: float | None,  # noqa: ASYNC109 - it says None instead of raising
+    ) -> Delivery | None:
+        with self._waiting.one() as (address, answer):
+            try:
+                async with asyncio.timeout(timeout):
+                    await send(address)
+            except TimeoutError:
+                if timeout is None:
+                    raise
+            return answer.result() if answer.done() else None
+
+    def receive(self, replies: Sequence[Outgoing]) -> None:
+        for reply in replies:
+            now, headers = datetime.now(UTC), json_loads(reply.encode_headers())
+            self._waiting.take(
+                reply.queue, Delivery(TEMPORARY, 0, 1, now, now, reply.text, headers)
+            )
 
 
 class MemoryDoorbell:

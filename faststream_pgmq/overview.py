@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 MOST: Final = 10_000
 """Messages of one kind that are counted; beyond it a count only says "more"."""
 
-_OVERVIEW: Final[LiteralString] = """
+OVERVIEW: Final[LiteralString] = """
 SELECT queue, ready, delayed, in_flight, dead,
        extract(epoch FROM clock_timestamp() - oldest)::float8, paused_at, reason
 FROM faststream_pgmq.overview(%s)
@@ -38,5 +38,5 @@ class QueueOverview:
 
 async def overview(conn: AsyncConnection[Any], *, most: int = MOST) -> list[QueueOverview]:
     """Return all queues by name, dead letter queues with their queue; see sql/75_overview.sql."""
-    cursor = await conn.execute(_OVERVIEW, (most,))
+    cursor = await conn.execute(OVERVIEW, (most,))
     return [QueueOverview(*row) for row in await cursor.fetchall()]

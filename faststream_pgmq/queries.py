@@ -13,9 +13,11 @@ from faststream._internal._compat import dump_json, json_loads  # pyright: ignor
 from psycopg import sql
 
 from faststream_pgmq.delivery import Claimed, Delivery
+from faststream_pgmq.replying import TEMPORARY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from psycopg import AsyncConnection
 
@@ -26,22 +28,38 @@ if TYPE_CHECKING:
 NOT_PAUSED: Final[LiteralString] = (
     "NOT EXISTS (SELECT FROM faststream_pgmq.queue_state WHERE queue = {name})"
 )
+# As in the indexes that sql/35_groups.sql makes.
+GROUP_OF: Final[LiteralString] = '(faststream_pgmq.group_of(headers) COLLATE "C")'
+DUE_IN_GROUP: Final[LiteralString] = "timezone('UTC', vt)"
+PLACE_IN_GROUP: Final[LiteralString] = "(msg_id + 0)"
 PAUSE_REASON: Final[LiteralString] = (
     "(SELECT reason FROM faststream_pgmq.queue_state WHERE queue = {name})"
 )
 
-# Starts at the low-water mark: dead rows below it would be visited again and again. `now()` and not
-# `clock_timestamp()`: a volatile condition could not use the index on `vt`. ANY (ARRAY(…)) and
-# not a join, here and below: at some ten thousand rows a join would hash the whole queue. An empty
-# read also says when the next hidden message is due, from the same snapshot.
-CLAIM: Final[LiteralString] = """
-WITH due AS (
+# From the low-water mark on, in the order of sending: dead rows below it would be visited again
+# and again. `now()` and not `clock_timestamp()`: a volatile condition could not use an index.
+DUE_FROM_MARK: Final[LiteralString] = """
     SELECT msg_id
     FROM {queue}
     WHERE msg_id >= %(mark)s AND vt <= now() AND {not_paused}
     ORDER BY msg_id
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
+"""
+
+# The complete look, in the order of becoming due: what is hidden, however much, is not visited.
+DUE_ANYWHERE: Final[LiteralString] = """
+    SELECT msg_id
+    FROM {queue}
+    WHERE vt <= now() AND {not_paused}
+    ORDER BY vt
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+"""
+
+# ANY (ARRAY(…)) and not a join, here and below: at some ten thousand rows a join would hash the
+# whole queue. An empty read also says when the next hidden message is due, from the same snapshot.
+TAKE_DUE: Final[LiteralString] = """
 ), claimed AS (
     UPDATE {queue} AS message
     SET vt = clock_timestamp() + make_interval(secs => %(lease)s),
@@ -61,6 +79,8 @@ SELECT claimed.msg_id, claimed.read_ct, claimed.enqueued_at, claimed.last_read_a
 FROM (VALUES (1)) AS always LEFT JOIN claimed ON true
 ORDER BY claimed.msg_id
 """
+CLAIM: Final[LiteralString] = "WITH due AS (" + DUE_FROM_MARK + TAKE_DUE
+CLAIM_ANYWHERE: Final[LiteralString] = "WITH due AS (" + DUE_ANYWHERE + TAKE_DUE
 
 # Never waits: a row that is being settled right now needs no longer lease, and so no deadlock.
 # What went back to the queue was read by nobody since (see DEFER): that is no lease.
@@ -83,7 +103,7 @@ SELECT held.msg_id
 FROM {queue} AS held
 JOIN unnest(%(ids)s::bigint[], %(fences)s::integer[]) AS lease (msg_id, read_ct)
   ON held.msg_id = lease.msg_id AND held.read_ct = lease.read_ct
-WHERE held.msg_id = ANY (%(ids)s::bigint[])
+WHERE held.msg_id = ANY (%(ids)s::bigint[]) AND held.last_read_at IS NOT NULL
 """
 
 ARCHIVE: Final[LiteralString] = """
@@ -143,12 +163,19 @@ WITH buried AS (
 SELECT msg_id FROM buried
 """
 
+# By the server's clock alone: what is due in the past is due now, or it would stand before others.
+# A NULL is no condition: `least` passes over it.
+DUE: Final[LiteralString] = (
+    "greatest(clock_timestamp(), "
+    "least(clock_timestamp() + make_interval(secs => sent.delay), sent.at))"
+)
+
+# Binary parameters: as text, quoting the arrays takes the sender three times as long as the rest.
 SEND: Final[LiteralString] = """
 INSERT INTO {queue} (vt, message, headers)
-SELECT clock_timestamp() + make_interval(secs => sent.delay),
-       sent.message::jsonb, sent.headers::jsonb
-FROM unnest(%(messages)s::text[], %(headers)s::text[], %(delays)s::float8[])
-     WITH ORDINALITY AS sent (message, headers, delay, n)
+SELECT {due}, sent.message::jsonb, sent.headers::jsonb
+FROM unnest(%(messages)b::text[], %(headers)b::text[], %(delays)b::float8[], %(ats)b::timestamptz[])
+     WITH ORDINALITY AS sent (message, headers, delay, at, n)
 ORDER BY sent.n
 RETURNING msg_id, true
 """
@@ -157,15 +184,29 @@ RETURNING msg_id, true
 # can run it before the sender's data is visible; and the statement trigger still rings.
 SEND_MERGING: Final[LiteralString] = """
 INSERT INTO {queue} AS waiting (vt, message, headers)
-SELECT clock_timestamp() + make_interval(secs => sent.delay),
-       sent.message::jsonb, sent.headers::jsonb
-FROM unnest(%(messages)s::text[], %(headers)s::text[], %(delays)s::float8[])
-     WITH ORDINALITY AS sent (message, headers, delay, n)
+SELECT {due}, sent.message::jsonb, sent.headers::jsonb
+FROM unnest(%(messages)b::text[], %(headers)b::text[], %(delays)b::float8[], %(ats)b::timestamptz[])
+     WITH ORDINALITY AS sent (message, headers, delay, at, n)
 ORDER BY sent.n
 ON CONFLICT ((headers->>'dedup_key')) WHERE read_ct = 0 AND headers ? 'dedup_key' DO UPDATE
 SET vt = least(waiting.vt, excluded.vt),
     headers = faststream_pgmq.merge_headers(waiting.headers, excluded.headers)
 RETURNING msg_id, xmax = 0
+"""
+
+SEND_REPLIES: Final[LiteralString] = """
+SELECT faststream_pgmq.send_reply(sent.address, sent.message::jsonb, sent.headers::jsonb)
+FROM unnest(%(addresses)s::text[], %(messages)s::text[], %(headers)s::text[])
+     AS sent (address, message, headers)
+"""
+
+TAKE_REPLIES: Final[LiteralString] = """
+WITH taken AS (
+    DELETE FROM faststream_pgmq.reply WHERE inbox = %(inbox)s
+    RETURNING reply_id, address, sent_at, coalesce(message, 'null')::text AS body,
+              headers::text AS headers
+)
+SELECT address, reply_id, sent_at, clock_timestamp(), body, headers FROM taken ORDER BY reply_id
 """
 
 # As the trigger does for new messages: whoever sleeps learns when these are due.
@@ -174,10 +215,12 @@ SELECT CASE WHEN pg_try_advisory_xact_lock_shared(hashtextextended(%(bell)s, 0))
             ELSE pg_notify(%(bell)s, '') END
 """
 
+QUEUE_STATE: Final = "faststream_pgmq.queue_state"
 FIND_PARTS: Final[LiteralString] = """
 SELECT to_regclass(%(queue)s) IS NOT NULL, to_regclass(%(archive)s) IS NOT NULL,
        to_regclass(%(dead)s) IS NOT NULL,
        to_regclass('faststream_pgmq.queue_state') IS NOT NULL,
+       %(index)s::text IS NULL OR to_regclass(%(index)s) IS NOT NULL,
        EXISTS (SELECT FROM pg_trigger
                WHERE tgrelid = to_regclass(%(queue)s) AND tgname = 'faststream_pgmq_doorbell')
 """
@@ -189,6 +232,13 @@ LISTEN: Final[LiteralString] = "LISTEN {channel}"
 IDENTIFY_SESSION: Final[LiteralString] = (
     "SELECT pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()"
 )
+NOTIFY: Final[LiteralString] = "SELECT pg_notify(%s, '')"
+BACKEND_PID: Final[LiteralString] = "SELECT pg_backend_pid()"
+# An answer that left the server a second ago and is not here will not come any more.
+IS_AT_WORK: Final[LiteralString] = """
+SELECT state = 'active' OR state_change > clock_timestamp() - interval '1 second'
+FROM pg_stat_activity WHERE pid = %s
+"""
 END_SESSION: Final[LiteralString] = """
 SELECT pg_terminate_backend(pid)
 FROM pg_stat_activity
@@ -219,20 +269,33 @@ def statement(template: LiteralString, queue: str) -> LiteralString:
         queue=sql.Identifier("pgmq", table),
         archive=sql.Identifier("pgmq", archive),
         dead=sql.Identifier("pgmq", dead),
+        group=sql.SQL(GROUP_OF),
+        due_in_group=sql.SQL(DUE_IN_GROUP),
+        place_in_group=sql.SQL(PLACE_IN_GROUP),
+        bell=sql.Literal(bell_name(queue)),
         not_paused=sql.SQL(NOT_PAUSED).format(name=name),
         pause_reason=sql.SQL(PAUSE_REASON).format(name=name),
+        due=sql.SQL(DUE),
     )
     return cast("LiteralString", composed.as_string(None))
 
 
 async def claim_messages(
-    conn: AsyncConnection[Any], queue: str, *, mark: int, limit: int, lease: float
+    conn: AsyncConnection[Any], queue: str, *, mark: int | None, limit: int, lease: float
 ) -> Claimed:
-    """Hide and return up to `limit` due messages from `mark` on, for `lease` seconds."""
+    """Hide and return up to `limit` due messages for `lease` seconds.
+
+    From the id `mark` on, lowest first; without a mark those that became due first.
+    """
+    template = CLAIM_ANYWHERE if mark is None else CLAIM
     cursor = await conn.execute(
-        statement(CLAIM, queue), {"mark": mark, "limit": limit, "lease": lease}
+        statement(template, queue), {"mark": mark, "limit": limit, "lease": lease}
     )
-    rows = await cursor.fetchall()
+    return claimed_rows(queue, await cursor.fetchall())
+
+
+def claimed_rows(queue: str, rows: Sequence[Any]) -> Claimed:
+    """Return what a statement that ends in `TAKE_DUE` has answered."""
     if rows[0][0] is None:
         return Claimed([], next_due=rows[0][6], paused=rows[0][7])
     return Claimed(
@@ -247,7 +310,7 @@ def _as_object(text: str | None) -> dict[str, Any]:
     # `headers` is any JSON; what is no object carries nothing for us.
     try:
         headers: object = json_loads(text) if text else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return headers if isinstance(headers, dict) else {}  # pyright: ignore[reportUnknownVariableType]
 
@@ -287,7 +350,8 @@ async def defer_messages(
     """Write back what is still ours, due after its delay; return the ids."""
     parameters = {
         **_leases([one.delivery for one in deferred]),
-        "delays": [one.delay for one in deferred],
+        # psycopg dumps no list of both: `Retry(delay=5)` beside a backoff of 1.5.
+        "delays": [float(one.delay) for one in deferred],
         "headers": [encode_headers(one.headers) for one in deferred],
     }
     cursor = await conn.execute(statement(DEFER, queue), parameters)
@@ -306,20 +370,41 @@ async def bury_messages(conn: AsyncConnection[Any], queue: str, dead: Sequence[D
     return {row[0] for row in await cursor.fetchall()}
 
 
-async def send_messages(
-    conn: AsyncConnection[Any], queue: str, messages: Sequence[Outgoing]
-) -> list[int | None]:
-    """Send with one statement; return the ids, None for one merged into a waiting message."""
+def sending(queue: str, messages: Sequence[Outgoing]) -> tuple[LiteralString, dict[str, Any]]:
+    """Return the statement that sends all of them, and its parameters.
+
+    Its rows are `(msg_id, is_new)`; not new is what was merged into a waiting message.
+    """
     merging = any(message.dedup_key is not None for message in messages)
-    cursor = await conn.execute(
-        statement(SEND_MERGING if merging else SEND, queue),
+    parameters = {
+        "messages": [message.text for message in messages],
+        "headers": [message.encode_headers() for message in messages],
+        "delays": [message.delay for message in messages],
+        "ats": [message.at for message in messages],
+    }
+    return statement(SEND_MERGING if merging else SEND, queue), parameters
+
+
+async def send_replies(conn: AsyncConnection[Any], replies: Sequence[Outgoing]) -> None:
+    """Answer requests; each reply's queue is the address of its requester."""
+    await conn.execute(
+        SEND_REPLIES,
         {
-            "messages": [message.text for message in messages],
-            "headers": [encode_headers(message.headers) for message in messages],
-            "delays": [message.delay for message in messages],
+            "addresses": [reply.queue for reply in replies],
+            "messages": [reply.text for reply in replies],
+            "headers": [reply.encode_headers() for reply in replies],
         },
     )
-    return [msg_id if is_new else None for msg_id, is_new in await cursor.fetchall()]
+
+
+async def take_replies(conn: AsyncConnection[Any], inbox: str) -> list[tuple[str, Delivery]]:
+    """Remove and return all answers in an inbox, each with the address it was sent to."""
+    rows = await (await conn.execute(TAKE_REPLIES, {"inbox": inbox})).fetchall()
+    return [(row[0], _reply(*row[1:])) for row in rows]
+
+
+def _reply(reply_id: int, sent_at: datetime, now: datetime, body: str, headers: str) -> Delivery:
+    return Delivery(TEMPORARY, reply_id, 1, sent_at, now, body, _as_object(headers))
 
 
 async def ring_bell(conn: AsyncConnection[Any], queue: str) -> None:
@@ -327,17 +412,27 @@ async def ring_bell(conn: AsyncConnection[Any], queue: str) -> None:
     await conn.execute(RING, {"bell": bell_name(queue)})
 
 
-async def find_missing_part(conn: AsyncConnection[Any], queue: str) -> tuple[str | None, bool]:
-    """Return the first table of a queue that does not exist, and whether it has a doorbell."""
-    names = [sql.Identifier("pgmq", table).as_string(None) for table in tables(queue)]
-    cursor = await conn.execute(
-        FIND_PARTS, {"queue": names[0], "archive": names[1], "dead": names[2]}
-    )
-    row = await cursor.fetchone()
+async def find_missing_part(
+    conn: AsyncConnection[Any], queue: str, groups: str | None
+) -> tuple[str | None, bool]:
+    """Return the first part of a queue that does not exist, and whether it has a doorbell."""
+    queue_table, archive, dead = tables(queue)
+    index = None if groups is None else f"{queue_table}_{groups}"
+    parts = {"queue": queue_table, "archive": archive, "dead": dead, "index": index}
+    names = {
+        part: name and sql.Identifier("pgmq", name).as_string(None) for part, name in parts.items()
+    }
+    row = await (await conn.execute(FIND_PARTS, names)).fetchone()
     assert row is not None
-    names.append("faststream_pgmq.queue_state")
-    missing = [name for name, exists in zip(names, row, strict=False) if not exists]
-    return (missing[0] if missing else None), bool(row[4])
+    wanted = [names["queue"], names["archive"], names["dead"], QUEUE_STATE, names["index"]]
+    missing = [name for name, exists in zip(wanted, row, strict=False) if not exists]
+    return (missing[0] if missing else None), bool(row[-1])
+
+
+async def is_at_work(conn: AsyncConnection[Any], pid: int) -> bool:
+    """Return whether the server session `pid` works on a statement, or did a moment ago."""
+    row = await (await conn.execute(IS_AT_WORK, (pid,))).fetchone()
+    return row is not None and bool(row[0])
 
 
 def encode_headers(headers: dict[str, Any]) -> str:

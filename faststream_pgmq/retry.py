@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +31,11 @@ class RetryPolicy:
     """Errors that no retry can help."""
     pause_on: tuple[type[Exception], ...] = ()
     """Errors that mean that something every message needs is down."""
+    overrides: Mapping[type[BaseException], RetryPolicy] = field(
+        default_factory=dict[type[BaseException], "RetryPolicy"], hash=False
+    )
+    """Attempts and delays for some errors: the nearest class counts, as in `except`. Failures of
+    all kinds count as attempts; `max_attempts` is that of the error that came last."""
 
     def __post_init__(self) -> None:
         if self.max_attempts < 1:
@@ -35,6 +44,19 @@ class RetryPolicy:
             raise ValueError("initial_delay and max_delay must not be negative")
         if not 0.0 <= self.jitter <= 1.0:
             raise ValueError(f"jitter must be 0.0 to 1.0, got {self.jitter}")
+        for error, policy in self.overrides.items():
+            if policy.dead_letter_on or policy.pause_on or policy.overrides:
+                raise ValueError(
+                    f"the override for {error.__name__} must only say attempts and delays: give "
+                    "dead_letter_on, pause_on and overrides to the policy itself"
+                )
+
+    def for_error(self, error: BaseException) -> RetryPolicy:
+        """Return the policy that says how often and how soon after this error."""
+        for parent in type(error).__mro__:
+            if parent in self.overrides:
+                return self.overrides[parent]
+        return self
 
     def delay(self, failures: int) -> float:
         """Return the seconds to wait after that many failures, jitter included."""

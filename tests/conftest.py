@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +36,25 @@ def pytest_configure() -> None:
     for name in list(os.environ):
         if name.startswith(("SUPASTATE_", "OTEL_")) and not name.startswith(KEPT):
             del os.environ[name]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Build Jaeger beside the first tests, if one of the last ones needs it: it takes minutes."""
+    if any("jaeger" in getattr(item, "fixturenames", ()) for item in session.items):
+        building = subprocess.Popen(
+            ["nice", sys.executable, "-m", "tests.jaeger"],
+            cwd=session.config.rootpath,
+            stderr=subprocess.DEVNULL,  # whoever needs it will be told
+            start_new_session=True,
+        )
+        session.config.add_cleanup(lambda: _end_group(building))
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    # The compilers that Go started are in its group.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    process.wait()
 
 
 @dataclass(frozen=True)

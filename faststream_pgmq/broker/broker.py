@@ -16,17 +16,21 @@ from faststream.message import gen_cor_id
 from faststream.response import PublishType
 from faststream.specification.schema import BrokerSpec
 
+from faststream_pgmq.broker.addresses import server_urls, without_secrets
 from faststream_pgmq.broker.config import PgmqBrokerConfig
 from faststream_pgmq.broker.logging import make_pgmq_logger_state
 from faststream_pgmq.broker.registrator import PgmqRegistrator
 from faststream_pgmq.connecting import describe, with_defaults
 from faststream_pgmq.dead_letters import DeadLetters
+from faststream_pgmq.polling import NO_LISTENER
 from faststream_pgmq.postgres import PostgresQueues
+from faststream_pgmq.publisher.outgoing import MAX_MESSAGE_BYTES
 from faststream_pgmq.publisher.producer import PgmqProducer
-from faststream_pgmq.response import Delay, PgmqPublishCommand, seconds, with_routing
+from faststream_pgmq.response import Delay, PgmqPublishCommand, due, with_routing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
     from types import TracebackType
 
     from fast_depends.dependencies import Dependant
@@ -37,9 +41,10 @@ if TYPE_CHECKING:
     from faststream.middlewares import AckPolicy
     from faststream.security import BaseSecurity
     from faststream.specification.schema.extra import Tag, TagDict
-    from psycopg import AsyncConnection
 
+    from faststream_pgmq.message import PgmqMessage
     from faststream_pgmq.pausing import PausedQueue
+    from faststream_pgmq.sending import CallersConnection
 
 
 class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as every broker does
@@ -51,8 +56,11 @@ class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as eve
         conninfo: libpq connection string or URL; empty means libpq's own environment variables.
         listen_conninfo: where LISTEN and session locks work, if `conninfo` is a transaction pooler.
         pool_size: most connections beside one listener for each subscriber.
-        poll_interval: seconds between two looks at an idle queue, should a wake-up get lost.
+        poll_interval: seconds between two looks at an idle queue, should a wake-up get lost. Also
+            the time for which a listener that went silent may stay unnoticed: the look probes it.
         graceful_timeout: seconds that running handlers get at a stop; the rest is given back.
+        max_message_bytes: largest message to send, as JSON text with its headers; None means what
+            Postgres can hold (some 255 MB). What others send is delivered whatever its size.
     """
 
     def __init__(
@@ -63,6 +71,7 @@ class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as eve
         pool_size: int = 4,
         poll_interval: float = 30.0,
         graceful_timeout: float | None = 15.0,
+        max_message_bytes: int | None = MAX_MESSAGE_BYTES,
         decoder: CustomCallable | None = None,
         parser: CustomCallable | None = None,
         codec: CodecProto | None = None,
@@ -93,7 +102,7 @@ class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as eve
         super().__init__(
             routers=routers,
             config=PgmqBrokerConfig(
-                producer=PgmqProducer(parser=parser, decoder=decoder),
+                producer=PgmqProducer(parser, decoder, max_message_bytes),
                 listen_conninfo=with_defaults(listen_conninfo) if listen_conninfo else dsn,
                 poll_interval=poll_interval,
                 broker_middlewares=middlewares,
@@ -115,7 +124,7 @@ class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as eve
             ),
             specification=BrokerSpec(
                 description=description,
-                url=[specification_url or f"postgresql://{describe(dsn)}"],
+                url=_server_urls(specification_url, dsn),
                 protocol=protocol,
                 protocol_version=protocol_version,
                 tags=tags,
@@ -140,8 +149,11 @@ class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as eve
             PgmqConnectionError: Postgres does not answer.
             QueueNotFoundError: a subscriber's queue does not exist.
         """
-        await self.connect()
+        queues = await self.connect()
         self.config.logger.log(f"connected to {describe(self._dsn)}", logging.INFO)
+        if not queues.can_listen:
+            where = describe(self._own_config.listen_conninfo)
+            self.config.logger.log(NO_LISTENER.format(where=where), logging.WARNING)
         await super().start()
 
     async def stop(
@@ -178,9 +190,10 @@ class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as eve
         correlation_id: str | None = None,
         reply_to: str = "",
         delay: Delay = None,
+        at: datetime | None = None,
         dedup_key: str | None = None,
         group: str | None = None,
-        connection: AsyncConnection[Any] | None = None,
+        connection: CallersConnection | None = None,
     ) -> int | None:
         """Send one message.
 
@@ -191,24 +204,34 @@ class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as eve
             correlation_id: Generated if not given.
             reply_to: Queue for the handler's result.
             delay: Seconds, or a timedelta, until it becomes visible.
+            at: Becomes visible at this moment, instead of after a delay; it knows its time zone,
+                and the server's clock decides. What is past is visible at once.
             dedup_key: At most one waiting message has this key: a second one is merged into it.
             group: Stored with the message, in its header `group`. Nothing reads it yet: messages
                 are claimed in the order they were sent, whatever their groups.
-            connection: Send inside the caller's transaction; nothing is sent if it rolls back.
+            connection: Send inside the caller's transaction; nothing is sent if it rolls back. A
+                psycopg `AsyncConnection` or `AsyncCursor`, or a SQLAlchemy `AsyncSession` or
+                `AsyncConnection` over postgresql+psycopg or postgresql+asyncpg.
 
         Returns:
             The message's id, or None if it was merged into a waiting one.
 
         Raises:
-            UnsendableMessageError: Postgres cannot store it as `jsonb`.
+            MessageTooLargeError: it is larger than `max_message_bytes`.
+            UnsendableMessageError: Postgres cannot store it, or a header, as `jsonb`.
+            QueueNotFoundError: there is no such queue.
+            UnsupportedConnectionError: `connection` is something else.
+            ValueError: no queue can have this name; `delay` and `at` are both given, or wrong.
         """
+        wait, moment = due(delay, at)
         cmd = PgmqPublishCommand(
             message,
             queue=queue,
             headers=with_routing(headers, dedup_key, group),
             correlation_id=correlation_id or self.config.id_generator(),
             reply_to=reply_to,
-            delay=seconds(delay),
+            delay=wait,
+            at=moment,
             connection=connection,
             _publish_type=PublishType.PUBLISH,
         )
@@ -223,16 +246,22 @@ class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as eve
         correlation_id: str | None = None,
         reply_to: str = "",
         delay: Delay = None,
+        at: datetime | None = None,
         group: str | None = None,
-        connection: AsyncConnection[Any] | None = None,
+        connection: CallersConnection | None = None,
     ) -> list[int | None]:
-        """Send any number of messages with one statement; return their ids in order.
+        """Send any number of messages, all or none; return their ids in order.
+
+        Up to 5,000 go with one statement, more with as many as it takes in one transaction.
 
         Args:
             headers: For all messages, or one for each; a `dedup_key` of its own goes there too.
+
+        The other arguments and the errors are those of `publish`; an error names the message.
         """
         if not messages:
             return []
+        wait, moment = due(delay, at)
         common, own = _split_headers(headers, len(messages))
         cmd = PgmqPublishCommand(
             *messages,
@@ -241,7 +270,8 @@ class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as eve
             per_message_headers=own,
             correlation_id=correlation_id or self.config.id_generator(),
             reply_to=reply_to,
-            delay=seconds(delay),
+            delay=wait,
+            at=moment,
             connection=connection,
             _publish_type=PublishType.PUBLISH,
         )
@@ -274,10 +304,42 @@ class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as eve
         """Return the dead letters of a queue: to inspect, to put back, to discard."""
         return DeadLetters(self._dsn, queue)
 
-    async def request(self, *args: Any, **options: Any) -> Any:
-        """Not supported; publish with `reply_to`."""
-        cmd = PgmqPublishCommand(None, _publish_type=PublishType.REQUEST)
-        return await self._basic_request(cmd, producer=self.config.producer)
+    async def request(  # pyright: ignore[reportIncompatibleMethodOverride]  # as every broker does
+        self,
+        message: Any = None,
+        queue: str = "",
+        *,
+        headers: dict[str, Any] | None = None,
+        correlation_id: str | None = None,
+        timeout: float | None = 30.0,  # noqa: ASYNC109 - FastStream's
+        group: str | None = None,
+    ) -> PgmqMessage:
+        """Send a message, wait for what its handler returns, and return that.
+
+        The answer is sent in the transaction that acknowledges the request. Nobody answers for a
+        handler that failed for good, or for a batch handler. The first request opens one more
+        connection, which is woken when an answer arrives.
+
+        Args:
+            timeout: Seconds until TimeoutError; None waits for ever. Too late an answer is dropped.
+
+        Raises:
+            TimeoutError: no answer in time; says queue and correlation id.
+        """
+        cmd = PgmqPublishCommand(
+            message,
+            queue=queue,
+            headers=with_routing(headers, None, group),
+            correlation_id=correlation_id or self.config.id_generator(),
+            timeout=timeout,
+            _publish_type=PublishType.REQUEST,
+        )
+        answer: PgmqMessage = await self._basic_request(cmd, producer=self.config.producer)
+        return answer
+
+
+def _server_urls(specification_url: str | None, dsn: str) -> list[str]:
+    return [without_secrets(specification_url)] if specification_url else server_urls(dsn)
 
 
 def _split_headers(

@@ -8,12 +8,15 @@ from faststream._internal.broker.registrator import Registrator
 from faststream._internal.constants import EMPTY
 
 from faststream_pgmq.broker.config import PgmqBrokerConfig
+from faststream_pgmq.grouping import Grouping
 from faststream_pgmq.publisher.factory import create_publisher
+from faststream_pgmq.retention import Retention
 from faststream_pgmq.retry import RetryPolicy
 from faststream_pgmq.subscriber.factory import create_subscriber
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+    from datetime import timedelta
 
     from fast_depends.dependencies import Dependant
     from faststream._internal.parser import CodecProto
@@ -38,6 +41,11 @@ class PgmqRegistrator(Registrator[Any, PgmqBrokerConfig]):
         retry: RetryPolicy | None = None,
         pause_probe: Callable[[], Awaitable[None]] | None = None,
         archive: bool = True,
+        fair: bool = False,
+        ordered: bool = False,
+        max_per_group: int | None = None,
+        archive_retention: timedelta | None = None,
+        dead_letter_retention: timedelta | None = None,
         # broker arguments
         ack_policy: AckPolicy = EMPTY,
         no_reply: bool = False,
@@ -64,6 +72,15 @@ class PgmqRegistrator(Registrator[Any, PgmqBrokerConfig]):
             pause_probe: Raises while what caused a pause is still down. Without one, a paused
                 subscriber lets one message through to see.
             archive: Keep acknowledged messages in the archive table; else they are deleted.
+            fair: Take the groups of the queue in turn, so that a group with many messages does not
+                delay another's first one by more than a batch. A message's group is its header
+                `group`. These three need a queue that was created for it: see `create_queue`.
+            ordered: One message of a group after the other, in the order of sending, whatever
+                happens: one that is retried holds up its group.
+            max_per_group: Most messages of a group in hand at a time, of all consumers together.
+            archive_retention: Delete archived messages this long after; one consumer of the queue
+                does so, every few minutes, in small transactions. By default they are kept.
+            dead_letter_retention: Delete dead letters this long after they failed for good.
             ack_policy: `NACK_ON_ERROR` (default) retries by `retry`; `REJECT_ON_ERROR`
                 dead-letters; `ACK` acknowledges whatever happens; `ACK_FIRST` does so before the
                 handler; `MANUAL` leaves it to the handler.
@@ -78,7 +95,7 @@ class PgmqRegistrator(Registrator[Any, PgmqBrokerConfig]):
             include_in_schema: Whether to include operation in AsyncAPI schema.
 
         Raises:
-            ValueError: no queue can have this name, or a number is out of range.
+            ValueError: no queue can have this name, or arguments are out of range.
         """
         subscriber = create_subscriber(
             queue=queue,
@@ -89,6 +106,8 @@ class PgmqRegistrator(Registrator[Any, PgmqBrokerConfig]):
             retry=retry or RetryPolicy(),
             pause_probe=pause_probe,
             archive=archive,
+            grouping=Grouping.wanted(fair=fair, ordered=ordered, max_per_group=max_per_group),
+            retention=Retention(archive_retention, dead_letter_retention),
             ack_policy=ack_policy,
             no_reply=no_reply,
             config=cast("PgmqBrokerConfig", self.config),

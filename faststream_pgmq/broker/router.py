@@ -12,6 +12,7 @@ from faststream_pgmq.broker.registrator import PgmqRegistrator
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from datetime import timedelta
 
     from fast_depends.dependencies import Dependant
     from faststream._internal.parser import CodecProto
@@ -64,6 +65,11 @@ class PgmqRoute(SubscriberRoute):
         retry: RetryPolicy | None = None,
         pause_probe: Callable[[], Awaitable[None]] | None = None,
         archive: bool = True,
+        fair: bool = False,
+        ordered: bool = False,
+        max_per_group: int | None = None,
+        archive_retention: timedelta | None = None,
+        dead_letter_retention: timedelta | None = None,
         ack_policy: AckPolicy = EMPTY,
         no_reply: bool = False,
         dependencies: Sequence[Dependant] = (),
@@ -86,6 +92,11 @@ class PgmqRoute(SubscriberRoute):
             retry=retry,
             pause_probe=pause_probe,
             archive=archive,
+            fair=fair,
+            ordered=ordered,
+            max_per_group=max_per_group,
+            archive_retention=archive_retention,
+            dead_letter_retention=dead_letter_retention,
             ack_policy=ack_policy,
             no_reply=no_reply,
             dependencies=dependencies,

@@ -8,13 +8,14 @@ import typer
 from psycopg import AsyncConnection
 
 from faststream_pgmq import installation, pausing
+from faststream_pgmq.cli import keeping
 from faststream_pgmq.cli.dlq import dlq
 from faststream_pgmq.cli.output import as_json, counted, duration, show_table
 from faststream_pgmq.cli.running import Dsn, Json, fail, run
 from faststream_pgmq.overview import MOST, QueueOverview, overview
 
 app = typer.Typer(
-    help="Looks after pgmq queues: what they hold, pauses, dead letters.",
+    help="Looks after pgmq queues: what they hold, pauses, dead letters, tables.",
     no_args_is_help=True,
     add_completion=False,
     # A traceback with local variables would show the connection string.
@@ -22,6 +23,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(dlq, name="dlq")
+app.command()(keeping.health)
+app.command()(keeping.purge)
 
 Queue = Annotated[str, typer.Argument(help="Name of the queue.", show_default=False)]
 

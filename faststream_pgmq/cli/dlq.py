@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 from psycopg import AsyncConnection
 
 from faststream_pgmq import dead_letters
+from faststream_pgmq.cli.keeping import UNITS
 from faststream_pgmq.cli.output import as_json, plain, show_table, to_json
 from faststream_pgmq.cli.running import (
-    INTERRUPTED,
     MISUSED,
     NOT_FOUND,
     Dsn,
     Json,
+    Progress,
     fail,
     run,
+    run_long,
 )
 from faststream_pgmq.letters import ALL, Letter, LetterFilter
 
@@ -36,8 +37,6 @@ Until = Annotated[str | None, typer.Option(help="Dead before then.")]
 Every = Annotated[bool, typer.Option("--all", help="All of them.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say how many.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-
-UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
 @dlq.command("list")
@@ -116,14 +115,14 @@ def redrive(
     where = _filter(error, contains, group, since, until)
     chosen = _Chosen(dsn, queue, ids, where, every=every, limit=limit)
     chosen.confirm("redrive", dry_run=dry_run, yes=yes or not every, note="")
-    progress = _Progress(chosen.count)
+    progress = Progress(chosen.count)
 
     def work(conn: AsyncConnection[Any]) -> Any:
         return dead_letters.redrive_letters(
             conn, queue, ids, where=where, limit=limit, rate=rate, on_progress=progress
         )
 
-    chosen.finish("redriven", _run_long(dsn, work, progress), json=json)
+    chosen.finish("redriven", run_long(dsn, work, progress), json=json)
 
 
 @dlq.command()
@@ -150,14 +149,14 @@ def discard(
     chosen = _Chosen(dsn, queue, ids, where, every=every, limit=limit)
     fate = "They are deleted." if delete else f"They stay in pgmq.a_{queue.lower()}_dlq."
     chosen.confirm("discard", dry_run=dry_run, yes=yes, note=fate)
-    progress = _Progress(chosen.count)
+    progress = Progress(chosen.count)
 
     def work(conn: AsyncConnection[Any]) -> Any:
         return dead_letters.discard_letters(
             conn, queue, ids, where=where, keep=not delete, limit=limit, on_progress=progress
         )
 
-    chosen.finish("discarded", _run_long(dsn, work, progress), json=json)
+    chosen.finish("discarded", run_long(dsn, work, progress), json=json)
 
 
 class _Chosen:
@@ -198,27 +197,6 @@ class _Chosen:
             typer.echo(f"{verb} {done:,} dead letters of {self.queue}")
         if self.asked is not None and done < self.asked:
             fail(f"{self.asked - done} of {self.asked} were not there, or not any more", NOT_FOUND)
-
-
-class _Progress:
-    """Tells whoever sits at a terminal how far a long run is."""
-
-    def __init__(self, total: int) -> None:
-        self.total = total
-        self.done = 0
-
-    def __call__(self, done: int) -> None:
-        self.done = done
-        if sys.stderr.isatty():
-            end = "\n" if done >= self.total else ""
-            typer.echo(f"\r{done:,} of {self.total:,}{end}", err=True, nl=False)
-
-
-def _run_long(dsn: str, work: Any, progress: _Progress) -> int:
-    try:
-        return run(dsn, work)
-    except KeyboardInterrupt:
-        fail(f"stopped after {progress.done:,}; the rest is where it was", INTERRUPTED)
 
 
 def _filter(

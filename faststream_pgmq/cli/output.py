@@ -63,3 +63,14 @@ def duration(seconds: float) -> str:
         if amount or (unit == "s" and not parts):
             parts.append(f"{amount}{unit}")
     return " ".join(parts[:2])
+
+
+def size(count: int | None) -> str:
+    """Return bytes in the largest unit that leaves a number of at least 1: `3.2 MB`."""
+    if count is None:
+        return "?"
+    value, units = float(count), ["B", "kB", "MB", "GB", "TB"]
+    while value >= 1024 and len(units) > 1:
+        value /= 1024
+        units.pop(0)
+    return f"{value:.0f} {units[0]}" if units[0] == "B" else f"{value:.1f} {units[0]}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import sys
 from typing import TYPE_CHECKING, Annotated, Any, Final, LiteralString, NoReturn, TypeVar
 
 import psycopg
@@ -88,8 +89,35 @@ def _explain(error: psycopg.Error, dsn: str) -> str:
     text = error.diag.message_primary or str(error).strip() or type(error).__name__
     where = describe(with_defaults(dsn))
     if isinstance(error, errors.InsufficientPrivilege):
-        return f'{text}. The role needs that right; see "Who may" in the package\'s README'
+        return (
+            f'{text}. The role needs that right; see "Rights" in the package\'s docs/operations.md'
+        )
     missing = (errors.UndefinedFunction, errors.InvalidSchemaName, errors.UndefinedTable)
     if isinstance(error, missing):
         return f"{text} in {where}. Is pgmq installed there, and did `faststream-pgmq install` run?"
     return f"{text} ({where})"
+
+
+class Progress:
+    """Tells whoever sits at a terminal how far a long run is."""
+
+    def __init__(self, total: int | None = None) -> None:
+        self.total = total
+        self.done = 0
+
+    def __call__(self, done: int) -> None:
+        self.done = done
+        if sys.stderr.isatty():
+            of_total = "" if self.total is None else f" of {self.total:,}"
+            end = "\n" if self.total is not None and done >= self.total else ""
+            typer.echo(f"\r{done:,}{of_total}{end}", err=True, nl=False)
+
+
+def run_long(
+    dsn: str, work: Callable[[AsyncConnection[Any]], Awaitable[int]], progress: Progress
+) -> int:
+    """As `run`; when interrupted, say how far it came."""
+    try:
+        return run(dsn, work)
+    except KeyboardInterrupt:
+        fail(f"stopped after {progress.done:,}; the rest is where it was", INTERRUPTED)

@@ -19,6 +19,7 @@ from faststream_pgmq.opentelemetry.spans import (
     set_error,
 )
 from faststream_pgmq.outbox import OUTBOX
+from faststream_pgmq.replying import display_name
 from faststream_pgmq.response import PgmqPublishCommand
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ class _Telemetry(BaseMiddleware[PgmqPublishCommand, Any]):
     ) -> Any:
         deliveries = cast("SettleableMessage", msg).deliveries
         self._spans = DeliverySpans(self._tracer, deliveries)
-        with self._spans.active():
+        # What FastStream's annotation CurrentSpan asks for.
+        with self._spans.active(), self.context.scope("span", self._spans.current):
             result = await call_next(msg)
         if (outbox := OUTBOX.get()) is not None:
             self._spans.fail_some(outbox.errors)
@@ -111,12 +113,13 @@ class _Telemetry(BaseMiddleware[PgmqPublishCommand, Any]):
         self, cmd: PgmqPublishCommand, origins: list[Span], headers: dict[str, Any]
     ) -> Span:
         parent = context_of(origins[0]) if origins else find_parent(headers)
+        destination = display_name(cmd.destination)
         span = self._tracer.start_span(
-            f"send {cmd.destination}",
+            f"send {destination}",
             context=parent,
             kind=SpanKind.PRODUCER,
             attributes={
-                **messaging(cmd.destination, "send", "send"),
+                **messaging(destination, "send", "send"),
                 "messaging.message.conversation_id": cmd.correlation_id or "",
             },
         )

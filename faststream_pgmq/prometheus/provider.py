@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from faststream.prometheus import ConsumeAttrs, MetricsSettingsProvider
 
+from faststream_pgmq.replying import display_name
 from faststream_pgmq.response import PgmqPublishCommand
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class PgmqMetricsSettingsProvider(MetricsSettingsProvider[Any, PgmqPublishComman
         }
 
     def get_publish_destination_name_from_cmd(self, cmd: PgmqPublishCommand) -> str:
-        return cmd.destination
+        return display_name(cmd.destination)
 
 
 class BatchPgmqMetricsSettingsProvider(PgmqMetricsSettingsProvider):

@@ -10,18 +10,20 @@ from faststream.response import PublishCommand, PublishType, Response
 
 from faststream_pgmq.handler import PgmqHandler
 from faststream_pgmq.outbox import outbox_at
-from faststream_pgmq.response import Delay, PgmqPublishCommand, PgmqResponse, seconds, with_routing
+from faststream_pgmq.response import Delay, PgmqPublishCommand, PgmqResponse, due, with_routing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
 
     from faststream._internal.endpoint.call_wrapper import HandlerCallWrapper
     from faststream._internal.endpoint.publisher import PublisherSpecification
     from faststream._internal.types import PublisherMiddleware
-    from psycopg import AsyncConnection
 
     from faststream_pgmq.broker.config import PgmqBrokerConfig
+    from faststream_pgmq.message import PgmqMessage
     from faststream_pgmq.publisher.config import PgmqPublisherConfig
+    from faststream_pgmq.sending import CallersConnection
 
 
 class PgmqPublisher(PublisherUsecase):
@@ -64,17 +66,20 @@ class PgmqPublisher(PublisherUsecase):
         headers: dict[str, Any] | None = None,
         correlation_id: str | None = None,
         delay: Delay = None,
+        at: datetime | None = None,
         dedup_key: str | None = None,
         group: str | None = None,
-        connection: AsyncConnection[Any] | None = None,
+        connection: CallersConnection | None = None,
     ) -> int | None:
         """Send now; see `PgmqBroker.publish`."""
+        wait, moment = due(delay, at)
         cmd = PgmqPublishCommand(
             message,
             queue=queue or self.queue,
             headers=with_routing({**self.headers, **(headers or {})}, dedup_key, group),
             correlation_id=correlation_id or self._outer_config.id_generator(),
-            delay=seconds(delay),
+            delay=wait,
+            at=moment,
             connection=connection,
             _publish_type=PublishType.PUBLISH,
         )
@@ -82,9 +87,28 @@ class PgmqPublisher(PublisherUsecase):
         sent: int | None = await self._basic_publish(cmd, producer=producer, _extra_middlewares=())
         return sent
 
-    async def request(self, *args: Any, **options: Any) -> Any:
-        cmd = PgmqPublishCommand(None, queue=self.queue, _publish_type=PublishType.REQUEST)
-        return await self._basic_request(cmd, producer=self._outer_config.producer)
+    async def request(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self,
+        message: Any = None,
+        queue: str = "",
+        *,
+        headers: dict[str, Any] | None = None,
+        correlation_id: str | None = None,
+        timeout: float | None = 30.0,  # noqa: ASYNC109 - FastStream's
+        group: str | None = None,
+    ) -> PgmqMessage:
+        """Send now and wait for the answer; see `PgmqBroker.request`."""
+        cmd = PgmqPublishCommand(
+            message,
+            queue=queue or self.queue,
+            headers=with_routing({**self.headers, **(headers or {})}, None, group),
+            correlation_id=correlation_id or self._outer_config.id_generator(),
+            timeout=timeout,
+            _publish_type=PublishType.REQUEST,
+        )
+        producer = self._outer_config.producer
+        answer: PgmqMessage = await self._basic_request(cmd, producer=producer)
+        return answer
 
     async def _publish(
         self, cmd: PublishCommand, *, _extra_middlewares: Iterable[PublisherMiddleware]

@@ -45,6 +45,8 @@ BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('faststream_pgmq.create_queue', 0));
     PERFORM faststream_pgmq.prepare_queue(queue);
     PERFORM faststream_pgmq.prepare_queue(queue || '_dlq');
+    PERFORM faststream_pgmq.prepare_archive(queue);
+    PERFORM faststream_pgmq.prepare_archive(queue || '_dlq');
     qtable := pgmq.format_table_name(queue, 'q');
     -- At most one waiting message with a key. A message that was read once has left the index:
     -- a retry must not collide with a newer message.

@@ -1,8 +1,7 @@
 -- What every queue holds now, for a reader. No count goes beyond `most` + 1, which stands for "more":
 -- pgmq.metrics() counts whole queues. Null where the caller may not read the queue.
 --   ready      may be claimed now; `oldest` is when the one that is next was sent
---   in_flight  a consumer has it: it was read more often than it was retried or given back. A retry
---              that waits counts here as well if a worker died over that message before
+--   in_flight  a consumer has it, and its lease has not run out
 --   delayed    hidden without a consumer: sent with a delay, or waiting for its next attempt
 CREATE OR REPLACE FUNCTION faststream_pgmq.overview(most bigint DEFAULT 10000)
 RETURNS TABLE (queue text, ready bigint, delayed bigint, in_flight bigint, dead bigint,
@@ -30,12 +29,10 @@ BEGIN
                 '(SELECT enqueued_at FROM %1$s WHERE vt <= now() ORDER BY msg_id LIMIT 1)', qtable)
             INTO ready, oldest USING most;
             EXECUTE format(
-                'SELECT count(*) FILTER (WHERE NOT held), count(*) FILTER (WHERE held) FROM ('
-                '    SELECT read_ct > CASE WHEN jsonb_typeof(headers->''attempts'') = ''number'' '
-                '                     THEN (headers->''attempts'')::numeric ELSE 0 END '
-                '                   + CASE WHEN jsonb_typeof(headers->''released'') = ''number'' '
-                '                     THEN (headers->''released'')::numeric ELSE 0 END AS held '
-                '    FROM %1$s WHERE vt > now() LIMIT $1 + 1) AS few', qtable)
+                'SELECT count(*) FILTER (WHERE last_read_at IS NULL), '
+                '       count(*) FILTER (WHERE last_read_at IS NOT NULL) FROM ('
+                -- What a consumer gives back, or lets wait for a retry, was read by nobody since.
+                '    SELECT last_read_at FROM %1$s WHERE vt > now() LIMIT $1 + 1) AS few', qtable)
             INTO delayed, in_flight USING most;
         END IF;
         IF has_table_privilege(letters, 'SELECT') THEN

@@ -10,6 +10,8 @@ from faststream._internal.constants import EMPTY
 from faststream.middlewares import AckPolicy
 
 from faststream_pgmq.broker.config import PgmqBrokerConfig
+from faststream_pgmq.grouping import Grouping
+from faststream_pgmq.retention import Retention
 from faststream_pgmq.retry import RetryPolicy
 
 
@@ -32,6 +34,8 @@ class PgmqSubscriberConfig(SubscriberUsecaseConfig):
     retry: RetryPolicy
     pause_probe: Callable[[], Awaitable[None]] | None
     archive: bool
+    grouping: Grouping | None
+    retention: Retention
 
     @property
     def ack_policy(self) -> AckPolicy:

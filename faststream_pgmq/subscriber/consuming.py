@@ -13,7 +13,7 @@ import psycopg
 from faststream_pgmq.delivery import Claimed, Settlement
 from faststream_pgmq.errors import PgmqConnectionError
 from faststream_pgmq.subscriber.holding import Hand
-from faststream_pgmq.subscriber.reading import Reader
+from faststream_pgmq.subscriber.sweeping import sweep_for_ever
 from faststream_pgmq.subscriber.verdict import give_back, summary
 from faststream_pgmq.subscriber.writing import Writer
 
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 
     from faststream_pgmq.delivery import Delivery
     from faststream_pgmq.storage import Bell
+    from faststream_pgmq.subscriber.reading import GroupReader, Reader
     from faststream_pgmq.subscriber.usecase import PgmqSubscriber
 
 POLL_WITHOUT_DOORBELL: Final = 1.0
 PREFETCH_SECONDS: Final = 0.5
 """Work to claim ahead for single-message handlers: enough to be busy, too little to hoard."""
 FIRST_WAIT: Final = 0.1
-LAST_WAIT: Final = 5.0
+LAST_WAIT: Final = 2.0
 """Seconds between tries to read while Postgres is away."""
 FIRST_PROBE: Final = 1.0
 LAST_PROBE: Final = 60.0
@@ -46,7 +47,7 @@ class Consumer:
         self._subscriber = subscriber
         self._own = subscriber.own
         self._poll_interval = poll_interval
-        self._reader = Reader(subscriber.queue, self._own.visibility_timeout)
+        self._reader = subscriber.new_reader()
         self._bell: Bell = subscriber.queues.doorbell(subscriber.queue, self._hear_pause)
         self.hand = Hand(subscriber, self._own.visibility_timeout)
         self.writer = Writer(subscriber)
@@ -70,6 +71,7 @@ class Consumer:
         self._clerks = [
             asyncio.create_task(self.hand.beat()),
             asyncio.create_task(self.writer.run()),
+            asyncio.create_task(sweep_for_ever(self._subscriber)),
         ]
 
     async def stop(self, graceful_timeout: float | None) -> None:
@@ -210,7 +212,9 @@ class Consumer:
     async def _read(self, *, everything: bool) -> Claimed:
         return await self._read_with(self._reader, self._limit(), everything=everything)
 
-    async def _read_with(self, reader: Reader, limit: int, *, everything: bool) -> Claimed:
+    async def _read_with(
+        self, reader: Reader | GroupReader, limit: int, *, everything: bool
+    ) -> Claimed:
         self._heard_pause = False
         reading = asyncio.create_task(
             reader.read(self._subscriber.queues, limit, everything=everything)
@@ -292,8 +296,7 @@ class Consumer:
 
     async def _try_one(self) -> bool:
         await self._until_all_idle()
-        reader = Reader(self._subscriber.queue, self._own.visibility_timeout)
-        claimed = await self._read_with(reader, 1, everything=True)
+        claimed = await self._read_with(self._subscriber.new_reader(), 1, everything=True)
         if not claimed.deliveries:
             # Nothing to try with, so nothing to spare either: the next message will tell.
             return True

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from faststream.middlewares import AckPolicy
 
     from faststream_pgmq.broker.config import PgmqBrokerConfig
+    from faststream_pgmq.grouping import Grouping
+    from faststream_pgmq.retention import Retention
     from faststream_pgmq.retry import RetryPolicy
 
 
@@ -33,6 +35,8 @@ def create_subscriber(
     retry: RetryPolicy,
     pause_probe: Callable[[], Awaitable[None]] | None,
     archive: bool,
+    grouping: Grouping | None,
+    retention: Retention,
     ack_policy: AckPolicy,
     no_reply: bool,
     config: PgmqBrokerConfig,
@@ -68,6 +72,8 @@ def create_subscriber(
         retry=retry,
         pause_probe=pause_probe,
         archive=archive,
+        grouping=grouping,
+        retention=retention,
         no_reply=no_reply,
         _outer_config=config,
         _ack_policy=ack_policy,

@@ -130,7 +130,9 @@ class Processing:
                 raise
             # Something inside the handler was cancelled, not the handler.
             return RuntimeError(f"the handler was cancelled from inside: {summary(error)}")
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the one place for all of them
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - the one place for all of them
             return error
         finally:
             OUTBOX.reset(token)
@@ -151,7 +153,7 @@ class Processing:
         await self._owner.end(settlement)
 
     async def _end_badly(self, some: Sequence[Delivery], error: BaseException) -> None:
-        if isinstance(error, (StopConsume, SystemExit)) or not isinstance(error, Exception):
+        if isinstance(error, (StopConsume, SystemExit)):
             await self._owner.end(Settlement(deferred=[give_back(one) for one in some]))
             self._owner.stop_soon(error)
         elif isinstance(error, InvalidBatchError):
@@ -164,7 +166,7 @@ class Processing:
         else:
             await self._isolate(some, error)
 
-    def _is_for_all(self, error: Exception) -> bool:
+    def _is_for_all(self, error: BaseException) -> bool:
         if isinstance(error, (AckMessage, SkipMessage)):
             return True
         return decide(error, self._owner.retry, self._owner.ack_policy) in {
@@ -179,7 +181,7 @@ class Processing:
         await self._owner.end(settlement)
         await self._run_some([one for i, one in enumerate(some) if i not in error.errors])
 
-    async def _isolate(self, some: Sequence[Delivery], error: Exception) -> None:
+    async def _isolate(self, some: Sequence[Delivery], error: BaseException) -> None:
         # The handler did not say which: half and half again, until the culprit stands alone.
         text = f"a batch of {len(some)} failed, looking for the culprit: {summary(error)}"
         self._owner.log(text, logging.INFO)
@@ -187,7 +189,7 @@ class Processing:
         await self._run_some(some[:half])
         await self._run_some(some[half:])
 
-    def _judge(self, settlement: Settlement, delivery: Delivery, error: Exception) -> None:
+    def _judge(self, settlement: Settlement, delivery: Delivery, error: BaseException) -> None:
         verdict = judge(settlement, delivery, error, self._owner.retry, self._owner.ack_policy)
         self._owner.log(verdict.text, verdict.level, delivery)
         if verdict.action is Action.PAUSE:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import contextmanager
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from faststream._internal.endpoint.utils import process_msg
@@ -18,7 +17,8 @@ from faststream_pgmq.publisher.fake import PgmqFakePublisher
 from faststream_pgmq.subscriber.calling import DirectSubscriber
 from faststream_pgmq.subscriber.consuming import POLL_WITHOUT_DOORBELL, Consumer
 from faststream_pgmq.subscriber.processing import Processing
-from faststream_pgmq.subscriber.reading import Reader
+from faststream_pgmq.subscriber.pulling import Puller
+from faststream_pgmq.subscriber.reading import GroupReader, Reader
 from faststream_pgmq.subscriber.verdict import judge
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from faststream_pgmq.broker.config import PgmqBrokerConfig
     from faststream_pgmq.delivery import Delivery
+    from faststream_pgmq.retention import Retention
     from faststream_pgmq.retry import RetryPolicy
     from faststream_pgmq.storage import Queues
     from faststream_pgmq.subscriber.config import PgmqSubscriberConfig
@@ -63,7 +64,7 @@ class PgmqSubscriber(DirectSubscriber):
         self._consumer: Consumer | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._pause_reason: str | None = None
-        self._reader = Reader(self.queue, config.visibility_timeout)
+        self.reader = self.new_reader()
         self._notice: Callable[[BaseException], None] | None = None
         self.processing = Processing(self)
 
@@ -84,12 +85,37 @@ class PgmqSubscriber(DirectSubscriber):
         return self.own.archive
 
     @property
+    def rings(self) -> bool:
+        """Whether an end must wake who sleeps: another message of the group may be due."""
+        return self.own.grouping is not None and self.own.grouping.is_limited
+
+    def new_reader(self) -> Reader | GroupReader:
+        """Return what remembers where the next read starts."""
+        lease, grouping = self.own.visibility_timeout, self.own.grouping
+        if grouping is None:
+            return Reader(self.queue, lease)
+        return GroupReader(self.queue, lease, grouping)
+
+    @property
+    def retention(self) -> Retention:
+        return self.own.retention
+
+    @property
     def retry(self) -> RetryPolicy:
         return self.own.retry
 
     @property
     def is_paused(self) -> bool:
         return self._pause_reason is not None
+
+    @property
+    def is_consuming(self) -> bool:
+        return self._consumer is not None
+
+    @property
+    def _active(self) -> Consumer | None:
+        # What a handler leaves that is tried out in memory is none of the consumer's business.
+        return None if self._outer_config.is_tested_here else self._consumer
 
     # Life
 
@@ -100,14 +126,14 @@ class PgmqSubscriber(DirectSubscriber):
             QueueNotFoundError: the queue does not exist.
         """
         await super().start()
-        self._reader = Reader(self.queue, self.own.visibility_timeout)
+        self.reader = self.new_reader()
         if self.calls and self._consumer is None:
             await self._start_consumer()
         self._post_start()
 
     async def _start_consumer(self) -> None:
         poll_interval = self._outer_config.poll_interval
-        if not await self.queues.check(self.queue):
+        if not await self.queues.check(self.queue, self.own.grouping):
             poll_interval = min(poll_interval, POLL_WITHOUT_DOORBELL)
             text = (
                 f"queue {self.queue!r} has no doorbell, so it is polled every {poll_interval} s; "
@@ -126,7 +152,7 @@ class PgmqSubscriber(DirectSubscriber):
 
     def stop_soon(self, error: BaseException) -> None:
         """Stop from inside a handler that raised `StopConsume` or `SystemExit`."""
-        if self._consumer is not None and self._stopping is None:
+        if self._active is not None and self._stopping is None:
             self._stopping = asyncio.create_task(self.stop())
         app = self._outer_config.context.get("app")
         if isinstance(error, SystemExit) and app is not None:
@@ -139,8 +165,8 @@ class PgmqSubscriber(DirectSubscriber):
         if self._pause_reason is None:
             self._pause_reason = reason
             self.log(f"paused: {reason}", logging.WARNING)
-        if self._consumer is not None:
-            self._consumer.give_back_waiting()
+        if self._active is not None:
+            self._active.give_back_waiting()
 
     def resume(self, *, quietly: bool = False) -> None:
         self._pause_reason = None
@@ -168,16 +194,16 @@ class PgmqSubscriber(DirectSubscriber):
         settlement = settlement.without_settled()
         if settlement.is_empty:
             return
-        if self._consumer is not None:
-            await self._consumer.end(settlement)
+        if self._active is not None:
+            await self._active.end(settlement)
         else:
             await self._write_now(settlement)
 
     async def end_now(self, settlement: Settlement) -> None:
         """Return when these ends are written, and those before them."""
         settlement = settlement.without_settled()
-        if self._consumer is not None:
-            await self._consumer.end_now(settlement)
+        if self._active is not None:
+            await self._active.end_now(settlement)
         elif not settlement.is_empty:
             await self._write_now(settlement)
 
@@ -205,7 +231,9 @@ class PgmqSubscriber(DirectSubscriber):
             delivery.settled = True
 
     async def _write_now(self, settlement: Settlement) -> None:
-        refused = await self.queues.settle(self.queue, settlement, archive=self.archive)
+        refused = await self.queues.settle(
+            self.queue, settlement, archive=self.archive, ring=self.rings
+        )
         self.forget(settlement.deliveries, refused)
 
     def forget(self, deliveries: Sequence[Delivery], refused: set[int]) -> None:
@@ -215,9 +243,9 @@ class PgmqSubscriber(DirectSubscriber):
             if delivery.msg_id in refused:
                 text = "not acknowledged: the lease was lost, and somebody else has the message"
                 self.log(text, logging.WARNING, delivery)
-        if self._consumer is not None:
-            self._consumer.hand.drop(deliveries)
-            self._consumer.written()
+        if self._active is not None:
+            self._active.hand.drop(deliveries)
+            self._active.written()
 
     def fail(self, settlement: Settlement, error: Exception) -> Settlement:
         """Return what becomes of deliveries whose replies cannot be sent."""
@@ -229,37 +257,40 @@ class PgmqSubscriber(DirectSubscriber):
 
     # Without a handler
 
+    @property
+    def pull_limit(self) -> int:
+        return self.own.max_messages if self.batch else 1
+
+    @property
+    def lease(self) -> float:
+        return self.own.visibility_timeout
+
     async def get_one(self, *, timeout: float = 5.0) -> StreamMessage[Any] | None:  # noqa: ASYNC109 - FastStream's
-        """Return one message, or None after `timeout` seconds; acknowledge it yourself.
+        """Return one message, or None after `timeout` seconds; with `batch` as many as are due.
+
+        Acknowledge it yourself, within the visibility timeout: no heartbeat keeps it.
 
         Raises:
             AssertionError: the subscriber has a handler, which would compete for the messages.
         """
         self._refuse_handlers()
-        bell = self.queues.doorbell(self.queue)
-        deadline = monotonic() + timeout
+        puller = Puller(self)
         try:
-            while True:
-                claimed = await self._reader.read(self.queues, 1, everything=True)
-                if not claimed.deliveries and (left := deadline - monotonic()) > 0:
-                    due = left if claimed.next_due is None else min(left, claimed.next_due)
-                    paused = claimed.paused is not None
-                    claimed = await bell.sleep(self._read_one, max(0.0, due), paused=paused)
-                if claimed.deliveries or monotonic() >= deadline:
-                    return await self._parse(claimed.deliveries)
+            return await self._parse(await puller.pull(timeout))
         finally:
-            await bell.close()
-
-    async def _read_one(self) -> Any:
-        return await self._reader.read(self.queues, 1, everything=True)
+            await puller.close()
 
     async def __aiter__(self) -> AsyncIterator[StreamMessage[Any]]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Yield messages for ever; acknowledge each yourself."""
+        """Yield messages, or batches, for ever; acknowledge each yourself."""
         self._refuse_handlers()
-        while True:
-            message = await self.get_one(timeout=self._outer_config.poll_interval)
-            if message is not None:
-                yield message
+        puller = Puller(self)
+        try:
+            async for deliveries in puller.pull_for_ever(self._outer_config.poll_interval):
+                message = await self._parse(deliveries)
+                if message is not None:
+                    yield message
+        finally:
+            await puller.close()
 
     def _refuse_handlers(self) -> None:
         if self.calls:

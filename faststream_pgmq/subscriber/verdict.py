@@ -6,7 +6,7 @@ import logging
 import traceback
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from faststream.exceptions import (
     AckMessage,
@@ -45,6 +45,9 @@ class Action(Enum):
     PAUSE = auto()
 
 
+_GRAVITY: Final = (Action.ACK, Action.RETRY, Action.BURY, Action.PAUSE)
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """How one delivery ends, and what to say about it."""
@@ -54,8 +57,13 @@ class Verdict:
     level: int = logging.WARNING
 
 
-def decide(error: Exception, policy: RetryPolicy, ack_policy: AckPolicy) -> Action:
-    """Return what the class of an error asks for."""
+def decide(error: BaseException, policy: RetryPolicy, ack_policy: AckPolicy) -> Action:
+    """Return what the class of an error asks for; of a group, the gravest of its errors decides."""
+    error = _decisive(error, policy, ack_policy)
+    return _decide_one(error, policy, ack_policy)
+
+
+def _decide_one(error: BaseException, policy: RetryPolicy, ack_policy: AckPolicy) -> Action:
     if isinstance(error, (Pause, *policy.pause_on)):
         return Action.PAUSE
     if isinstance(error, (AckMessage, SkipMessage)):
@@ -73,13 +81,15 @@ def decide(error: Exception, policy: RetryPolicy, ack_policy: AckPolicy) -> Acti
 def judge(
     settlement: Settlement,
     delivery: Delivery,
-    error: Exception,
+    error: BaseException,
     policy: RetryPolicy,
     ack_policy: AckPolicy = AckPolicy.NACK_ON_ERROR,
 ) -> Verdict:
     """Add the end of one failed delivery to the settlement; return what it was."""
     error = _innermost(error)
-    action = decide(error, policy, ack_policy)
+    decisive = _decisive(error, policy, ack_policy)
+    action = _decide_one(decisive, policy, ack_policy)
+    policy = policy.for_error(decisive)
     if action is Action.ACK:
         settlement.acks.append(delivery)
         return Verdict(action, f"acknowledged: {summary(error)}", logging.INFO)
@@ -91,14 +101,14 @@ def judge(
         settlement.dead.append(bury(delivery, error, failures))
         text = f"dead-lettered after {failures} attempts: {summary(error)}"
         return Verdict(Action.BURY, text, logging.ERROR)
-    delay = _wanted_delay(error)
+    delay = _wanted_delay(decisive)
     delay = policy.delay(failures) if delay is None else delay
     settlement.deferred.append(retry(delivery, error, delay))
     text = f"attempt {failures} of {policy.max_attempts} failed, next in {delay:.1f} s: "
     return Verdict(Action.RETRY, text + summary(error))
 
 
-def retry(delivery: Delivery, error: Exception, delay: float) -> Deferred:
+def retry(delivery: Delivery, error: BaseException, delay: float) -> Deferred:
     """Return the message as it goes back after a failure."""
     headers = {
         **delivery.patch,
@@ -113,7 +123,7 @@ def give_back(delivery: Delivery) -> Deferred:
     return Deferred(delivery, 0.0, {**delivery.patch, RELEASED: delivery.released + 1})
 
 
-def bury(delivery: Delivery, error: Exception, failures: int) -> Dead:
+def bury(delivery: Delivery, error: BaseException, failures: int) -> Dead:
     """Return the message as it becomes a dead letter after so many failures of the handler."""
     report: dict[str, Any] = {
         "error": type(error).__name__,
@@ -134,14 +144,35 @@ def summary(error: BaseException) -> str:
     return f"{type(error).__name__}: {_text_of(error)[:MAX_MESSAGE]}"
 
 
-def _innermost(error: Exception) -> Exception:
+def _innermost(error: BaseException) -> BaseException:
     # One message in its own batch: what its handler says of the batch, it says of this message.
     if isinstance(error, BatchError) and error.errors:
         return next(iter(error.errors.values()))
     return error
 
 
-def _wanted_delay(error: Exception) -> float | None:
+def _decisive(error: BaseException, policy: RetryPolicy, ack_policy: AckPolicy) -> BaseException:
+    """Return the error itself, or of a group (a TaskGroup's, say) the gravest one in it."""
+    if not _is_group(error) or _names_group(policy, error):
+        return error
+
+    def gravity(one: BaseException) -> tuple[int, bool]:
+        action = _decide_one(one, policy, ack_policy)
+        return _GRAVITY.index(action), _wanted_delay(one) is not None
+
+    return max((_decisive(one, policy, ack_policy) for one in error.exceptions), key=gravity)
+
+
+def _is_group(error: BaseException) -> TypeGuard[BaseExceptionGroup[BaseException]]:
+    return isinstance(error, BaseExceptionGroup)
+
+
+def _names_group(policy: RetryPolicy, error: BaseException) -> bool:
+    named = (*policy.dead_letter_on, *policy.pause_on, *policy.overrides)
+    return any(issubclass(one, BaseExceptionGroup) and isinstance(error, one) for one in named)
+
+
+def _wanted_delay(error: BaseException) -> float | None:
     if isinstance(error, Retry):
         return error.delay
     if isinstance(error, NackMessage):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from faststream_pgmq.storage import Queues
 
 FIRST_RETRY: Final = 0.1
-LAST_RETRY: Final = 5.0
+LAST_RETRY: Final = 2.0
 """Seconds between tries while Postgres is away. Leases may run out meanwhile: acks are fenced."""
 
 BUSY: Final = 32
@@ -38,6 +38,8 @@ class Owner(Protocol):
     def queue(self) -> str: ...
     @property
     def archive(self) -> bool: ...
+    @property
+    def rings(self) -> bool: ...
     @property
     def queues(self) -> Queues: ...
     def log(self, text: str, level: int, delivery: Delivery | None = None) -> None: ...
@@ -143,7 +145,10 @@ class Writer:
         while True:
             try:
                 refused = await self._owner.queues.settle(
-                    self._owner.queue, settlement, archive=self._owner.archive
+                    self._owner.queue,
+                    settlement,
+                    archive=self._owner.archive,
+                    ring=self._owner.rings,
                 )
             except psycopg.OperationalError as error:
                 if not is_outage(error):

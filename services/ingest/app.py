@@ -22,6 +22,7 @@ def create_app(settings: Settings) -> AsgiFastStream:
         batch=True,
         max_messages=settings.batch_size,
         visibility_timeout=settings.visibility_timeout_seconds,
+        fair=True,  # a workspace that imports much must not delay another's first
         retry=RETRY,
         pause_probe=parts.probe,
     )

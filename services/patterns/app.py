@@ -19,6 +19,7 @@ def create_app(settings: Settings) -> AsgiFastStream:
     @broker.subscriber(
         PATTERN_DETECTION,
         visibility_timeout=settings.visibility_timeout_seconds,
+        fair=True,  # a workspace that imports much must not delay another's first
         retry=RETRY,
         pause_probe=parts.probe,
     )

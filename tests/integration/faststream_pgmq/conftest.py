@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from importlib.resources import files
-from typing import Any, LiteralString, cast
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -14,20 +14,11 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
-from faststream_pgmq import PgmqBroker, create_queue, install
-from tests.integration.faststream_pgmq.support import NEVER
+from faststream_pgmq import PgmqBroker
+from tests.integration.faststream_pgmq.own_server import OwnServer
+from tests.integration.faststream_pgmq.support import NEVER, prepare
 
-QUEUES = ("jobs", "results")
 BrokerFactory = Callable[..., PgmqBroker]
-
-
-async def _prepare(dsn: str) -> None:
-    async with await AsyncConnection.connect(dsn, autocommit=True) as conn:
-        pgmq = files("pgmq").joinpath("sql/pgmq.sql").read_text()
-        await conn.execute(cast("LiteralString", pgmq))
-        await install(conn)
-        for queue in QUEUES:
-            await create_queue(conn, queue)
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +27,7 @@ def queue_template(postgres_dsn: str) -> Iterator[str]:
     name = f"pgmqbroker_template_{uuid4().hex[:8]}"
     with psycopg.connect(postgres_dsn, autocommit=True) as admin:
         admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
-        asyncio.run(_prepare(make_conninfo(postgres_dsn, dbname=name)))
+        asyncio.run(prepare(make_conninfo(postgres_dsn, dbname=name)))
         yield name
         admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
@@ -79,3 +70,25 @@ async def make_broker(dsn: str) -> AsyncIterator[BrokerFactory]:
 def broker(make_broker: BrokerFactory) -> PgmqBroker:
     """A broker that never polls."""
     return make_broker()
+
+
+@pytest.fixture
+async def own_server(tmp_path: Path) -> AsyncIterator[OwnServer]:
+    """A server that this test may stop and configure; its database has the two queues."""
+    server = OwnServer(tmp_path / "own")
+    try:
+        await asyncio.to_thread(server.start)
+        await prepare(server.dsn)
+        yield server
+    finally:
+        await asyncio.to_thread(server.stack.delete_data)
+
+
+@pytest.fixture
+async def old(dsn: str) -> AsyncIterator[AsyncConnection[Any]]:
+    """A session that holds a snapshot, from before anything died."""
+    named = make_conninfo(dsn, application_name="nightly report")
+    async with await AsyncConnection.connect(named) as conn:
+        await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        await conn.execute("SELECT 1")
+        yield conn

@@ -18,10 +18,16 @@ class Message:
     n: int
     key: str | None = None
     due: bool = True
+    in_hand: bool = False
+    """Claimed and not written back since; a lease that ran out is in no hand but due again."""
     read_ct: int = 0
     attempts: int = 0
     released: int = 0
     links: list[str] = field(default_factory=list[str])
+
+    @property
+    def group(self) -> str:
+        return f"g{self.n % 3}"
 
     def seen(self) -> Seen:
         counts = (self.read_ct, self.attempts, self.released)
@@ -76,11 +82,21 @@ class QueueModel:
 
     def claim(self, limit: int, first: Message | None = None) -> list[Message]:
         begin = 0 if first is None else self.queue.index(first)
-        claimed = [one for one in self.queue[begin:] if one.due][:limit]
-        for message in claimed:
+        return self._take([one for one in self.queue[begin:] if one.due][:limit])
+
+    def claim_heads(self) -> list[Message]:
+        """Claim the first message of each group that nobody has a message of."""
+        heads: dict[str, Message] = {}
+        for message in self.queue:
+            heads.setdefault(message.group, message)
+        busy = {one.group for one in self.queue if one.in_hand and not one.due}
+        return self._take([one for one in heads.values() if one.due and one.group not in busy])
+
+    def _take(self, messages: list[Message]) -> list[Message]:
+        for message in messages:
             message.read_ct += 1
-            message.due = False
-        return claimed
+            message.due, message.in_hand = False, True
+        return messages
 
     def holds(self, lease: Lease) -> bool:
         return lease.message in self.queue and lease.message.read_ct == lease.read_ct
@@ -95,11 +111,11 @@ class QueueModel:
     def retry(self, lease: Lease, *, due: bool) -> None:
         # Counted from what the lease says: who cannot know whether it was written writes again.
         lease.message.attempts = lease.attempts + 1
-        lease.message.due = due
+        lease.message.due, lease.message.in_hand = due, False
 
     def give_back(self, lease: Lease) -> None:
         lease.message.released = lease.released + 1
-        lease.message.due = True
+        lease.message.due, lease.message.in_hand = True, False
 
     def bury(self, leases: Sequence[Lease]) -> None:
         for lease in sorted(leases, key=lambda one: self.queue.index(one.message)):

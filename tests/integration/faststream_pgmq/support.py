@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, LiteralString
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, LiteralString, cast
 
+from psycopg import AsyncConnection
 from pydantic import BaseModel
+
+from faststream_pgmq import create_queue, install
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from psycopg import AsyncConnection
-
+QUEUES = ("jobs", "results")
 NEVER = 3600.0
 """Seconds between two polls: longer than any test, so that only the doorbell can wake."""
+
+
+async def prepare(dsn: str) -> None:
+    """Give a database pgmq, the broker's SQL and two queues, `jobs` and `results`."""
+    async with await AsyncConnection.connect(dsn, autocommit=True) as conn:
+        pgmq = files("pgmq").joinpath("sql/pgmq.sql").read_text()
+        await conn.execute(cast("LiteralString", pgmq))
+        await install(conn)
+        for queue in QUEUES:
+            await create_queue(conn, queue)
 
 
 class Job(BaseModel):

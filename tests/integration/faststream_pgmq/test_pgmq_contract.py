@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import pytest
@@ -13,10 +14,12 @@ from psycopg.rows import TupleRow
 from faststream_pgmq import (
     BatchError,
     DeadLetter,
+    MessageTooLargeError,
     PgmqBroker,
     PgmqResponse,
     RetryPolicy,
     TestPgmqBroker,
+    UnsendableMessageError,
 )
 from faststream_pgmq.annotations import PgmqMessage
 from faststream_pgmq.memory import StoredMessage
@@ -24,6 +27,10 @@ from tests.integration.faststream_pgmq.conftest import BrokerFactory
 from tests.integration.faststream_pgmq.support import Job, eventually, fetch_all, is_drained
 
 FAST = RetryPolicy(max_attempts=2, initial_delay=0.02)
+
+
+class Abort(BaseException):
+    """What a library raises past everybody's `except Exception`."""
 
 
 class World(Protocol):
@@ -203,3 +210,117 @@ async def test_a_paused_queue_keeps_its_messages_until_it_is_resumed(
         assert await broker.resume_queue("jobs") is False
         await world.drained()
         assert await world.bodies("archived") == [{"n": 1}]
+
+
+async def test_a_message_waits_for_its_moment(make_broker: BrokerFactory, start: Start) -> None:
+    broker = make_broker()
+
+    @broker.subscriber("jobs")
+    async def handle(job: Job) -> None: ...
+
+    async with start(broker) as world:
+        await broker.publish(Job(n=1), "jobs", at=datetime.now(UTC) + timedelta(seconds=0.3))
+        assert await world.bodies("archived") == []
+        await broker.publish_batch(Job(n=2), queue="jobs", at=datetime(2001, 1, 1, tzinfo=UTC))
+        await world.drained()
+        assert await world.bodies("archived") == [{"n": 1}, {"n": 2}]
+
+
+async def test_a_queue_is_the_same_in_capitals(make_broker: BrokerFactory, start: Start) -> None:
+    broker = make_broker()
+
+    @broker.subscriber("Jobs")
+    @broker.publisher("RESULTS")
+    async def handle(job: Job) -> int:
+        return job.n
+
+    async with start(broker) as world:
+        await broker.publish(Job(n=1), "jobs")
+        await broker.publish_batch(Job(n=2), queue="JOBS")
+        await world.drained()
+        assert await world.bodies("results") == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("body", "options", "error"),
+    [
+        ("x" * 2_000_000, {}, MessageTooLargeError),
+        ({"a": "b\x00"}, {}, UnsendableMessageError),
+        (b'"\\ud800"', {}, UnsendableMessageError),
+        (object(), {}, UnsendableMessageError),
+        (1, {"headers": {"odd": "\x00"}}, UnsendableMessageError),
+        (1, {"headers": {"odd": object()}}, UnsendableMessageError),
+        (1, {"queue": "q" * 60}, ValueError),
+        (1, {"at": datetime(2030, 1, 1)}, ValueError),
+        (1, {"at": datetime(2030, 1, 1, tzinfo=UTC), "delay": 1}, ValueError),
+    ],
+)
+async def test_what_cannot_be_sent_is_refused_and_nothing_of_its_batch_is_sent(
+    make_broker: BrokerFactory,
+    start: Start,
+    body: Any,
+    options: dict[str, Any],
+    error: type[Exception],
+) -> None:
+    broker = make_broker()
+    options = {"queue": "results", **options}
+    async with start(broker) as world:
+        with pytest.raises(error):
+            await broker.publish(body, **options)
+        with pytest.raises(error):
+            await broker.publish_batch(1, body, **options)
+        assert await world.bodies("results") == []
+
+
+@pytest.mark.parametrize(
+    ("bad", "error"),
+    [
+        (PgmqResponse("x" * 2_000_000), "MessageTooLargeError"),
+        (PgmqResponse({"a": "\x00"}), "UnsendableMessageError"),
+        (PgmqResponse(1, headers={"odd": object()}), "UnsendableMessageError"),
+        (PgmqResponse(1, queue="q" * 60), "ValueError"),
+        (BaseExceptionGroup("a library's own", [Abort()]), "BaseExceptionGroup"),
+        (Abort(), "Abort"),
+    ],
+)
+async def test_a_handler_that_fails_in_an_odd_way_has_failed(
+    make_broker: BrokerFactory, start: Start, bad: Any, error: str
+) -> None:
+    broker = make_broker()
+
+    @broker.subscriber("jobs", retry=FAST)
+    @broker.publisher("results")
+    async def handle(job: Job) -> Any:
+        if job.n == 0 and isinstance(bad, BaseException):
+            raise bad
+        return bad if job.n == 0 else job.n
+
+    async with start(broker) as world:
+        await broker.publish_batch(Job(n=0), Job(n=1), queue="jobs")
+        await world.drained()
+        assert await world.reports() == [({"n": 0}, error, 2)]
+        assert await world.bodies("results") == [1]
+
+
+async def test_an_override_gives_one_kind_of_error_attempts_of_its_own(
+    make_broker: BrokerFactory, start: Start
+) -> None:
+    broker = make_broker()
+    policy = RetryPolicy(max_attempts=1, overrides={OSError: FAST})
+
+    @broker.subscriber("jobs", retry=policy)
+    async def handle(job: Job) -> None:
+        raise TimeoutError if job.n else ValueError
+
+    async with start(broker) as world:
+        await broker.publish_batch(Job(n=0), Job(n=1), queue="jobs")
+        await world.drained()
+        assert await world.reports() == [({"n": 0}, "ValueError", 1), ({"n": 1}, "TimeoutError", 2)]
+
+
+async def test_a_great_batch_is_sent_in_order(make_broker: BrokerFactory, start: Start) -> None:
+    broker = make_broker()
+    async with start(broker) as world:
+        ids = await broker.publish_batch(*range(6_000), queue="results", delay=60)
+        assert ids == list(range(1, 6_001))
+        assert len(await world.bodies("results")) == 6_000

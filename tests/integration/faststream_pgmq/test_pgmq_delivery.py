@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from psycopg import AsyncConnection, errors
+from psycopg import AsyncConnection
 
-from faststream_pgmq import PgmqBroker, PgmqResponse, RetryPolicy
+from faststream_pgmq import PgmqBroker, PgmqResponse, QueueNotFoundError, RetryPolicy
 from faststream_pgmq.annotations import PgmqBatchMessage, PgmqMessage
 from tests.integration.faststream_pgmq.conftest import BrokerFactory
 from tests.integration.faststream_pgmq.support import (
@@ -193,7 +193,7 @@ async def test_replies_to_a_queue_that_does_not_exist_fail_the_message_and_nothi
 
     (letter,) = await dead_letters(sql)
     assert letter[0] == {"n": 1}
-    assert letter[1]["dead_letter"]["error"] == "UndefinedTable"
+    assert letter[1]["dead_letter"]["error"] == "QueueNotFoundError"
 
 
 async def test_a_reply_to_header_names_where_the_result_goes(
@@ -228,7 +228,7 @@ async def test_an_unknown_queue_is_refused_when_sending_and_when_subscribing(
 
     with pytest.raises(Exception, match=r"create_queue\(connection, 'nowhere'\)"):
         await broker.start()
-    with pytest.raises(errors.UndefinedTable):
+    with pytest.raises(QueueNotFoundError, match=r"create_queue\(connection, 'nowhere'\)"):
         await broker.publish(1, "nowhere")
 
 

@@ -11,6 +11,7 @@ from psycopg.pq import TransactionStatus
 
 from faststream_pgmq import queries
 from faststream_pgmq.delivery import Dead, Delivery, Outgoing
+from faststream_pgmq.sending import PsycopgSender
 from tests.integration.faststream_pgmq.support import fetch_all
 from tests.integration.faststream_pgmq.two_sessions import (
     HOUR,
@@ -60,7 +61,7 @@ async def ack(conn: Session, deliveries: list[Delivery]) -> set[int]:
 
 async def send_keyed(conn: Session, n: int) -> list[int | None]:
     message = Outgoing("jobs", str(n), {"dedup_key": "k", "traceparent": f"trace {n}"})
-    return await queries.send_messages(conn, "jobs", [message])
+    return await PsycopgSender(conn).send("jobs", [message])
 
 
 @pytest.mark.parametrize("how", ["commit", "roll back"])

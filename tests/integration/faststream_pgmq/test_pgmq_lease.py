@@ -287,6 +287,28 @@ async def test_no_hot_statement_scans_the_queue(
     assert "Seq Scan" not in lines
 
 
+@pytest.mark.parametrize("rows", [2_000, 20_000])
+async def test_a_look_anywhere_visits_nothing_that_is_hidden(
+    sql: AsyncConnection[Any], rows: int
+) -> None:
+    fill = """
+        INSERT INTO pgmq.q_jobs (vt, message)
+        SELECT now() + make_interval(hours => CASE WHEN n > %(rows)s - 50 THEN 0 ELSE 1 END), '1'
+        FROM generate_series(1, %(rows)s) AS n
+    """
+    await sql.execute(fill, {"rows": rows})
+    await sql.execute("ANALYZE pgmq.q_jobs")
+    explain = "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, BUFFERS OFF) " + queries.statement(
+        queries.CLAIM_ANYWHERE, "jobs"
+    )
+    plan = await sql.execute(explain, {"mark": None, "limit": 100, "lease": 30.0})
+    lines = "\n".join(row[0] for row in await plan.fetchall())
+
+    assert "q_jobs_vt_idx" in lines
+    assert "Seq Scan" not in lines
+    assert "Rows Removed by Filter" not in lines
+
+
 async def test_the_queue_of_a_claim_is_read_in_order_and_by_one_only(
     sql: AsyncConnection[Any], dsn: str
 ) -> None:

@@ -24,8 +24,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,  # pyright: ignore[reportUnknownVariableType]
 )
 
-from faststream_pgmq.delivery import Delivery, Outgoing, Reply, Settlement
+from faststream_pgmq import create_queue
+from faststream_pgmq.delivery import Claimed, Delivery, Outgoing, Reply, Settlement
 from faststream_pgmq.errors import DeadLetter
+from faststream_pgmq.grouping import Grouping
 from faststream_pgmq.postgres import PostgresQueues
 from faststream_pgmq.subscriber import verdict
 from tests.integration.faststream_pgmq.queue_model import Lease, Message, QueueModel, trace_of
@@ -40,6 +42,8 @@ from tests.integration.faststream_pgmq.queue_worlds import (
 EXAMPLES = int(os.environ.get("FASTSTREAM_PGMQ_EXAMPLES", "120"))
 STEPS = 30
 HOUR = 3600.0
+ALL = 1000
+ORDERED = Grouping(most=1, in_order=True)
 KEYS = st.sampled_from([None, None, "a", "b"])
 T = TypeVar("T")
 End = Literal["ack", "reply", "retry now", "retry later", "give back", "bury"]
@@ -95,15 +99,17 @@ class QueueMachine(RuleBasedStateMachine):
         return self.run.run(both())
 
     def claimed(self, limit: int, first: Message | None = None) -> None:
-        """Claim everywhere, compare what came, and keep the leases."""
+        """Claim some, from the first or from this message on, everywhere."""
 
-        async def claim(world: World) -> list[Delivery]:
+        async def claim(world: World) -> Claimed:
             mark = 0 if first is None else await world.msg_id(first.n)
-            claimed = await world.queues.claim(QUEUE, mark=mark, limit=limit, lease=HOUR)
-            return claimed.deliveries
+            return await world.queues.claim(QUEUE, mark=mark, limit=limit, lease=HOUR)
 
-        got = self.everywhere(claim)
-        expected = self.model.claim(limit, first)
+        self._keep(self.everywhere(claim), self.model.claim(limit, first))
+
+    def _keep(self, claims: list[Claimed], expected: list[Message]) -> None:
+        """Compare what was claimed, and keep the leases."""
+        got = [claimed.deliveries for claimed in claims]
         for deliveries in got:
             assert [_counts(one) for one in deliveries] == [_expected(one) for one in expected]
         both = zip(*got, strict=True)
@@ -132,7 +138,7 @@ class QueueMachine(RuleBasedStateMachine):
     def _send(self, messages: list[Message]) -> None:
         def outgoing(message: Message) -> Outgoing:
             keyed = {} if message.key is None else {"dedup_key": message.key}
-            headers = {**keyed, "traceparent": trace_of(message.n)}
+            headers = {**keyed, "traceparent": trace_of(message.n), "group": message.group}
             return Outgoing(QUEUE, str(message.n), headers, 0.0 if message.due else HOUR)
 
         ids = self.everywhere(
@@ -145,6 +151,23 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(data=st.data(), limit=st.integers(1, 3))
     def claim(self, data: st.DataObject, limit: int) -> None:
         self.claimed(limit, data.draw(st.none() | st.sampled_from(self.model.queue)))
+
+    @rule()
+    def claim_whatever_is_due(self) -> None:
+        claims = self.everywhere(
+            lambda world: world.queues.claim(QUEUE, mark=None, limit=ALL, lease=HOUR)
+        )
+        self._keep(claims, self.model.claim(ALL))
+
+    @rule()
+    def claim_in_the_order_of_each_group(self) -> None:
+        async def claim(world: World) -> Claimed:
+            claimed, _ = await world.queues.claim_by_groups(
+                QUEUE, ORDERED, after="", limit=ALL, lease=HOUR
+            )
+            return claimed
+
+        self._keep(self.everywhere(claim), self.model.claim_heads())
 
     @precondition(lambda self: any(not one.due for one in self.model.queue))
     @rule(data=st.data(), is_taken=st.booleans())
@@ -193,7 +216,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def extend(self, data: st.DataObject) -> None:
         chosen = self.some_leases(data)
-        held = [lease for lease in chosen if self.model.holds(lease)]
+        held = [one for one in chosen if self.model.holds(one) and one.message.in_hand]
         for number, world in enumerate(self.worlds):
             deliveries = [lease.deliveries[number] for lease in chosen]
             ours = self.run.run(world.queues.extend(QUEUE, deliveries, HOUR))
@@ -267,10 +290,16 @@ def _expected(one: Message) -> tuple[int, int, int, int, int]:
     return one.n, one.read_ct, one.attempts, one.released, max(0, lost)
 
 
+async def _order_groups(queues: PostgresQueues) -> None:
+    async with queues.pool.connection() as conn:
+        await create_queue(conn, QUEUE, groups="ordered")
+
+
 def test_any_sequence_of_steps_ends_as_the_model_says(dsn: str) -> None:
     with asyncio.Runner() as runner:
         queues = PostgresQueues(dsn, dsn, 1)
         runner.run(queues.open())
+        runner.run(_order_groups(queues))
         QueueMachine.run, QueueMachine.postgres = runner, PostgresWorld(queues)
         try:
             run_state_machine_as_test(

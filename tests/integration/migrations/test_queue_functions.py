@@ -76,6 +76,22 @@ async def test_a_bare_uuid_workspace_is_kept_as_given(conn: Connection) -> None:
     assert (await last_message(conn, b"memory_ingestion"))["workspace_id"] == workspace
 
 
+@pytest.mark.parametrize(
+    ("queue", "call"),
+    [
+        ("memory_ingestion", "queue_memory_ingestion_job(%(id)s, %(user)s, 'hello', %(in)s)"),
+        ("memory_ingestion", "queue_code_ingestion_job(%(id)s, %(user)s, %(in)s)"),
+        ("pattern_detection", "queue_pattern_detection_job(%(id)s, '{debugging}', 50, %(in)s)"),
+    ],
+)
+async def test_what_sql_queues_waits_in_the_line_of_its_workspace(
+    conn: Connection, queue: str, call: str
+) -> None:
+    await conn.execute(f"SELECT {call}".encode(), {"id": uuid4(), "user": USER, "in": WORKSPACE})
+    sent = await conn.execute(f"SELECT headers->>'group' FROM pgmq.q_{queue}".encode())
+    assert await sent.fetchall() == [(WORKSPACE,)]
+
+
 async def test_a_queued_code_entity_is_a_valid_message(conn: Connection) -> None:
     entity_id = uuid4()
     await conn.execute("SELECT queue_code_ingestion_job(%s, %s, %s)", (entity_id, USER, WORKSPACE))

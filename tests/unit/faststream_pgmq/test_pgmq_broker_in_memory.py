@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -163,3 +164,21 @@ def test_a_queue_name_that_cannot_be_is_refused_where_it_is_declared(broker: Pgm
         broker.subscriber("q" * 60)
     with pytest.raises(ValueError, match="max_messages"):
         broker.subscriber("jobs", max_messages=0)
+
+
+async def test_time_that_passes_deletes_what_is_too_old(broker: PgmqBroker) -> None:
+    week = timedelta(days=7)
+
+    @broker.subscriber("jobs", archive_retention=week, dead_letter_retention=2 * week)
+    async def handle(job: Job) -> None: ...
+
+    test = TestPgmqBroker(broker, raise_errors=False)
+    async with test:
+        await broker.publish(Job(n=1), "jobs")
+        await broker.publish("no job", "jobs")
+        await test.advance(6 * 86_400)
+        assert (len(test.archived("jobs")), len(test.dead_letters("jobs"))) == (1, 1)
+        await test.advance(86_400)
+        assert (len(test.archived("jobs")), len(test.dead_letters("jobs"))) == (0, 1)
+        await test.advance(7 * 86_400)
+        assert test.dead_letters("jobs") == []

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from faststream_pgmq import InvalidMessageError, UnsendableMessageError
-from faststream_pgmq.encoding import from_jsonb, to_jsonb
+from faststream_pgmq.encoding import from_jsonb, headers_to_jsonb, to_jsonb
 
 
 @given(st.binary())
@@ -62,3 +64,39 @@ def test_headers_that_promise_base64_falsely_are_an_invalid_message(text: str) -
 @pytest.mark.parametrize("odd", [None, 7, [], {"a": 1}, "application/xml"])
 def test_an_odd_content_type_changes_nothing(odd: Any) -> None:
     assert from_jsonb('{"a": 1}', {"content-type": odd}) == (b'{"a": 1}', "application/json")
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        (b'{"n": NaN}', "is no JSON that Postgres can store: NaN"),
+        (b"[Infinity]", "Infinity"),
+        (b'"\\ud800"', "half a surrogate pair"),
+        (b'{"\\uDfFf": 1}', "half a surrogate pair"),
+        (b"\xff", "not UTF-8"),
+    ],
+)
+def test_json_that_postgres_would_refuse_is_refused_before(payload: bytes, reason: str) -> None:
+    with pytest.raises(UnsendableMessageError, match=reason):
+        to_jsonb(payload, "application/json")
+
+
+@pytest.mark.parametrize(
+    "payload", [b'"NaN"', b'{"Infinity": 1}', b'"\\ud83d\\ude00"', b'"\\\\ud800"', b'"\\u0001"']
+)
+def test_what_only_looks_unstorable_is_stored(payload: bytes) -> None:
+    assert to_jsonb(payload, "application/json") == (payload.decode(), {})
+
+
+def test_headers_may_hold_whatever_pydantic_can_serialize() -> None:
+    text = headers_to_jsonb({"at": datetime(2026, 1, 1, tzinfo=UTC), "of": {UUID(int=1)}})
+
+    assert json.loads(text)["of"] == [str(UUID(int=1))]
+
+
+@given(st.dictionaries(st.text(), st.text() | st.floats() | st.integers() | st.binary()))
+def test_headers_are_json_or_the_one_that_is_not_is_named(headers: dict[str, Any]) -> None:
+    try:
+        json.loads(headers_to_jsonb(headers))
+    except UnsendableMessageError as error:
+        assert any(repr(name) in error.problem for name in headers)  # noqa: PT017

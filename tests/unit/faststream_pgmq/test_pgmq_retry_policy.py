@@ -29,3 +29,34 @@ def test_jitter_only_shortens_and_never_by_more_than_its_share() -> None:
 def test_a_value_out_of_range_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must"):
         RetryPolicy(**wrong)
+
+
+def test_an_error_is_retried_by_the_override_for_its_nearest_class() -> None:
+    of_os, of_timeouts = RetryPolicy(max_attempts=20), RetryPolicy(max_attempts=2)
+    policy = RetryPolicy(overrides={OSError: of_os, TimeoutError: of_timeouts})
+
+    assert policy.for_error(ConnectionResetError()) is of_os
+    assert policy.for_error(TimeoutError()) is of_timeouts
+    assert policy.for_error(ValueError()) is policy
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        RetryPolicy(dead_letter_on=(KeyError,)),
+        RetryPolicy(pause_on=(KeyError,)),
+        RetryPolicy(overrides={KeyError: RetryPolicy()}),
+    ],
+)
+def test_an_override_that_says_more_than_attempts_and_delays_is_refused(
+    inner: RetryPolicy,
+) -> None:
+    with pytest.raises(ValueError, match="override for OSError must only"):
+        RetryPolicy(overrides={OSError: inner})
+
+
+def test_policies_with_overrides_can_be_compared_and_hashed() -> None:
+    one, other = (RetryPolicy(overrides={OSError: RetryPolicy(max_attempts=2)}) for _ in range(2))
+
+    assert one == other
+    assert hash(one) == hash(other)

@@ -6,9 +6,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from faststream.exceptions import AckMessage
 
 from faststream_pgmq import BatchError, DeadLetter, Pause, Retry, RetryPolicy
-from faststream_pgmq.delivery import Delivery, Outgoing, Settlement, merge_duplicates
+from faststream_pgmq.delivery import (
+    Delivery,
+    Outgoing,
+    Settlement,
+    in_statements,
+    merge_duplicates,
+)
 from faststream_pgmq.subscriber.verdict import Action, judge
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -71,6 +78,62 @@ def test_a_pause_uses_no_attempt_up_and_a_failure_does() -> None:
     assert failed == {"attempts": 2, "last_error": "ValueError: x"}
 
 
+def test_an_override_decides_how_often_and_how_soon_after_its_errors() -> None:
+    stubborn = RetryPolicy(max_attempts=9, initial_delay=7.0, multiplier=1.0, jitter=0.0)
+    policy = RetryPolicy(max_attempts=1, overrides={OSError: stubborn})
+    settlement = Settlement()
+
+    judge(settlement, delivery(), ValueError("x"), policy)
+    judge(settlement, delivery(), TimeoutError("x"), policy)
+    judge(settlement, delivery(9, attempts=8), TimeoutError("x"), policy)
+
+    assert [one.report["error"] for one in settlement.dead] == ["ValueError", "TimeoutError"]
+    assert [one.delay for one in settlement.deferred] == [7.0]
+
+
+@pytest.mark.parametrize(
+    ("errors", "action"),
+    [
+        ([ValueError(), KeyError()], Action.BURY),
+        ([ValueError(), Retry(delay=3.0)], Action.RETRY),
+        ([KeyError(), ExceptionGroup("inner", [ValueError(), Pause()])], Action.PAUSE),
+        ([AckMessage(), ValueError()], Action.RETRY),
+        ([AckMessage()], Action.ACK),
+    ],
+)
+def test_of_a_group_the_gravest_error_decides(errors: list[Exception], action: Action) -> None:
+    policy = RetryPolicy(dead_letter_on=(LookupError,))
+
+    verdict = judge(Settlement(), delivery(), ExceptionGroup("a task group", errors), policy)
+
+    assert verdict.action is action
+
+
+@pytest.mark.parametrize(
+    ("policy", "action"),
+    [
+        (RetryPolicy(dead_letter_on=(ExceptionGroup,)), Action.BURY),
+        (RetryPolicy(overrides={ExceptionGroup: RetryPolicy(max_attempts=1)}), Action.BURY),
+        (RetryPolicy(overrides={Exception: RetryPolicy(max_attempts=1)}), Action.BURY),
+        (RetryPolicy(overrides={ValueError: RetryPolicy(max_attempts=1)}), Action.BURY),
+        (RetryPolicy(overrides={KeyError: RetryPolicy(max_attempts=1)}), Action.RETRY),
+    ],
+)
+def test_a_policy_may_name_a_group_or_what_is_in_it(policy: RetryPolicy, action: Action) -> None:
+    verdict = judge(Settlement(), delivery(), ExceptionGroup("g", [ValueError()]), policy)
+
+    assert verdict.action is action
+
+
+def test_a_retry_in_a_group_keeps_the_delay_it_asks_for() -> None:
+    settlement = Settlement()
+    group = ExceptionGroup("g", [ValueError(), Retry(delay=3.0), ValueError()])
+
+    judge(settlement, delivery(), group, RetryPolicy(initial_delay=60.0))
+
+    assert [one.delay for one in settlement.deferred] == [3.0]
+
+
 def test_messages_with_one_key_become_one_that_remembers_all_traces() -> None:
     messages = [
         Outgoing("q", "1", {"dedup_key": "b", "traceparent": "t1"}, delay=9.0),
@@ -86,3 +149,35 @@ def test_messages_with_one_key_become_one_that_remembers_all_traces() -> None:
     assert [message.text for message in kept] == ["2", "3", "1"]
     assert positions == [1, 2, 0]
     assert (kept[2].headers["tracelinks"], kept[2].delay) == (["t4", "t5"], 2.0)
+
+
+def test_of_two_merged_messages_the_earlier_moment_counts() -> None:
+    early, late = NOW, NOW.replace(year=2027)
+    messages = [
+        Outgoing("q", "1", {"dedup_key": "k"}, delay=None, at=late),
+        Outgoing("q", "2", {"dedup_key": "k"}, delay=9.0),
+        Outgoing("q", "3", {"dedup_key": "k"}, delay=None, at=early),
+    ]
+
+    (kept,), _ = merge_duplicates(messages)
+
+    assert (kept.delay, kept.at) == (9.0, early)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ([1] * 12_000, [5_000, 5_000, 2_000]),
+        ([5_000_000] * 3, [1, 1, 1]),
+        ([3_000_000] * 3, [2, 1]),
+        ([90_000_000, 1], [1, 1]),
+        ([], []),
+    ],
+)
+def test_a_statement_sends_a_bounded_number_and_size(sizes: list[int], expected: list[int]) -> None:
+    messages = [Outgoing("q", "x" * size, {}) for size in sizes]
+
+    statements = [list(some) for some in in_statements(messages)]
+
+    assert [len(some) for some in statements] == expected
+    assert [one for some in statements for one in some] == messages
