@@ -194,16 +194,16 @@ class PgmqSubscriber(DirectSubscriber):
         settlement = settlement.without_settled()
         if settlement.is_empty:
             return
-        if self._active is not None:
-            await self._active.end(settlement)
+        if (active := self._active) is not None:
+            await active.end(settlement)
         else:
             await self._write_now(settlement)
 
     async def end_now(self, settlement: Settlement) -> None:
         """Return when these ends are written, and those before them."""
         settlement = settlement.without_settled()
-        if self._active is not None:
-            await self._active.end_now(settlement)
+        if (active := self._active) is not None:
+            await active.end_now(settlement)
         elif not settlement.is_empty:
             await self._write_now(settlement)
 
