@@ -75,7 +75,7 @@ class Delivery:
     @property
     def is_suspect(self) -> bool:
         """Return whether it may be the one that kills its workers."""
-        return self.lost >= SUSPECT_AFTER_LOST
+        return self.read_ct > SUSPECT_AFTER_LOST and self.lost >= SUSPECT_AFTER_LOST
 
 
 def _count(value: object) -> int:
