@@ -133,4 +133,5 @@ async def test_postgres_may_be_away_for_long_and_a_handler_run_meanwhile(
         await eventually(lambda: is_drained(sql), WITHIN)
         await send(sql, 2)
         await until(lambda: ended == [1, 2], WITHIN)
+        await eventually(lambda: is_drained(sql), WITHIN)
         assert await fetch_all(sql, "SELECT read_ct FROM pgmq.a_jobs") == [1, 1]
