@@ -4,6 +4,7 @@ PgmqError
 ├── PgmqConnectionError    Postgres does not answer; says where, never with a password
 ├── QueueNotFoundError     a subscriber's queue, or part of it, was never created
 ├── QueueWithoutGroupsError a subscriber by groups, and a queue that was not created for that
+├── QueueWithoutKeysError  a queue in which no message can have a `dedup_key`
 ├── LetterNotFoundError    a dead letter that is not there, or not any more
 ├── PartitionsUnavailableError  a partitioned queue without pg_partman
 ├── OutdatedInstallError   the database has the SQL of an older version of this package
@@ -62,6 +63,18 @@ class QueueWithoutGroupsError(PgmqError):
         )
         self.queue = queue
         self.groups = groups
+
+
+class QueueWithoutKeysError(PgmqError):
+    """A queue in which no message can have a `dedup_key`."""
+
+    def __init__(self, queue: str) -> None:
+        super().__init__(
+            f"queue {queue!r} takes no dedup_key: it has no index for it. "
+            f"`SELECT faststream_pgmq.create_queue('{queue}')` adds one, but not to a queue of "
+            "partitions, where keys cannot be unique."
+        )
+        self.queue = queue
 
 
 class LetterNotFoundError(PgmqError, LookupError):

@@ -21,7 +21,7 @@ from faststream_pgmq.inbox import Inbox
 from faststream_pgmq.polling import Poller, can_listen, is_pooled
 from faststream_pgmq.pooling import make_pool
 from faststream_pgmq.replying import is_reply_address
-from faststream_pgmq.retention import keep_retention
+from faststream_pgmq.retention import alone_with, keep_retention
 from faststream_pgmq.sending import (
     PsycopgSender,
     send_in_statements,
@@ -194,10 +194,13 @@ class PostgresQueues:
             return await pausing.paused_queues(conn)
 
     async def sweep(self, queue: str, retention: Retention) -> int:
-        # Not from the pool, which is for delivery; and a session lock needs a session of its own.
-        dsn = with_defaults(self._listen_dsn, **KEEPALIVE, connect_timeout=CONNECT_TIMEOUT)
-        async with await connect(dsn) as conn:
-            return await keep_retention(conn, queue, retention)
+        # Not from the pool, which is for delivery.
+        async with (
+            await connect(self.dsn) as guard,
+            await connect(self.dsn) as conn,
+            alone_with(guard, queue) as is_alone,
+        ):
+            return await keep_retention(conn, queue, retention) if is_alone else 0
 
 
 async def _settle(

@@ -7,19 +7,19 @@ commit with it.
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, LiteralString
 
-from psycopg import errors
+from psycopg import IsolationLevel, errors, sql
 
 from faststream_pgmq.errors import OutdatedInstallError, QueueNotFoundError
 from faststream_pgmq.queries import statement, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import AsyncGenerator, Callable, Generator
 
     from psycopg import AsyncConnection
 
@@ -36,9 +36,7 @@ _COUNT_ARCHIVE: Final[LiteralString] = (
 _COUNT_LETTERS: Final[LiteralString] = (
     "SELECT count(*) FROM {dead} WHERE enqueued_at <= clock_timestamp() - %s"
 )
-_TRY_LOCK: Final[LiteralString] = (
-    "SELECT pg_try_advisory_lock(hashtextextended('faststream_pgmq.retention.' || %s, 0))"
-)
+_TRY_LOCK: Final[LiteralString] = "SELECT pg_try_advisory_xact_lock(hashtextextended({name}, 0))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +111,24 @@ async def count_old_letters(
     return await _count(conn, queue, statement(_COUNT_LETTERS, queue), older_than)
 
 
-async def keep_retention(conn: AsyncConnection[Any], queue: str, retention: Retention) -> int:
-    """Delete what is too old, slowly; return how many, and 0 if somebody else is at it.
+@asynccontextmanager
+async def alone_with(conn: AsyncConnection[Any], queue: str) -> AsyncGenerator[bool]:
+    """Tell whether nobody else sweeps this queue, and keep it so for the length of the context.
 
-    Takes a lock of the session, which ends with the connection: one at a time for each queue.
+    By a transaction, not by a lock of the session, which a pooler might lend to others. It holds no
+    snapshot, which would keep all the dead rows of the database.
     """
-    if not await _number(conn, _TRY_LOCK, (queue.lower(),)):
-        return 0
+    # Whatever the role's default is. And without a parameter: else the statement's portal, and with
+    # it its snapshot, would stay open until the transaction ends.
+    await conn.set_isolation_level(IsolationLevel.READ_COMMITTED)
+    name = sql.Literal(f"faststream_pgmq.retention.{queue.lower()}")
+    async with conn.transaction():
+        row = await (await conn.execute(sql.SQL(_TRY_LOCK).format(name=name))).fetchone()
+        yield row is not None and bool(row[0])
+
+
+async def keep_retention(conn: AsyncConnection[Any], queue: str, retention: Retention) -> int:
+    """Delete what is too old, slowly; return how many."""
     deleted = 0
     if retention.archive is not None:
         # What was discarded lies in the archive of the dead letters, and is as done with.

@@ -16,6 +16,7 @@ from faststream_pgmq.delivery import in_statements
 from faststream_pgmq.errors import (
     OutdatedInstallError,
     QueueNotFoundError,
+    QueueWithoutKeysError,
     UnsendableMessageError,
     UnsupportedConnectionError,
 )
@@ -191,12 +192,13 @@ def translated(queue: str) -> Generator[None]:
 def _explain(error: Any, queue: str) -> Exception | None:
     # SQLAlchemy wraps the driver's error, and asyncpg's twice.
     cause: Any = getattr(error, "orig", None) or error
-    state = getattr(cause, "sqlstate", None)
-    if state == "42P01":  # undefined_table
-        return QueueNotFoundError(queue, f"pgmq.{tables(queue)[0]}")
+    state, text = getattr(cause, "sqlstate", None), str(cause)
+    table = tables(queue)[0]
+    if state == "42P01" and table in text:  # undefined_table: the queue, not a trigger's
+        return QueueNotFoundError(queue, f"pgmq.{table}")
     if state == "42P10":  # invalid_column_reference: no index for ON CONFLICT
-        return QueueNotFoundError(queue, f"pgmq.{tables(queue)[0]}_dedup")
-    if state == "42883":  # undefined_function
+        return QueueWithoutKeysError(queue)
+    if state == "42883" and "faststream_pgmq." in text:  # undefined_function
         return OutdatedInstallError("function faststream_pgmq.merge_headers")
     if state in _UNSTORABLE:
         return UnsendableMessageError(f"Postgres cannot store it: {_primary(cause)}", queue=queue)

@@ -207,8 +207,8 @@ class PgmqBroker(  # pyright: ignore[reportIncompatibleMethodOverride]  # as eve
             at: Becomes visible at this moment, instead of after a delay; it knows its time zone,
                 and the server's clock decides. What is past is visible at once.
             dedup_key: At most one waiting message has this key: a second one is merged into it.
-            group: Stored with the message, in its header `group`. Nothing reads it yet: messages
-                are claimed in the order they were sent, whatever their groups.
+            group: Whose message it is, for subscribers that read a queue by groups: in turn, in
+                order, or at most so many of each. Stored in the header `group`.
             connection: Send inside the caller's transaction; nothing is sent if it rolls back. A
                 psycopg `AsyncConnection` or `AsyncCursor`, or a SQLAlchemy `AsyncSession` or
                 `AsyncConnection` over postgresql+psycopg or postgresql+asyncpg.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +12,7 @@ from faststream_pgmq import installation, pausing
 from faststream_pgmq.cli import keeping
 from faststream_pgmq.cli.dlq import dlq
 from faststream_pgmq.cli.output import as_json, counted, duration, show_table
-from faststream_pgmq.cli.running import Dsn, Json, fail, run
+from faststream_pgmq.cli.running import MISUSED, Dsn, Json, fail, run
 from faststream_pgmq.overview import MOST, QueueOverview, overview
 
 app = typer.Typer(
@@ -69,14 +70,39 @@ def resume(queue: Queue, dsn: Dsn = "") -> None:
 
 
 @app.command()
-def create(queue: Queue, dsn: Dsn = "") -> None:
+def create(
+    queue: Queue,
+    partition: Annotated[
+        str | None, typer.Option(help="Partitions of so many messages, or of '1 day'.")
+    ] = None,
+    retention: Annotated[
+        str | None, typer.Option(help="With --partition: how much pg_partman keeps.")
+    ] = None,
+    dsn: Dsn = "",
+) -> None:
     """Create a queue and its dead letter queue; safe to repeat."""
+    if (partition is None) != (retention is None):
+        fail("--partition and --retention go together", MISUSED)
     try:
         installation.check_queue_name(queue)
     except ValueError as error:
-        fail(str(error), 2)
-    run(dsn, lambda conn: installation.create_queue(conn, queue))
+        fail(str(error), MISUSED)
+    if partition is None or retention is None:
+        run(dsn, lambda conn: installation.create_queue(conn, queue))
+    else:
+        run(dsn, _create_partitioned(queue, partition, retention))
     typer.echo(f"{queue} and {queue}_dlq exist")
+
+
+def _create_partitioned(
+    queue: str, partition: str, retention: str
+) -> Callable[[AsyncConnection[Any]], Awaitable[None]]:
+    async def work(conn: AsyncConnection[Any]) -> None:
+        await installation.create_partitioned_queue(
+            conn, queue, partition_interval=partition, retention=retention
+        )
+
+    return work
 
 
 @app.command()

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse
 
 from faststream_pgmq.broker.broker import PgmqBroker
 from faststream_pgmq.fastapi.endpoint import handle, keep_replies
+from faststream_pgmq.publisher.outgoing import MAX_MESSAGE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -68,6 +69,7 @@ class PgmqRouter(StreamRouter[Any]):
         pool_size: int = 4,
         poll_interval: float = 30.0,
         graceful_timeout: float | None = 15.0,
+        max_message_bytes: int | None = MAX_MESSAGE_BYTES,
         decoder: CustomCallable | None = None,
         parser: CustomCallable | None = None,
         codec: CodecProto | None = None,
@@ -115,6 +117,7 @@ class PgmqRouter(StreamRouter[Any]):
             pool_size=pool_size,
             poll_interval=poll_interval,
             graceful_timeout=graceful_timeout,
+            max_message_bytes=max_message_bytes,
             decoder=decoder,
             parser=parser,
             codec=codec,

@@ -49,8 +49,10 @@ BEGIN
     PERFORM faststream_pgmq.prepare_archive(queue || '_dlq');
     qtable := pgmq.format_table_name(queue, 'q');
     -- At most one waiting message with a key. A message that was read once has left the index:
-    -- a retry must not collide with a newer message.
-    IF to_regclass(format('pgmq.%I', qtable || '_dedup')) IS NULL THEN
+    -- a retry must not collide with a newer message. A partitioned queue can have no such index.
+    IF to_regclass(format('pgmq.%I', qtable || '_dedup')) IS NULL AND EXISTS (
+        SELECT FROM pg_catalog.pg_class WHERE oid = format('pgmq.%I', qtable)::regclass AND relkind = 'r'
+    ) THEN
         EXECUTE format(
             'CREATE UNIQUE INDEX %I ON pgmq.%I ((headers->>''dedup_key'')) '
             'WHERE read_ct = 0 AND headers ? ''dedup_key''', qtable || '_dedup', qtable);

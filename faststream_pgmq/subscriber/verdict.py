@@ -34,6 +34,8 @@ MAX_MESSAGE: Final = 2_000
 MAX_TRACEBACK: Final = 8_000
 """Characters of an error kept with a dead letter; the end of a traceback tells most."""
 MAX_LAST_ERROR: Final = 500
+MAX_SHOWN: Final = 8
+"""Errors of a group that its text shows; the traceback has them all, as far as it goes."""
 
 
 class Action(Enum):
@@ -183,9 +185,12 @@ def _wanted_delay(error: BaseException) -> float | None:
 
 def _text_of(error: BaseException) -> str:
     try:
-        return _storable(str(error))
+        text = _storable(str(error))
     except Exception:  # noqa: BLE001 - any code may stand in an error's __str__
         return "(its text could not be made)"
+    if _is_group(error):
+        text += ": " + "; ".join(summary(one) for one in error.exceptions[:MAX_SHOWN])
+    return text
 
 
 def _traceback_of(error: BaseException) -> str:

@@ -1,9 +1,10 @@
-"""A consumer that enters each delivery in a ledger, then acknowledges; takes a DSN, a name, a lease."""
+"""A consumer that enters each delivery in a ledger, then acknowledges; takes DSN, name, lease."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
+from typing import cast
 
 from faststream import FastStream
 from psycopg import AsyncConnection
@@ -12,6 +13,7 @@ from pydantic import BaseModel
 
 from faststream_pgmq import PgmqBroker
 from faststream_pgmq.annotations import PgmqBatchMessage
+from faststream_pgmq.subscriber.usecase import PgmqSubscriber
 
 HANDLING_SECONDS = 0.1
 ENTER = """
@@ -46,7 +48,8 @@ async def report(ledger: AsyncConnection[object]) -> None:
     told = 0
     while True:
         await asyncio.sleep(0.05)
-        if (refused := broker.subscribers[0].refused) != told:  # pyright: ignore[reportAttributeAccessIssue]  # ours
+        (own,) = cast("list[PgmqSubscriber]", broker.subscribers)
+        if (refused := own.refused) != told:
             await ledger.execute(REPORT, (name, refused))
             told = refused
 

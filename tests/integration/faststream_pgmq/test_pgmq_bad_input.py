@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -100,9 +101,12 @@ async def test_what_no_handler_can_read_is_a_dead_letter_that_names_the_field(
         pytest.param('{"a": ' + DEEP + "}", id="a deep field"),
     ],
 )
+@pytest.mark.parametrize("has_orjson", [True, False])
 async def test_headers_of_any_kind_sent_by_sql_are_delivered(
-    broker: PgmqBroker, sql: Sql, headers: str
+    broker: PgmqBroker, sql: Sql, headers: str, has_orjson: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if not has_orjson:  # FastStream uses it where it is installed
+        monkeypatch.setattr("faststream_pgmq.queries.json_loads", json.loads)
     subscribe(broker, None)
     await broker.start()
     await sql.execute("SELECT pgmq.send('jobs', '{\"n\": 1}'::jsonb, %s::jsonb)", (headers,))

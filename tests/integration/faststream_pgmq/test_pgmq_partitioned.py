@@ -12,13 +12,14 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
-from psycopg.errors import FeatureNotSupported, InvalidColumnReference
+from psycopg.errors import FeatureNotSupported
 from psycopg.sql import SQL, Identifier
 
 from faststream_pgmq import (
     DeadLetter,
     PartitionsUnavailableError,
     PgmqBroker,
+    QueueWithoutKeysError,
     check_health,
     create_partitioned_queue,
     create_queue,
@@ -29,6 +30,7 @@ from faststream_pgmq.overview import overview
 from faststream_pgmq.queries import claim_messages, finish_messages
 from tests.integration.faststream_pgmq import partman_server
 from tests.integration.faststream_pgmq.support import NEVER, Job, eventually, fetch_all
+from tests.integration.faststream_pgmq.test_pgmq_cli import Command
 
 Session = AsyncConnection[Any]
 KINDS = {"by_number": ("10000", "1000000"), "by_day": ("1 day", "7 days")}
@@ -87,6 +89,18 @@ async def test_without_pg_partman_it_says_what_to_do(sql: Session) -> None:
     assert await fetch_all(sql, "SELECT to_regclass('pgmq.q_big')") == [None]
 
 
+async def test_the_command_makes_partitions_or_says_what_is_missing(
+    partman: Session, own_dsn: str, dsn: str
+) -> None:
+    create = ("create", "events", "--partition", "1 day", "--retention", "7 days")
+    assert Command(own_dsn)(*create).code == 0
+    query = "SELECT is_partitioned FROM pgmq.meta ORDER BY queue_name"
+    assert await fetch_all(partman, query) == [True, False]
+    refused = Command(dsn)(*create)
+    assert (refused.code, "CREATE EXTENSION pg_partman" in refused.err) == (1, True)
+    assert Command(own_dsn)(*create[:4]).code == 2
+
+
 async def test_handlers_replies_dead_letters_and_redrive_work(big: Session, own_dsn: str) -> None:
     broker = PgmqBroker(own_dsn, poll_interval=NEVER, logger=None)
     hopeless = {3}
@@ -108,6 +122,11 @@ async def test_handlers_replies_dead_letters_and_redrive_work(big: Session, own_
         assert await fetch_all(big, "SELECT faststream_pgmq.redrive('big')") == [1]
         await eventually(lambda: archive(10))
     assert await fetch_all(big, "SELECT 1 FROM pgmq.q_big") == []
+
+
+async def test_a_start_that_creates_its_queues_leaves_partitions_alone(big: Session) -> None:
+    await create_queue(big, "big")
+    assert await fetch_all(big, "SELECT is_partitioned FROM pgmq.meta ORDER BY 1") == [False, True]
 
 
 async def test_each_insert_rings_one_bell_at_the_parent(big: Session) -> None:
@@ -183,9 +202,12 @@ async def test_overview_health_and_retention_know_partitions(big: Session) -> No
 async def test_a_dedup_key_cannot_be_used_there(big: Session, own_dsn: str) -> None:
     async with PgmqBroker(own_dsn, logger=None) as broker:
         await broker.connect()
-        with pytest.raises(InvalidColumnReference):
+        with pytest.raises(QueueWithoutKeysError, match="queue of partitions"):
             await broker.publish(1, "big", dedup_key="k")
         assert await broker.publish(1, "big") is not None
+    await big.execute("SELECT pgmq.send('big_dlq', '1', '{\"dedup_key\": \"k\"}'::jsonb)")
+    with pytest.raises(InvalidColumnReference):
+        await big.execute("SELECT faststream_pgmq.redrive('big')")
 
 
 async def test_what_pg_partman_drops_is_gone_handled_or_not(partman: Session) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from psycopg import AsyncConnection
 
 from faststream_pgmq import PgmqBroker
+from faststream_pgmq.retention import Retention
 from tests.integration.faststream_pgmq.pgbouncer import PgBouncer, find_program
 from tests.integration.faststream_pgmq.support import (
     NEVER,
@@ -168,3 +170,17 @@ async def test_a_listener_that_leads_to_another_database_is_told_apart(
     broker, handled = await run(dsn, listen_conninfo=postgres_dsn)
     await broker.publish(Job(n=1), "jobs")
     await until(lambda: handled == [1], seconds=3)
+
+
+async def test_a_sweep_through_the_pooler_leaves_no_lock_to_those_who_come_after(
+    bounce: Bounce, sql: AsyncConnection[Any]
+) -> None:
+    pooled = bounce("transaction")
+    old = "INSERT INTO pgmq.a_jobs (msg_id, vt, archived_at) VALUES (%s, now(), 'epoch')"
+    for n in range(3):
+        await sql.execute(old, (n,))
+        async with PgmqBroker(pooled, logger=None) as broker:
+            await broker.connect()
+            queues = broker.config.broker_config.queues
+            assert await queues.sweep("jobs", Retention(archive=timedelta(days=1))) == 1
+        assert await locks(sql) == 0

@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, errors
 
 from faststream_pgmq import (
     MessageTooLargeError,
     PgmqBroker,
     PgmqResponse,
     QueueNotFoundError,
+    QueueWithoutKeysError,
     UnsendableMessageError,
 )
 from faststream_pgmq.delivery import STATEMENT_MESSAGES
@@ -156,6 +157,24 @@ async def test_a_batch_beyond_one_statement_wakes_whoever_sleeps(
     await eventually(lambda: is_drained(sql), seconds=30)
 
 
+async def test_replies_beyond_one_statement_commit_with_the_acknowledgement(
+    broker: PgmqBroker, sql: AsyncConnection[Any]
+) -> None:
+    count = STATEMENT_MESSAGES + 1
+
+    @broker.subscriber("jobs")
+    @broker.publisher("results", batch=True)
+    async def handle(job: Job) -> list[int]:
+        return list(range(count))
+
+    await broker.start()
+    await broker.publish(Job(n=1), "jobs")
+    await eventually(lambda: is_drained(sql), seconds=30)
+
+    query = "SELECT count(*) FROM pgmq.q_results r JOIN pgmq.a_jobs a ON r.xmin = a.xmin"
+    assert await fetch_all(sql, query) == [count]
+
+
 @pytest.mark.parametrize("own", [False, True])
 async def test_of_a_batch_with_one_bad_message_nothing_is_sent(
     broker: PgmqBroker, sql: AsyncConnection[Any], own: bool
@@ -236,14 +255,29 @@ async def test_publishing_to_an_unknown_queue_says_how_to_create_it(
             await broker.publish(1, "nowhere", connection=sql)
 
 
+async def test_what_a_trigger_of_the_callers_lacks_is_not_called_a_missing_queue(
+    broker: PgmqBroker, sql: AsyncConnection[Any]
+) -> None:
+    await broker.connect()
+    await sql.execute("""
+        CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN INSERT INTO notes SELECT 1; RETURN NULL; END $$;
+        CREATE TRIGGER note AFTER INSERT ON pgmq.q_jobs EXECUTE FUNCTION note();
+    """)
+    with pytest.raises(errors.UndefinedTable, match="notes"):
+        await broker.publish(1, "jobs")
+
+
 async def test_a_key_in_a_queue_that_pgmq_made_says_what_it_lacks(
     broker: PgmqBroker, sql: AsyncConnection[Any]
 ) -> None:
     await broker.connect()
     await sql.execute("SELECT pgmq.create('bare')")
     assert await broker.publish(1, "bare") == 1
-    with pytest.raises(QueueNotFoundError, match=r"q_bare_dedup.*create_queue\('bare'\)"):
+    with pytest.raises(QueueWithoutKeysError, match=r"create_queue\('bare'\)"):
         await broker.publish(1, "bare", dedup_key="k")
+    await sql.execute("SELECT faststream_pgmq.create_queue('bare')")
+    assert await broker.publish(2, "bare", dedup_key="k") is not None
 
 
 @pytest.mark.parametrize("name", ["", "q" * 60, "a b", "ü", 'x"; DROP TABLE y; --', "_dlq" * 12])

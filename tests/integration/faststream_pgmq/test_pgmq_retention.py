@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 import pytest
 from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
 from psycopg.errors import InvalidParameterValue, UndefinedTable
 
 from faststream_pgmq import (
     PgmqBroker,
     QueueNotFoundError,
+    check_health,
     purge_archive,
     purge_dead_letters,
 )
-from faststream_pgmq.retention import Retention, keep_retention
+from faststream_pgmq.retention import Retention, alone_with
 from tests.integration.faststream_pgmq.conftest import BrokerFactory
 from tests.integration.faststream_pgmq.support import Job, eventually, fetch_all
 from tests.integration.faststream_pgmq.two_sessions import at_once
 
 Session = AsyncConnection[Any]
 FORTNIGHT = timedelta(days=14)
+KEEP = Retention(archive=FORTNIGHT)
 ARCHIVE = """
     INSERT INTO pgmq.a_jobs (msg_id, vt, message, archived_at)
     SELECT n, now(), to_jsonb(n), now() - make_interval(days => n) FROM generate_series(1, %s) AS n
@@ -155,18 +159,37 @@ async def test_a_subscriber_that_was_told_nothing_keeps_everything(
     assert len(await archived(sql)) == 30
 
 
-async def test_one_consumer_at_a_time_sweeps_a_queue(sql: Session, dsn: str) -> None:
+async def test_one_consumer_at_a_time_sweeps_a_queue(
+    broker: PgmqBroker, sql: Session, dsn: str
+) -> None:
     await sql.execute(ARCHIVE, (30,))
-    keep = Retention(archive=FORTNIGHT)
+    await broker.connect()
+    queues = broker.config.broker_config.queues
     async with await AsyncConnection.connect(dsn, autocommit=True) as busy:
-        assert await keep_retention(busy, "jobs", Retention(dead_letters=FORTNIGHT)) == 0
-        assert await keep_retention(sql, "Jobs", keep) == 0
-        assert len(await archived(sql)) == 30
+        async with alone_with(busy, "Jobs") as is_alone:
+            assert is_alone
+            assert await queues.sweep("jobs", KEEP) == 0
+            assert len(await archived(sql)) == 30
+        assert await queues.sweep("jobs", KEEP) == 17
 
-    async def lock_is_free() -> int:
-        return await keep_retention(sql, "jobs", keep)
 
-    assert await eventually(lock_is_free) == 17
+async def test_who_sweeps_holds_no_snapshot(sql: Session, dsn: str) -> None:
+    strict = make_conninfo(dsn, options="-c default_transaction_isolation=serializable")
+    async with (
+        await AsyncConnection.connect(strict, autocommit=True) as guard,
+        alone_with(guard, "jobs") as is_alone,
+    ):
+        assert is_alone
+        found = (await check_health(sql)).oldest_snapshot
+        assert found is None or found.pid != guard.info.backend_pid
+
+
+async def test_a_purge_keeps_to_its_rate(sql: Session) -> None:
+    await sql.execute(ARCHIVE, (40,))
+    began = monotonic()
+    purge = purge_archive(sql, "jobs", older_than=timedelta(), rate=100, chunk=10)
+    assert await purge == 40
+    assert monotonic() - began >= 0.3
 
 
 async def test_a_sweep_that_fails_is_told_and_delivery_goes_on(

@@ -11,6 +11,7 @@ from faststream.specification import AsyncAPI
 from pydantic import BaseModel
 
 from faststream_pgmq import (
+    Pause,
     PgmqBroker,
     PgmqResponse,
     PgmqRoute,
@@ -61,6 +62,21 @@ async def test_a_publisher_object_sends_with_its_own_headers(broker: PgmqBroker)
         await publisher.publish(Job(n=1), delay=60)
         (waiting,) = test.messages("jobs")
     assert waiting.headers["source"] == "here"
+
+
+async def test_a_publisher_in_capitals_leaves_the_messages_to_their_subscriber(
+    broker: PgmqBroker,
+) -> None:
+    broker.publisher("RESULTS")
+
+    @broker.subscriber("results")
+    async def take(n: int) -> None:
+        raise Pause("nobody else may take it meanwhile")
+
+    test = TestPgmqBroker(broker)
+    async with test:
+        await broker.publish(1, "Results")
+        assert [row.body for row in test.messages("results")] == [1]
 
 
 async def test_a_routers_prefix_goes_before_its_queues(broker: PgmqBroker) -> None:
@@ -162,6 +178,8 @@ def test_the_asyncapi_document_names_queues_and_hides_the_password(broker: PgmqB
 def test_a_queue_name_that_cannot_be_is_refused_where_it_is_declared(broker: PgmqBroker) -> None:
     with pytest.raises(ValueError, match="60 characters"):
         broker.subscriber("q" * 60)
+    with pytest.raises(ValueError, match="60 characters"):
+        broker.publisher("q" * 60)
     with pytest.raises(ValueError, match="max_messages"):
         broker.subscriber("jobs", max_messages=0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -100,3 +101,15 @@ def test_headers_are_json_or_the_one_that_is_not_is_named(headers: dict[str, Any
         json.loads(headers_to_jsonb(headers))
     except UnsendableMessageError as error:
         assert any(repr(name) in error.problem for name in headers)  # noqa: PT017
+
+
+@pytest.mark.parametrize("value", [math.nan, -math.inf, "\x00", "\ud800", {"a": ["\udfff"]}])
+def test_without_orjson_the_same_headers_are_refused(
+    value: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dump_json(headers: Any) -> bytes:
+        return json.dumps(headers).encode()
+
+    monkeypatch.setattr("faststream_pgmq.encoding.dump_json", dump_json)
+    with pytest.raises(UnsendableMessageError, match="header 'odd'"):
+        headers_to_jsonb({"good": 1, "odd": value})

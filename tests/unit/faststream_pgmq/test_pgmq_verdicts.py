@@ -125,6 +125,18 @@ def test_a_policy_may_name_a_group_or_what_is_in_it(policy: RetryPolicy, action:
     assert verdict.action is action
 
 
+def test_a_group_shows_what_is_in_it() -> None:
+    group = ExceptionGroup("g", [ValueError("a"), ExceptionGroup("h", [KeyError("b")])])
+
+    settlement = Settlement()
+    judge(settlement, delivery(), group, RetryPolicy(max_attempts=1))
+
+    shown = (
+        "g (2 sub-exceptions): ValueError: a; ExceptionGroup: h (1 sub-exception): KeyError: 'b'"
+    )
+    assert settlement.dead[0].report["message"] == shown
+
+
 def test_a_retry_in_a_group_keeps_the_delay_it_asks_for() -> None:
     settlement = Settlement()
     group = ExceptionGroup("g", [ValueError(), Retry(delay=3.0), ValueError()])
