@@ -75,7 +75,7 @@ class Delivery:
     @property
     def is_suspect(self) -> bool:
         """Return whether it may be the one that kills its workers."""
-        return self.lost >= SUSPECT_AFTER_LOST
+        return self.read_ct > SUSPECT_AFTER_LOST and self.lost >= SUSPECT_AFTER_LOST
 
 
 def _count(value: object) -> int:
@@ -168,7 +168,12 @@ class Settlement:
 
     @property
     def is_more_than_acks(self) -> bool:
-        return bool(self.replies or self.sends or self.deferred or self.dead)
+        return not self.is_plain
+
+    @property
+    def is_plain(self) -> bool:
+        """Return whether there is nothing to write but acknowledgements."""
+        return not (self.replies or self.sends or self.deferred or self.dead)
 
     @property
     def size(self) -> int:
@@ -177,6 +182,8 @@ class Settlement:
 
     @property
     def deliveries(self) -> list[Delivery]:
+        if self.is_plain:
+            return list(self.acks)
         ended = [one.delivery for one in (*self.deferred, *self.dead)]
         return [*self.acks, *ended]
 
@@ -189,7 +196,7 @@ class Settlement:
 
     def without_settled(self) -> Settlement:
         """Return what is left to do after what the handler has settled itself."""
-        if not self.is_more_than_acks and not any(one.settled for one in self.acks):
+        if self.is_plain and not any(one.settled for one in self.acks):
             return self
         acks = [one for one in self.acks if not one.settled]
         ids = {one.msg_id for one in acks}

@@ -14,6 +14,7 @@ waits for its end holds no lock, so that senders ring for nobody; its end is tol
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
@@ -57,6 +58,7 @@ class Doorbell:
         self._session: queries.Session | None = None
         self._on_lost = on_lost
         self._ear = Ear(on_pause)
+        self._getting_up: asyncio.Task[bool] | None = None
 
     async def listen(self) -> None:
         """Hear of pauses from now on, also while awake. Raises what connecting raises."""
@@ -71,16 +73,22 @@ class Doorbell:
         when the queue's pause ends instead. Raises what psycopg raises when the connection is
         lost; the caller reads, then calls again.
         """
+        await self._until_up()
         conn, claimed, end = await self._connected(), NOTHING, monotonic() + limit
         self._ear.close()
         try:
             if paused or await self._lie_down(conn, limit):
                 claimed = await self._rest(conn, read, end, paused=paused)
-        finally:
-            self._ear.close()
-            lost = not await self._get_up(conn)
-            if not lost:
-                self._ear.open(conn)
+            rang = self._ear.rang and not claimed.deliveries
+        except BaseException:
+            await self._get_up(conn)
+            raise
+        getting_up = asyncio.create_task(self._get_up(conn))
+        if rang:
+            # The connection has just shown that it lives: the caller may read meanwhile.
+            self._getting_up = getting_up
+            return claimed
+        lost = not await getting_up
         # What was claimed meanwhile is in hand: it must be handed out, come what may.
         if lost and not claimed.deliveries:
             raise psycopg.OperationalError("the listener connection was lost")
@@ -105,6 +113,7 @@ class Doorbell:
 
     async def close(self) -> None:
         """Give the connection up, and with it the locks."""
+        await self._until_up()
         self._ear.close()
         conn, self._conn = self._conn, None
         if conn is not None:
@@ -153,8 +162,14 @@ class Doorbell:
             return False
         return True
 
+    async def _until_up(self) -> None:
+        getting_up, self._getting_up = self._getting_up, None
+        if getting_up is not None:
+            await getting_up
+
     async def _get_up(self, conn: AsyncConnection[Any]) -> bool:
         # Also the probe: a listener that does not answer now would not have rung either.
+        self._ear.close()
         try:
             with answer_within(conn, PROBE_TIMEOUT):
                 await conn.execute(queries.UNLOCK_ALL)
@@ -164,4 +179,5 @@ class Doorbell:
             if self._on_lost is not None:
                 self._on_lost()
             return False
+        self._ear.open(conn)
         return True

@@ -50,6 +50,11 @@ class Ear:
         """Forget what was told so far: the coming read will see it."""
         self._told.clear()
 
+    @property
+    def rang(self) -> bool:
+        """Return whether anything was told, by a connection that lives."""
+        return self._conn is not None and self._told.is_set()
+
     async def wait(self, seconds: float) -> None:
         """Return when anything is told, or the connection breaks, or after this time."""
         with contextlib.suppress(TimeoutError):

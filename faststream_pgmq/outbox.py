@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from faststream_pgmq.delivery import Reply
 
@@ -15,14 +15,21 @@ if TYPE_CHECKING:
     from faststream_pgmq.storage import Queues
 
 
+class Writer(Protocol):
+    """Asked only when there is a reply: most handlers send none."""
+
+    @property
+    def queues(self) -> Queues: ...
+
+
 @dataclass(slots=True)
 class Outbox:
     """What one run of a handler leaves behind."""
 
     deliveries: Sequence[Delivery]
     """In the order in which the handler got them."""
-    place: str = ""
-    """Where it will be written; see `storage.Queues.place`."""
+    writer: Writer | None = None
+    """Who will write it, and knows where."""
     replies: list[Reply] = field(default_factory=list)
     errors: dict[int, Exception] = field(default_factory=dict)
     """By index: what a batch handler said of its failed messages."""
@@ -52,4 +59,6 @@ def outbox_at(queues: Queues) -> Outbox | None:
     What goes to another database cannot be sent in the transaction that acknowledges.
     """
     outbox = OUTBOX.get()
-    return outbox if outbox is not None and outbox.place == queues.place else None
+    if outbox is None or outbox.writer is None:
+        return None
+    return outbox if outbox.writer.queues.place == queues.place else None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from benchmarks.queue.progress import say
 from benchmarks.queue.report import print_results, write_json
 from benchmarks.queue.results import Results
-from benchmarks.queue.scenarios import backlog, drain, idle, memory, senders, snapshot, wake
+from benchmarks.queue.scenarios import backlog, drain, fair, idle, memory, senders, snapshot, wake
 from benchmarks.queue.server import postgres
 from benchmarks.queue.settings import Sizes, quick
 
@@ -26,6 +26,7 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     senders.NAME: senders.measure,
     idle.NAME: idle.measure,
     backlog.NAME: backlog.measure,
+    fair.NAME: fair.measure,
     snapshot.NAME: snapshot.measure,
     memory.NAME: memory.measure,
 }

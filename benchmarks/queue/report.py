@@ -34,8 +34,6 @@ def print_results(results: Results) -> None:
     console = Console(width=None if Console().is_terminal else 110)
     console.print(_figures(results.measures))
     console.print(_goals(results.goals))
-    for text in results.pending:
-        console.print(f"not measured: {text}")
 
 
 def _figures(measures: list[Measure]) -> Table:

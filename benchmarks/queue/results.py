@@ -52,7 +52,6 @@ class Results:
 
     measures: list[Measure] = field(default_factory=list[Measure])
     goals: list[Goal] = field(default_factory=list[Goal])
-    pending: list[str] = field(default_factory=list[str])
 
     def add(self, scenario: str, unit: str, rounds: dict[str, list[float]]) -> None:
         """Note figures by subject."""
@@ -77,7 +76,7 @@ class Results:
     def as_json(self) -> dict[str, Any]:
         measures = [asdict(one) | {"median": one.median} for one in self.measures]
         goals = [asdict(one) | {"is_met": one.is_met} for one in self.goals]
-        return {"measures": measures, "goals": goals, "pending": self.pending}
+        return {"measures": measures, "goals": goals}
 
 
 def ratio_of_rounds(over: list[float], under: list[float]) -> float:

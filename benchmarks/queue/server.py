@@ -16,7 +16,8 @@ from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
 from cli.local_stack import LocalStack
-from cli.local_stack.addresses import POSTGRES_DSN
+from cli.local_stack.addresses import postgres_dsn
+from cli.local_stack.postgres_server import PostgresServer
 from faststream_pgmq import create_queue, install
 
 DSN_VARIABLE: Final = "SUPASTATE_TEST_POSTGRES_DSN"
@@ -38,7 +39,8 @@ def postgres() -> Generator[str]:
         stack = LocalStack(Path(folder))
         try:
             stack.start_service("postgres")
-            yield _checked(stack.settings()[POSTGRES_DSN])
+            port = stack.state().ports["postgres"]
+            yield _checked(postgres_dsn(port, PostgresServer(stack.home).password))
         finally:
             stack.delete_data()
 

@@ -63,9 +63,9 @@ class Processing:
 
     async def run(self, unit: Sequence[Delivery]) -> None:
         """Handle deliveries: together for a batch subscriber, else one after the other."""
-        if all(one.read_ct == 1 for one in unit):
-            # Almost always: nobody had these before, so none was lost and none is suspect.
-            await self._run_healthy(unit)
+        if len(unit) == 1 and unit[0].read_ct == 1:
+            # Nearly every message for its own: nobody had it before, so it was not lost.
+            await self._run_some(unit)
             return
         unit = await self._bury_lost(unit)
         suspects = [one for one in unit if one.is_suspect]
@@ -108,13 +108,14 @@ class Processing:
             return
         if self._owner.ack_policy is AckPolicy.ACK_FIRST:
             await self._owner.end(Settlement(acks=list(some)))
-        outbox = Outbox(some, place=self._owner.queues.place)
+        outbox = Outbox(some, self._owner)
         error = await self._call(outbox)
-        for problem in outbox.errors.values() if error is None else [error]:
-            self._owner.notice(problem)
         if error is None:
+            for problem in outbox.errors.values():
+                self._owner.notice(problem)
             await self._end_well(outbox)
         else:
+            self._owner.notice(error)
             await self._end_badly(some, error)
 
     async def _call(self, outbox: Outbox) -> BaseException | None:

@@ -7,7 +7,6 @@ import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from faststream._internal.endpoint.subscriber import SubscriberUsecase
 from faststream._internal.endpoint.utils import process_msg
 
 from faststream_pgmq.delivery import Settlement
@@ -15,6 +14,7 @@ from faststream_pgmq.errors import DeadLetter, Retry
 from faststream_pgmq.handler import PgmqHandler
 from faststream_pgmq.parser import PgmqBatchParser, PgmqParser
 from faststream_pgmq.publisher.fake import PgmqFakePublisher
+from faststream_pgmq.subscriber.calling import DirectSubscriber
 from faststream_pgmq.subscriber.consuming import POLL_WITHOUT_DOORBELL, Consumer
 from faststream_pgmq.subscriber.processing import Processing
 from faststream_pgmq.subscriber.pulling import Puller
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from faststream_pgmq.subscriber.config import PgmqSubscriberConfig
 
 
-class PgmqSubscriber(SubscriberUsecase[Any]):
+class PgmqSubscriber(DirectSubscriber):
     """Reads one queue."""
 
     _call_wrapper_class = PgmqHandler
@@ -194,16 +194,16 @@ class PgmqSubscriber(SubscriberUsecase[Any]):
         settlement = settlement.without_settled()
         if settlement.is_empty:
             return
-        if self._active is not None:
-            await self._active.end(settlement)
+        if (active := self._active) is not None:
+            await active.end(settlement)
         else:
             await self._write_now(settlement)
 
     async def end_now(self, settlement: Settlement) -> None:
         """Return when these ends are written, and those before them."""
         settlement = settlement.without_settled()
-        if self._active is not None:
-            await self._active.end_now(settlement)
+        if (active := self._active) is not None:
+            await active.end_now(settlement)
         elif not settlement.is_empty:
             await self._write_now(settlement)
 

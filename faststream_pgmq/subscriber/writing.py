@@ -64,7 +64,11 @@ class Writer:
         self._progress = asyncio.Event()
 
     def put(self, settlement: Settlement) -> None:
-        self._waiting.append(settlement)
+        if self._waiting and settlement.is_plain and self._waiting[-1].is_plain:
+            # As one: nothing about an acknowledgement alone can fail apart from its neighbours.
+            self._waiting[-1].acks += settlement.acks
+        else:
+            self._waiting.append(settlement)
         self.backlog += settlement.size
         self._put += 1
         self._wake.set()
@@ -81,8 +85,9 @@ class Writer:
             self._wake.clear()
             is_busy = self.backlog >= BUSY
             taken, self._waiting, self.backlog = self._waiting, [], 0
+            last = self._put
             await self._write_together(taken)
-            self._written += len(taken)
+            self._written = last
             self._progress.set()
 
     async def _gather(self) -> None:

@@ -59,22 +59,26 @@ async def _compare_rates(dsn: str, queues: PostgresQueues, sizes: Sizes, results
     for number in range(sizes.rounds):
         await fill_pgmq(dsn, sizes.read_messages, SHORT)
         await settle(dsn)
-        for queue, rates in rounds.items():
-            rates.append(await _read_rate(queues, queue, sizes.read_messages))
-            say(f"{NAME}, round {number + 1}: {queue} {rates[-1]:,.0f} messages/s")
+        for queue, seconds in (await _read_in_turns(queues, sizes.read_messages)).items():
+            rounds[queue].append(sizes.read_messages / seconds)
+            say(f"{NAME}, round {number + 1}: {queue} {rounds[queue][-1]:,.0f} messages/s")
         await empty_queue(dsn, SHORT)
     text = f"{sizes.waiting:,} waiting"
     results.add(NAME, "messages/s", {"no more waiting": rounds[SHORT], text: rounds[LONG]})
     results.at_least(NAME, f"{text} / none", ratio_of_rounds(rounds[LONG], rounds[SHORT]), 0.8)
 
 
-async def _read_rate(queues: PostgresQueues, queue: str, count: int) -> float:
-    reader, read, started = Reader(queue, LEASE), 0, perf_counter()
-    while read < count:
-        claimed = await reader.read(queues, READ)
-        read += len(claimed.deliveries)
-        await queues.settle(queue, Settlement(acks=claimed.deliveries), archive=False)
-    return read / (perf_counter() - started)
+async def _read_in_turns(queues: PostgresQueues, count: int) -> dict[str, float]:
+    """Return the seconds that reading and deleting as many messages took, by queue."""
+    readers = {queue: Reader(queue, LEASE) for queue in (SHORT, LONG)}
+    spent = dict.fromkeys(readers, 0.0)
+    for _ in range(count // READ):
+        for queue, reader in readers.items():
+            started = perf_counter()
+            claimed = await reader.read(queues, READ)
+            await queues.settle(queue, Settlement(acks=claimed.deliveries), archive=False)
+            spent[queue] += perf_counter() - started
+    return spent
 
 
 async def _hide(dsn: str, queues: PostgresQueues, sizes: Sizes) -> None:

@@ -131,7 +131,8 @@ async def test_a_busy_consumer_finishes_what_runs_and_gives_the_rest_back_at_onc
     await eventually(lambda: has_due(sql, 7))
     recorder.free.set()
     await until(is_paused_for_all(broker))
-    assert recorder.begun == recorder.ended == [0, 1]
+    await until(lambda: recorder.ended == [0, 1])
+    assert recorder.begun == [0, 1]
 
     await broker.resume_queue("jobs")
     await eventually(lambda: is_drained(sql))
