@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 import psycopg
 from psycopg import AsyncConnection
 
-from faststream_pgmq import queries
+from faststream_pgmq import session_queries
 from faststream_pgmq.connecting import connect
 from faststream_pgmq.errors import PgmqConnectionError
 
@@ -60,14 +60,14 @@ class Watch:
         self._dsn = dsn
         self.through_pooler = False
         """Then nobody can know which server session works for a connection."""
-        self._sessions = WeakKeyDictionary[AsyncConnection[Any], queries.Session]()
+        self._sessions = WeakKeyDictionary[AsyncConnection[Any], session_queries.Session]()
 
     async def meet(self, conn: AsyncConnection[Any]) -> None:
         """Note which server session a new connection has. Raises what psycopg raises."""
         if not self.through_pooler:
             with answer_within(conn, PATIENCE):
-                await conn.execute(queries.WATCH_CLIENT)
-                self._sessions[conn] = await queries.identify_session(conn)
+                await conn.execute(session_queries.WATCH_CLIENT)
+                self._sessions[conn] = await session_queries.identify_session(conn)
 
     @contextlib.contextmanager
     def over(self, conn: AsyncConnection[Any]) -> Generator[None]:
@@ -92,7 +92,7 @@ class Watch:
                 await asyncio.sleep(PATIENCE)
         hang_up(conn)
 
-    async def _is_at_work(self, session: queries.Session) -> bool:
+    async def _is_at_work(self, session: session_queries.Session) -> bool:
         deadline = monotonic() + ASKING
         try:
             async with asyncio.timeout(ASKING):
@@ -101,7 +101,7 @@ class Watch:
             return False
         try:
             with answer_within(other, deadline - monotonic()):
-                return await queries.end_unless_at_work(other, session)
+                return await session_queries.end_unless_at_work(other, session)
         except psycopg.Error:
             return False
         finally:

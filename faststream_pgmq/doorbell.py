@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 import psycopg
 from psycopg import sql
 
-from faststream_pgmq import queries
+from faststream_pgmq import queries, session_queries
 from faststream_pgmq.answering import answer_within
 from faststream_pgmq.connecting import CONNECT_TIMEOUT, KEEPALIVE, connect, with_defaults
 from faststream_pgmq.delivery import Claimed
@@ -55,7 +55,7 @@ class Doorbell:
         self._dsn = with_defaults(dsn, **KEEPALIVE, connect_timeout=CONNECT_TIMEOUT)
         self._name = queries.bell_name(queue)
         self._conn: AsyncConnection[Any] | None = None
-        self._session: queries.Session | None = None
+        self._session: session_queries.Session | None = None
         self._on_lost = on_lost
         self._ear = Ear(on_pause)
         self._getting_up: asyncio.Task[bool] | None = None
@@ -134,16 +134,16 @@ class Doorbell:
     async def _introduce(self, conn: AsyncConnection[Any]) -> None:
         self._ear.attach(conn)
         with answer_within(conn, PROBE_TIMEOUT):
-            await conn.execute(queries.WATCH_CLIENT)
+            await conn.execute(session_queries.WATCH_CLIENT)
             await self._end_former_session(conn)
-            self._session = await queries.identify_session(conn)
+            self._session = await session_queries.identify_session(conn)
             channel = sql.Identifier(self._name)
-            await conn.execute(sql.SQL(queries.LISTEN).format(channel=channel))
+            await conn.execute(sql.SQL(session_queries.LISTEN).format(channel=channel))
 
     async def _end_former_session(self, conn: AsyncConnection[Any]) -> None:
         # A connection that went silent may live on in the server, asleep, holding the locks.
         if self._session is not None:
-            await conn.execute(queries.END_SESSION, self._session)
+            await conn.execute(session_queries.END_SESSION, self._session)
             self._session = None
 
     async def _lie_down(self, conn: AsyncConnection[Any], limit: float) -> bool:
@@ -156,8 +156,8 @@ class Doorbell:
         try:
             # Also while it waits in line: the lock would be given to who cannot be told.
             with answer_within(conn, seconds + PROBE_TIMEOUT):
-                await conn.execute(queries.LIMIT_LOCK_WAIT, (f"{int(seconds * 1000)}ms",))
-                await conn.execute(sql.SQL(queries.LOCK).format(name=sql.Literal(name)))
+                await conn.execute(session_queries.LIMIT_LOCK_WAIT, (f"{int(seconds * 1000)}ms",))
+                await conn.execute(sql.SQL(session_queries.LOCK).format(name=sql.Literal(name)))
         except psycopg.errors.LockNotAvailable:
             return False
         return True
@@ -172,7 +172,7 @@ class Doorbell:
         self._ear.close()
         try:
             with answer_within(conn, PROBE_TIMEOUT):
-                await conn.execute(queries.UNLOCK_ALL)
+                await conn.execute(session_queries.UNLOCK_ALL)
         except psycopg.Error:
             self._conn = None
             conn.pgconn.finish()

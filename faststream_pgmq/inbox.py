@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import psycopg
 from psycopg import sql
 
-from faststream_pgmq import queries, replies
+from faststream_pgmq import replies, session_queries
 from faststream_pgmq.connecting import CONNECT_TIMEOUT, KEEPALIVE, connect, with_defaults
 from faststream_pgmq.errors import OutdatedInstallError, PgmqConnectionError
 from faststream_pgmq.listening import Ear
@@ -96,7 +96,7 @@ class Inbox:
             self._ear.attach(conn)
             channel = sql.Identifier(self._waiting.inbox)
             try:
-                await conn.execute(sql.SQL(queries.LISTEN).format(channel=channel))
+                await conn.execute(sql.SQL(session_queries.LISTEN).format(channel=channel))
             except BaseException:
                 self._conn = None
                 conn.pgconn.finish()

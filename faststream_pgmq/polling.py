@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from psycopg import sql
 
-from faststream_pgmq import queries
+from faststream_pgmq import session_queries
 from faststream_pgmq.connecting import connect
 from faststream_pgmq.delivery import Claimed
 
@@ -52,7 +52,7 @@ class Poller:
 
 async def is_pooled(conn: AsyncConnection[Any]) -> bool:
     """Return whether a pooler stands in between: it made up the process id told at the login."""
-    row = await (await conn.execute(queries.BACKEND_PID)).fetchone()
+    row = await (await conn.execute(session_queries.BACKEND_PID)).fetchone()
     return row is None or row[0] != conn.info.backend_pid
 
 
@@ -67,9 +67,9 @@ async def can_listen(dsn: str, sender: AsyncConnection[Any]) -> bool:
     channel = f"pgmq_bell_test.{uuid4().hex}"
     conn = await connect(dsn)
     try:
-        await conn.execute(sql.SQL(queries.LISTEN).format(channel=sql.Identifier(channel)))
+        await conn.execute(sql.SQL(session_queries.LISTEN).format(channel=sql.Identifier(channel)))
         seconds = THROUGH_POOLER if await is_pooled(conn) else HEARING
-        await sender.execute(queries.NOTIFY, (channel,))
+        await sender.execute(session_queries.NOTIFY, (channel,))
         return bool([told async for told in conn.notifies(timeout=seconds, stop_after=1)])
     finally:
         await conn.close()

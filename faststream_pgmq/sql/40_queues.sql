@@ -11,14 +11,17 @@ BEGIN
     IF to_regclass(format('pgmq.%I', qtable)) IS NULL THEN
         PERFORM pgmq.create(queue);
     END IF;
+    -- The condition is what a busy system runs at each send: the function is called only to ring.
     IF NOT EXISTS (
         SELECT FROM pg_catalog.pg_trigger
         WHERE tgname = 'faststream_pgmq_doorbell' AND tgrelid = format('pgmq.%I', qtable)::regclass
+          AND tgqual IS NOT NULL
     ) THEN
         EXECUTE format(
-            'CREATE TRIGGER faststream_pgmq_doorbell AFTER INSERT ON pgmq.%I '
-            'FOR EACH STATEMENT EXECUTE FUNCTION faststream_pgmq.ring_doorbell(%L)',
-            qtable, 'pgmq_bell.' || lower(queue));
+            'CREATE OR REPLACE TRIGGER faststream_pgmq_doorbell AFTER INSERT ON pgmq.%I FOR EACH STATEMENT '
+            'WHEN (NOT pg_catalog.pg_try_advisory_xact_lock_shared(pg_catalog.hashtextextended(%L, 0))) '
+            'EXECUTE FUNCTION faststream_pgmq.ring_doorbell(%L)',
+            qtable, 'pgmq_bell.' || lower(queue), 'pgmq_bell.' || lower(queue));
     END IF;
     IF (SELECT reloptions IS NULL FROM pg_catalog.pg_class
         WHERE oid = format('pgmq.%I', qtable)::regclass AND relkind = 'r') THEN

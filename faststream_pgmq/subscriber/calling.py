@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final
 
 from faststream._internal.endpoint.subscriber import SubscriberUsecase
 from faststream.exceptions import SubscriberNotFound
@@ -10,7 +12,7 @@ from faststream.middlewares.logging import CriticalLogMiddleware
 from faststream.response.utils import ensure_response
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     from faststream._internal.context.repository import ContextScope
     from faststream._internal.endpoint.publisher import PublisherProto
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
     from faststream._internal.types import PublisherMiddleware
     from faststream.message import StreamMessage
     from faststream.response import Response
+
+
+WORKS_FOR: Final[ContextVar[DirectSubscriber | None]] = ContextVar("works_for", default=None)
+"""The subscriber whose worker runs in this context."""
 
 
 class DirectSubscriber(SubscriberUsecase[Any]):
@@ -29,16 +35,28 @@ class DirectSubscriber(SubscriberUsecase[Any]):
 
     async def process_message(self, msg: Any) -> Response:
         """Parse, decode, call the handler, publish what it returns."""
-        if len(self.calls) != 1 or self._broker_middlewares:
+        if WORKS_FOR.get() is not self:
             return await super().process_message(msg)
+        return await self._process_alone(msg, self.calls[0])
+
+    @contextmanager
+    def working(self) -> Generator[None]:
+        """Say once for many messages what is the same for each of them."""
+        if len(self.calls) != 1 or self._broker_middlewares:
+            yield
+            return
         outer = self._outer_config
         names = (
             ("handler_", self),
             ("logger", outer.logger.logger.logger),
             *outer.extra_context.items(),
         )
-        with outer.context.scopes(names):
-            return await self._process_alone(msg, self.calls[0])
+        token = WORKS_FOR.set(self)
+        try:
+            with outer.context.scopes(names):
+                yield
+        finally:
+            WORKS_FOR.reset(token)
 
     async def _process_alone(self, msg: Any, item: HandlerItem[Any]) -> Response:
         context = self._outer_config.context

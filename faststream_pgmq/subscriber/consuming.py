@@ -127,6 +127,10 @@ class Consumer:
     # Workers
 
     async def _work(self) -> None:
+        with self._subscriber.working():
+            await self._work_for_ever()
+
+    async def _work_for_ever(self) -> None:
         turn_ends = 0.0
         while True:
             if self._units.empty():

@@ -85,14 +85,17 @@ BEGIN
     IF to_regclass(format('pgmq.%I', qtable)) IS NULL THEN
         PERFORM pgmq.create(queue);
     END IF;
+    -- The condition is what a busy system runs at each send: the function is called only to ring.
     IF NOT EXISTS (
         SELECT FROM pg_catalog.pg_trigger
         WHERE tgname = 'faststream_pgmq_doorbell' AND tgrelid = format('pgmq.%I', qtable)::regclass
+          AND tgqual IS NOT NULL
     ) THEN
         EXECUTE format(
-            'CREATE TRIGGER faststream_pgmq_doorbell AFTER INSERT ON pgmq.%I '
-            'FOR EACH STATEMENT EXECUTE FUNCTION faststream_pgmq.ring_doorbell(%L)',
-            qtable, 'pgmq_bell.' || lower(queue));
+            'CREATE OR REPLACE TRIGGER faststream_pgmq_doorbell AFTER INSERT ON pgmq.%I FOR EACH STATEMENT '
+            'WHEN (NOT pg_catalog.pg_try_advisory_xact_lock_shared(pg_catalog.hashtextextended(%L, 0))) '
+            'EXECUTE FUNCTION faststream_pgmq.ring_doorbell(%L)',
+            qtable, 'pgmq_bell.' || lower(queue), 'pgmq_bell.' || lower(queue));
     END IF;
     IF (SELECT reloptions IS NULL FROM pg_catalog.pg_class
         WHERE oid = format('pgmq.%I', qtable)::regclass AND relkind = 'r') THEN
@@ -123,8 +126,10 @@ BEGIN
     PERFORM faststream_pgmq.prepare_archive(queue || '_dlq');
     qtable := pgmq.format_table_name(queue, 'q');
     -- At most one waiting message with a key. A message that was read once has left the index:
-    -- a retry must not collide with a newer message.
-    IF to_regclass(format('pgmq.%I', qtable || '_dedup')) IS NULL THEN
+    -- a retry must not collide with a newer message. A partitioned queue can have no such index.
+    IF to_regclass(format('pgmq.%I', qtable || '_dedup')) IS NULL AND EXISTS (
+        SELECT FROM pg_catalog.pg_class WHERE oid = format('pgmq.%I', qtable)::regclass AND relkind = 'r'
+    ) THEN
         EXECUTE format(
             'CREATE UNIQUE INDEX %I ON pgmq.%I ((headers->>''dedup_key'')) '
             'WHERE read_ct = 0 AND headers ? ''dedup_key''', qtable || '_dedup', qtable);

@@ -30,7 +30,7 @@ SLICES: Final = 3
 SILENT: Final = "silent"
 BELL: Final = "bell"
 OPEN: Final = "bell, one sender's transaction open"
-CREATE_SILENT: Final[LiteralString] = "SELECT pgmq.create('silent')"
+TAKE_BELL: Final[LiteralString] = "DROP TRIGGER faststream_pgmq_doorbell ON pgmq.q_silent"
 SCRIPT: Final = (
     "SELECT pgmq.send('{queue}', jsonb_build_object('n', 1, 'text', repeat('x', 200)));\n"
 )
@@ -71,9 +71,10 @@ def _send_as(kind: str, dsn: str, seconds: int) -> float:
 
 
 async def _create(dsn: str) -> None:
-    await install_pgmq(dsn, BELL)
+    # Two queues that differ in nothing but the trigger.
+    await install_pgmq(dsn, BELL, SILENT)
     async with connection(dsn) as conn:
-        await conn.execute(CREATE_SILENT)
+        await conn.execute(TAKE_BELL)
 
 
 def _send(dsn: str, queue: str, seconds: int) -> float:
