@@ -14,6 +14,7 @@ from cli.commands.patterns import patterns
 from cli.commands.search import search
 from cli.commands.summaries import summaries
 from cli.commands.trace import trace
+from cli.commands.train_signals import train_signals
 from cli.readable_errors import ReadableErrors
 
 START = "Start here"
@@ -49,3 +50,4 @@ app.command(rich_help_panel=OPERATE)(jobs)
 app.command(rich_help_panel=OPERATE)(trace)
 app.add_typer(keys.app, name="keys", rich_help_panel=OPERATE)
 app.command(rich_help_panel=OPERATE)(migrate)
+app.command("train-signals", rich_help_panel=OPERATE)(train_signals)
