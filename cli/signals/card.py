@@ -12,7 +12,7 @@ from cli.signals.evaluation import Report, Trial, cross_validate, judge, report
 from cli.signals.labelled import Episode, Labelled, is_kept_aside
 from cli.signals.logistic import Numbers
 from cli.signals.training import FOLDS, Rows, folds_of, rows_of, train_ngrams
-from shared.domain.activity.model import ACTIVITIES
+from shared.domain.activity.model import ACTIVITIES, LIKELIER_THAN_NOT
 from shared.domain.activity.ngrams import NgramTable
 
 CURVE: Final = (0.25, 0.5, 0.75, 1.0)
@@ -110,4 +110,4 @@ def _rows(found: Report) -> Iterator[str]:
         yield f"| {a} | {' | '.join(map(str, cells))} | {found.calibration_error[a]:.3f} |"
     yield f"| macro | {found.f1['macro']} | | | | |"
     precision, recall = found.precise_precision["debugging"], found.precise_recall["debugging"]
-    yield f"| debugging, precise threshold | | {precision} | {recall} | | |"
+    yield f"| debugging from {LIKELIER_THAN_NOT} on | | {precision} | {recall} | | |"

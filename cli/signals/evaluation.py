@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cli.signals.logistic import Numbers
 from cli.signals.training import FOLDS, Rows, fit, folds_of
-from shared.domain.activity.model import ACTIVITIES, ActivityName
+from shared.domain.activity.model import ACTIVITIES, LIKELIER_THAN_NOT, ActivityName
 
 REPEATS: Final = 10
 RESAMPLES: Final = 2_000
@@ -106,7 +106,7 @@ def _judge(seen: Rows, unseen: Rows, activity: ActivityName) -> Judged:
     fitted = fit(seen, activity)
     likely = fitted.probabilities(unseen.features)
     carried = (likely >= fitted.threshold).astype(np.float64)
-    precise = (likely >= fitted.precise_threshold).astype(np.float64)
+    precise = (likely >= LIKELIER_THAN_NOT).astype(np.float64)
     return Judged(unseen.labels[activity], likely, carried, precise)
 
 

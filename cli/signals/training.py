@@ -32,10 +32,6 @@ NGRAM_RIDGE: Final = 1e-3
 UNSURE_SHARE: Final = 0.5
 NEARLY_BEST: Final = 0.02
 """Of the thresholds whose F1 is this close to the best, the middle one is taken."""
-PRECISELY: Final = ("debugging",)
-"""The others have too few examples for a threshold of this kind."""
-PRECISE: Final = 0.85
-"""Precision that the precise threshold has on the training sessions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +63,6 @@ class Fitted:
     slope: float
     offset: float
     threshold: float
-    precise_threshold: float
 
     def probabilities(self, features: Numbers) -> Numbers:
         """Return calibrated probabilities of rows."""
@@ -114,8 +109,7 @@ def fit(rows: Rows, activity: ActivityName) -> Fitted:
     slope, offset = fit_platt(apart, is_so)
     likely = sigmoid(slope * apart + offset)
     whole = fit_line(rows.features, is_so, rows.shares, expected, RIDGE)
-    best = _best_threshold(likely, is_so)
-    return Fitted(whole, slope, offset, best, max(best, _precise_threshold(likely, is_so)))
+    return Fitted(whole, slope, offset, _best_threshold(likely, is_so))
 
 
 def folds_of(sessions: Sequence[str], seed: int) -> NDArray[np.int64]:
@@ -154,10 +148,10 @@ def _pack(line: Line) -> PackedTable:
 
 
 def _classifiers(rows: Rows) -> dict[ActivityName, Classifier]:
-    return {activity: _classifier(activity, rows, fit(rows, activity)) for activity in ACTIVITIES}
+    return {activity: _classifier(rows, fit(rows, activity)) for activity in ACTIVITIES}
 
 
-def _classifier(activity: ActivityName, rows: Rows, fitted: Fitted) -> Classifier:
+def _classifier(rows: Rows, fitted: Fitted) -> Classifier:
     weights = zip(rows.names, fitted.line.weights.tolist(), strict=True)
     return Classifier(
         weights={name: round(weight, 5) for name, weight in weights},
@@ -165,7 +159,6 @@ def _classifier(activity: ActivityName, rows: Rows, fitted: Fitted) -> Classifie
         slope=round(fitted.slope, 5),
         offset=round(fitted.offset, 5),
         threshold=round(fitted.threshold, 4),
-        precise_threshold=round(fitted.precise_threshold, 4) if activity in PRECISELY else None,
     )
 
 
@@ -174,10 +167,3 @@ def _best_threshold(likely: Numbers, is_so: Numbers) -> float:
     chosen = likely[None, :] >= steps[:, None]
     scores = 2 * (chosen * is_so).sum(axis=1) / (chosen.sum(axis=1) + is_so.sum())
     return float(np.median(steps[scores >= scores.max() - NEARLY_BEST]))
-
-
-def _precise_threshold(likely: Numbers, is_so: Numbers) -> float:
-    """The lowest threshold with which at least 85 in 100 are right; the highest if none is."""
-    steps = np.unique(likely)
-    right = [float(is_so[likely >= step].mean()) for step in steps]
-    return float(next((s for s, share in zip(steps, right, strict=True) if share >= PRECISE), 1.0))

@@ -19,6 +19,8 @@ from shared.domain.activity.ngrams import NgramTable
 from shared.domain.activity.structure import Structure
 
 WEIGHTS: Final = "weights.json"
+LIKELIER_THAN_NOT: Final = 0.5
+"""Published threshold above which debugging is rarely said wrongly; the card has the figures."""
 ActivityName = Literal["debugging", "learning", "refactoring"]
 ACTIVITIES: Final[tuple[ActivityName, ...]] = get_args(ActivityName)
 
@@ -44,8 +46,6 @@ class Classifier(_Frozen):
     offset: float
     threshold: float
     """Probability from which a memory carries the signal: best F1 on the training sessions."""
-    precise_threshold: float | None = None
-    """Probability from which few signals are wrong, at the price of missed ones."""
 
     def probability(self, features: Features) -> float:
         """Return how likely the activity is, calibrated."""

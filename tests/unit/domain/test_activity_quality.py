@@ -23,7 +23,7 @@ def test_the_three_activities_are_told_apart_in_unseen_sessions(
     assert figures[model].everything.f1["macro"].value >= least
 
 
-def test_above_the_precise_threshold_debugging_is_nearly_always_right(
+def test_what_is_likelier_debugging_than_not_mostly_is(
     figures: dict[str, Figures],
 ) -> None:
     for found in (figures["structured"].development, figures["structured"].everything):
