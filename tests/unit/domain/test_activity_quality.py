@@ -8,6 +8,8 @@ import pytest
 
 from cli.signals.card import Figures, measure
 from cli.signals.labelled import read_labelled
+from cli.signals.training import train
+from shared.domain.activity.model import weights
 
 
 @pytest.fixture(scope="module")
@@ -36,3 +38,11 @@ def test_probabilities_tell_more_than_the_base_rate(figures: dict[str, Figures])
     for activity, brier in found.brier.items():
         assert brier < found.brier_of_base_rate[activity]
         assert found.calibration_error[activity] < 0.10
+
+
+def test_the_package_holds_the_weights_that_training_yields(labelled: Path) -> None:
+    trained, kept = train(read_labelled(labelled)), weights()
+    for anew, shipped in ((trained.structured, kept.structured), (trained.text, kept.text)):
+        for activity, classifier in anew.items():
+            assert classifier.weights == pytest.approx(shipped[activity].weights, abs=1e-2)
+            assert classifier.threshold == pytest.approx(shipped[activity].threshold, abs=1e-2)
