@@ -16,6 +16,7 @@ def signals(
 
     From standard input to standard output, in order, with calibrated probabilities. A line that
     cannot be answered is named on standard error; the others are answered, and the exit code is 1.
+    docs/model-card-activity.md says from which probability on a memory carries a signal.
     """
     import sys
 

@@ -13,6 +13,7 @@ from shared.llm.activity import ActivityJudge
 from shared.messages import Metadata
 
 MAX_LINE_BYTES: Final = 64 * 1024 * 1024
+"""Its line end counts too."""
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 DECIMALS: Final = 4
 WRITTEN: Final = ("debugging", "refactoring", "learning")

@@ -8,11 +8,14 @@ import os
 import resource
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cli.signals import answering
+from shared.llm.activity import ClassifierJudge
 from tests.unit.embedding.http_endpoint import serve
 
 SUPASTATE = Path(sys.executable).with_name("supastate")
@@ -112,7 +115,20 @@ def test_a_huge_line_is_answered_and_memory_stays_flat() -> None:
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 600_000
 
 
-def test_the_probabilities_of_a_gzip_are_refused_line_by_line() -> None:
+@pytest.mark.parametrize("length", [99, 100, 101, 350])
+def test_a_line_over_the_limit_is_named_and_read_past(
+    length: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answering, "MAX_LINE_BYTES", 100)
+    line = json.dumps({"id": "long", "content": "x" * 1000})[: length - 1].encode() + b" "
+    stream = BytesIO(b"\n".join([line, GOOD]))
+    first, second = answering.answer_lines(stream, ClassifierJudge())
+    assert (first.number, first.is_problem) == (1, True)
+    assert first.text.startswith("longer than 100 bytes" if length >= 100 else "not JSON")
+    assert (second.number, json.loads(second.text)["id"]) == (2, "good")
+
+
+def test_a_gzip_is_refused() -> None:
     code, answers, complaints = signals(gzip.compress(GOOD))
     assert (code, answers) == (1, [])
     assert complaints[0].startswith("line 1: not")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from pathlib import Path
 from time import process_time
+from typing import Final, Literal
 
 import pytest
 from hypothesis import given
@@ -21,6 +23,7 @@ from shared.domain.activity.model import (
 from shared.domain.activity.turn import split_turn
 from shared.messages import Metadata
 
+CARD: Final = Path(__file__).parents[3] / "docs" / "model-card-activity.md"
 KNOWN = Structure.of({"tools": {"Read": 2, "Edit": 1}, "filePaths": ["a.go", "a_test.go"]})
 
 
@@ -41,6 +44,13 @@ def test_a_threshold_and_a_slope_keep_their_sense() -> None:
         for one in classifiers.values():
             assert one.slope > 0
             assert 0.1 < one.threshold < 0.9
+
+
+@pytest.mark.parametrize("model", ["structured", "text"])
+def test_the_card_names_the_thresholds_in_use(model: Literal["structured", "text"]) -> None:
+    classifiers = weights().structured if model == "structured" else weights().text
+    values = " | ".join(str(classifiers[activity].threshold) for activity in ACTIVITIES)
+    assert f"| {model} | {values} |" in CARD.read_text(encoding="utf-8")
 
 
 def test_two_thousand_texts_take_less_than_a_second_of_one_core() -> None:
