@@ -43,6 +43,7 @@ _EXPECTED: Final[Mapping[ActivityName, Mapping[str, float]]] = {
     "refactoring": {
         "lead_reshape": 0.3,
         "lead_reshapings": 0.3,
+        "relocates": 0.3,
         "answer_reshapings": 0.2,
         "answer_reshape": 0.2,
         "lead_like_refactoring": 0.3,

@@ -67,6 +67,7 @@ ORDERS: Final = _phrase(
 AGREES: Final = _phrase(
     r"\W*(?:yes|yeah|yep|ok|okay|sure|great|good|nice|no|perfect|thanks|go ahead|continue)\b"
 )
+RELOCATES: Final = _phrase(r"\bmov(?:e|ed|es|ing)\b[^\n]{1,60}?\b(?:to|into|out|from|back)\b")
 PRAISES_QUESTION: Final = _phrase(
     r"\W*(?:good|great|excellent|fair) (?:question|point|catch)|\b(?:to|short) answer\b"
 )
