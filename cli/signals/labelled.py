@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from cli.errors import CommandError
 EPISODES: Final = "episodes.jsonl.gz"
 COMMITS: Final = "commits.jsonl.gz"
 _ASIDE_OF: Final = 3
+FEWEST_SESSIONS: Final = 10
 _FILES: Final = "\nfiles:"
 
 
@@ -62,9 +64,13 @@ def read_labelled(folder: Path) -> Labelled:
     """Return the labelled data of a folder.
 
     Raises:
-        CommandError: a file is missing or a line of it is wrong.
+        CommandError: a file is missing, a line of it is wrong, or there are too few.
     """
-    return Labelled(list(_read(folder / EPISODES, Episode)), list(_read(folder / COMMITS, Commit)))
+    episodes = list(_read(folder / EPISODES, Episode))
+    commits = list(_read(folder / COMMITS, Commit))
+    if len({episode.session_id for episode in episodes}) < FEWEST_SESSIONS or not commits:
+        raise CommandError(f"{folder}: too little to learn from ({len(episodes)} episodes).")
+    return Labelled(episodes, commits)
 
 
 def is_kept_aside(session_id: str) -> bool:
@@ -77,8 +83,8 @@ def _read(path: Path, kind: type[AnyLabelled]) -> Iterator[AnyLabelled]:
         with gzip.open(path, "rt", encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
                 yield _parse(path, number, line, kind)
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
         raise CommandError(f"{path}: {reason}", next_step="Name it with --labelled.") from error
 
 

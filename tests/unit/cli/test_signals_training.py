@@ -74,6 +74,19 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
         read_labelled(tmp_path / "nowhere")
 
 
+def test_a_cut_file_is_named(folder: Path) -> None:
+    whole = (folder / EPISODES).read_bytes()
+    (folder / EPISODES).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CommandError, match=EPISODES):
+        read_labelled(folder)
+
+
+def test_nothing_is_learned_from_nothing(folder: Path) -> None:
+    write(folder / EPISODES, [])
+    with pytest.raises(CommandError, match="too little"):
+        read_labelled(folder)
+
+
 def test_a_session_is_in_one_fold_and_on_one_side() -> None:
     sessions = [f"s{n % 30}" for n in range(300)]
     folds = folds_of(sessions, seed=1)
