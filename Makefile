@@ -4,7 +4,7 @@ FOUND_UV := $(shell uv --version >/dev/null 2>&1 && command -v uv)
 UV := $(if $(FOUND_UV),"$(FOUND_UV)",.tools/bin/uv)
 RUN := $(UV) run --frozen --all-packages
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format up down migrate trace bench bench-queue compose-check clean
+.PHONY: help setup demo test check format up down migrate trace bench bench-queue bench-signals compose-check clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -36,6 +36,9 @@ up: setup  ## Start the system on this machine, without Docker
 
 down: setup  ## Stop it
 	$(RUN) supastate local down
+
+bench-signals: setup  ## Measure the activity model anew (LABELLED=folder of its data)
+	$(RUN) supastate train-signals --labelled "$(or $(LABELLED),../shared/labelled)"
 
 migrate: setup  ## Apply the migrations to the servers that the settings name
 	$(RUN) supastate migrate

@@ -12,8 +12,10 @@ from cli.commands.jobs import jobs
 from cli.commands.migrate import migrate
 from cli.commands.patterns import patterns
 from cli.commands.search import search
+from cli.commands.signals import signals
 from cli.commands.summaries import summaries
 from cli.commands.trace import trace
+from cli.commands.train_signals import train_signals
 from cli.readable_errors import ReadableErrors
 
 START = "Start here"
@@ -44,8 +46,10 @@ app.add_typer(importing.app, name="import", rich_help_panel=START)
 app.command(rich_help_panel=ASK)(search)
 app.command(rich_help_panel=ASK)(patterns)
 app.command(rich_help_panel=ASK)(summaries)
+app.command(rich_help_panel=ASK)(signals)
 app.add_typer(graph.app, name="graph", rich_help_panel=ASK)
 app.command(rich_help_panel=OPERATE)(jobs)
 app.command(rich_help_panel=OPERATE)(trace)
 app.add_typer(keys.app, name="keys", rich_help_panel=OPERATE)
 app.command(rich_help_panel=OPERATE)(migrate)
+app.command("train-signals", rich_help_panel=OPERATE)(train_signals)

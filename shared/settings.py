@@ -8,12 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import SettingsError
 
 PREFIX = "SUPASTATE_"
+JUDGE_PREFIX = "SUPASTATE_SIGNAL_"
 SECRETS = Path("/run/secrets")
 
 
@@ -74,10 +75,51 @@ class Settings(BaseSettings):
             raise SettingsError(_explain(error)) from error
 
 
-def _explain(error: ValidationError) -> str:
-    lines = [
-        f"{PREFIX}{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
+class JudgeSettings(BaseSettings):
+    """The language model that may judge activities, and what it may cost."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=JUDGE_PREFIX,
+        frozen=True,
+        extra="ignore",
+        env_ignore_empty=True,
+        use_attribute_docstrings=True,
+        secrets_dir=SECRETS if SECRETS.is_dir() else None,
+    )
+
+    model: str | None = None
+    """None leaves all to the trained classifier."""
+    url: str = "https://api.openai.com/v1"
+    """Any OpenAI-compatible endpoint."""
+    api_key: SecretStr | None = None
+    cost_cap_dollars: NonNegativeFloat = 1.0
+    """What one run may cost at most; from there on the classifier answers."""
+    dollars_per_million_input_tokens: NonNegativeFloat = 5.0
+    """What the endpoint charges; 0 for a model on this machine."""
+    dollars_per_million_output_tokens: NonNegativeFloat = 25.0
+    timeout_seconds: PositiveFloat = 30.0
+
+    @classmethod
+    def load(cls) -> Self:
+        """Return the settings of this run.
+
+        Raises:
+            SettingsError: a variable is wrong; the message names it.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            raise SettingsError("\n".join(_problems(error, JUDGE_PREFIX))) from error
+
+
+def _problems(error: ValidationError, prefix: str) -> list[str]:
+    return [
+        f"{prefix}{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
         for problem in error.errors(include_input=False)
     ]
+
+
+def _explain(error: ValidationError) -> str:
+    lines = _problems(error, PREFIX)
     hint = '`eval "$(./supastate local env)"` sets them for a local stack; see .env.example.'
     return "\n".join([*lines, hint])

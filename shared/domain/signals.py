@@ -12,12 +12,10 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from shared.domain.activity import Activity, Structure, estimate_activity
+from shared.domain.activity import Structure, carried_by, estimate_activity
 from shared.domain.keywords import count_keywords, forms_of, words_of
 from shared.messages import Metadata
 
-CARRIED_AT: Final = 0.5
-"""Probability from which a memory carries a signal."""
 READ_CHARACTERS: Final = 100_000
 """What stands after this changes no signal, so that a pasted log costs no more than a long one."""
 
@@ -79,7 +77,7 @@ def measure_signals(content: str, metadata: Metadata | None = None) -> Signals:
     activity = estimate_activity(text, structure)
     is_commit = (metadata or {}).get("source") == "git"
     told = text.partition("\n")[0] if is_commit else text
-    carried = _judge(activity) if structure.known else _by_keywords(told)
+    carried = carried_by(activity, structure) if structure.known else _by_keywords(told)
     return Signals(
         keyword_frequencies=keywords,
         pattern_signals=asdict(
@@ -100,10 +98,6 @@ def measure_signals(content: str, metadata: Metadata | None = None) -> Signals:
             )
         ),
     )
-
-
-def _judge(activity: Activity) -> set[str]:
-    return {name for name, likely in asdict(activity).items() if likely >= CARRIED_AT}
 
 
 def _by_keywords(text: str) -> set[str]:

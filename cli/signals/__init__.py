@@ -1,0 +1,1 @@
+"""Training and measuring the activity model, and answering for lines of memories."""

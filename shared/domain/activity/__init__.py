@@ -1,0 +1,8 @@
+"""How likely a memory is debugging, learning or refactoring, by words and structure. Pure."""
+
+from __future__ import annotations
+
+from shared.domain.activity.model import ACTIVITIES, Activity, carried_by, estimate_activity
+from shared.domain.activity.structure import Structure
+
+__all__ = ["ACTIVITIES", "Activity", "Structure", "carried_by", "estimate_activity"]

@@ -1,0 +1,114 @@
+"""The trained activity model: its weight file, and what it says of a memory. Pure.
+
+`supastate train-signals` writes the file; docs/model-card-activity.md says how good it is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Final, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.domain.activity.features import Features, structure_features, text_features
+from shared.domain.activity.ngrams import NgramTable
+from shared.domain.activity.structure import Structure
+
+WEIGHTS: Final = "weights.json"
+LIKELIER_THAN_NOT: Final = 0.5
+"""Published threshold above which debugging is rarely said wrongly; the card has the figures."""
+ActivityName = Literal["debugging", "learning", "refactoring"]
+ACTIVITIES: Final[tuple[ActivityName, ...]] = get_args(ActivityName)
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class PackedTable(_Frozen):
+    """An n-gram table as it is stored."""
+
+    weights: str
+    scale: float
+    bias: float
+
+
+class Classifier(_Frozen):
+    """One activity: log-odds are `intercept` + Σ weight · feature, then Platt's line."""
+
+    weights: dict[str, float]
+    intercept: float
+    slope: float
+    offset: float
+    threshold: float
+    """Probability from which a memory carries the signal: best F1 on the training sessions."""
+
+    def probability(self, features: Features) -> float:
+        """Return how likely the activity is, calibrated."""
+        logit = self.intercept + sum(w * features[name] for name, w in self.weights.items())
+        return logistic(self.slope * logit + self.offset)
+
+
+class Weights(_Frozen):
+    """The weight file: with the tools' doings known, and for text alone."""
+
+    ngrams: dict[str, PackedTable]
+    structured: dict[ActivityName, Classifier]
+    text: dict[ActivityName, Classifier]
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Calibrated probabilities."""
+
+    debugging: float
+    learning: float
+    refactoring: float
+
+
+def estimate_activity(text: str, structure: Structure) -> Activity:
+    """Return how likely each activity is, 0.0 to 1.0."""
+    features = features_of(text, structure, tables())
+    classifiers = classifiers_for(structure)
+    found = {name: one.probability(features) for name, one in classifiers.items()}
+    return Activity(**found)
+
+
+def carried_by(activity: Activity, structure: Structure) -> set[ActivityName]:
+    """Return the activities that are likely enough to be a signal."""
+    classifiers = classifiers_for(structure)
+    return {name for name in ACTIVITIES if getattr(activity, name) >= classifiers[name].threshold}
+
+
+def features_of(text: str, structure: Structure, tables: Mapping[str, NgramTable]) -> Features:
+    """Return all features; those of the tools only where they are known."""
+    spoken = text_features(text, tables, spoken_by_person=structure.spoken_by_person)
+    return spoken | structure_features(spoken, structure) if structure.known else spoken
+
+
+def classifiers_for(structure: Structure) -> Mapping[ActivityName, Classifier]:
+    """Return the classifiers that know what this memory knows."""
+    return weights().structured if structure.known else weights().text
+
+
+@cache
+def weights() -> Weights:
+    """Return the weights of the package; read once, at the first memory."""
+    return Weights.model_validate_json(
+        files(__name__.rpartition(".")[0]).joinpath(WEIGHTS).read_bytes()
+    )
+
+
+@cache
+def tables() -> Mapping[str, NgramTable]:
+    """Return the n-gram tables of the package."""
+    return {label: NgramTable.unpack(**dict(t)) for label, t in weights().ngrams.items()}
+
+
+def logistic(logit: float) -> float:
+    """Return the probability of log-odds; no logit is too large."""
+    return 1.0 / (1.0 + math.exp(-max(-500.0, min(500.0, logit))))
