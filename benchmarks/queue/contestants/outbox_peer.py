@@ -22,7 +22,7 @@ QUEUE: Final = "jobs"
 WORKERS: Final = 4
 FETCH: Final = 100
 FLUSH: Final = 100
-"""Ends written with one statement: its default is 1, which is many times slower."""
+"""Ends written with one statement; its default is 1."""
 METADATA: Final = MetaData()
 TABLE: Final = make_outbox_table(METADATA)
 
