@@ -57,6 +57,7 @@ DUE_ANYWHERE: Final[LiteralString] = """
 
 # ANY (ARRAY(…)) and not a join, here and below: at some ten thousand rows a join would hash the
 # whole queue. An empty read also says when the next hidden message is due, from the same snapshot.
+# Its commit waits for no disk: a claim that a crash of the server forgets is one that is made again.
 TAKE_DUE: Final[LiteralString] = """
 ), claimed AS (
     UPDATE {queue} AS message
@@ -74,7 +75,7 @@ SELECT claimed.msg_id, claimed.read_ct, claimed.enqueued_at, claimed.last_read_a
            FROM {queue} WHERE vt > now()
        ) END AS next_due,
        CASE WHEN claimed.msg_id IS NULL THEN {pause_reason} END AS paused
-FROM (VALUES (1)) AS always LEFT JOIN claimed ON true
+FROM (SELECT set_config('synchronous_commit', 'off', true)) AS always LEFT JOIN claimed ON true
 ORDER BY claimed.msg_id
 """
 CLAIM: Final[LiteralString] = "WITH due AS (" + DUE_FROM_MARK + TAKE_DUE

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ENTRYPOINT: Final = "jobs"
 BATCH_SIZE: Final = 100
-"""Its own benchmark has 10; more is faster."""
+"""Its own benchmark has 10."""
 
 
 class PgQueuerPeer:

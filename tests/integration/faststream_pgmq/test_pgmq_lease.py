@@ -309,6 +309,25 @@ async def test_a_look_anywhere_visits_nothing_that_is_hidden(
     assert "Rows Removed by Filter" not in lines
 
 
+async def test_only_a_claim_commits_without_waiting_for_the_disk(
+    sql: AsyncConnection[Any],
+) -> None:
+    seen: list[str] = []
+
+    async def note() -> None:
+        row = await (await sql.execute("SHOW synchronous_commit")).fetchone()
+        seen.append(str(row and row[0]))
+
+    await sql.execute("SELECT pgmq.send('jobs', '1')")
+    async with sql.transaction():
+        claimed = await queries.claim_messages(sql, "jobs", mark=None, limit=1, lease=30)
+        await note()
+    async with sql.transaction():
+        await queries.finish_messages(sql, "jobs", claimed.deliveries, archive=True)
+        await note()
+    assert seen == ["off", "on"]
+
+
 async def test_the_queue_of_a_claim_is_read_in_order_and_by_one_only(
     sql: AsyncConnection[Any], dsn: str
 ) -> None:
