@@ -57,7 +57,7 @@ DUE_ANYWHERE: Final[LiteralString] = """
 
 # ANY (ARRAY(…)) and not a join, here and below: at some ten thousand rows a join would hash the
 # whole queue. An empty read also says when the next hidden message is due, from the same snapshot.
-# Its commit waits for no disk: a claim that a crash of the server forgets is one that is made again.
+# Its commit waits for no disk: a claim that a crash of the server forgets is made again.
 TAKE_DUE: Final[LiteralString] = """
 ), claimed AS (
     UPDATE {queue} AS message

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from faststream_pgmq.memory import StoredMessage
     from faststream_pgmq.publisher.usecase import PgmqPublisher
     from faststream_pgmq.response import PgmqPublishCommand
+    from faststream_pgmq.subscriber.reading import GroupReader, Reader
     from faststream_pgmq.subscriber.usecase import PgmqSubscriber
 
 __all__ = ("TestPgmqBroker",)
@@ -47,6 +48,7 @@ class TestPgmqBroker(TestBroker[PgmqBroker, EnterType], broker=PgmqBroker):
     ) -> None:
         super().__init__(*brokers, with_real=with_real, connect_only=connect_only)
         self._queues = MemoryQueues()
+        self._readers: dict[PgmqSubscriber, Reader | GroupReader] = {}
         self._raise_errors = raise_errors
 
     def messages(self, queue: str) -> list[StoredMessage]:
@@ -83,7 +85,9 @@ class TestPgmqBroker(TestBroker[PgmqBroker, EnterType], broker=PgmqBroker):
         if not subscriber.calls or subscriber.is_paused:
             return False
         limit = subscriber.own.max_messages if subscriber.batch else 1
-        claimed = await subscriber.reader.read(self._queues, limit)
+        # Made now: before, the subscriber's router may not have been included, with its prefix.
+        reader = self._readers.setdefault(subscriber, subscriber.new_reader())
+        claimed = await reader.read(self._queues, limit)
         if claimed.deliveries:
             with subscriber.noticing(lambda error: _note(errors, error)):
                 await subscriber.processing.run(claimed.deliveries)

@@ -64,7 +64,6 @@ class PgmqSubscriber(DirectSubscriber):
         self._consumer: Consumer | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._pause_reason: str | None = None
-        self.reader = self.new_reader()
         self._notice: Callable[[BaseException], None] | None = None
         self.processing = Processing(self)
 
@@ -126,7 +125,6 @@ class PgmqSubscriber(DirectSubscriber):
             QueueNotFoundError: the queue does not exist.
         """
         await super().start()
-        self.reader = self.new_reader()
         if self.calls and self._consumer is None:
             await self._start_consumer()
         self._post_start()

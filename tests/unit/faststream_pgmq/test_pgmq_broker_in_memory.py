@@ -200,3 +200,17 @@ async def test_time_that_passes_deletes_what_is_too_old(broker: PgmqBroker) -> N
         assert (len(test.archived("jobs")), len(test.dead_letters("jobs"))) == (0, 1)
         await test.advance(7 * 86_400)
         assert test.dead_letters("jobs") == []
+
+
+async def test_a_prefix_given_at_the_inclusion_goes_before_queues_too() -> None:
+    seen: list[int] = []
+    router, broker = PgmqRouter(), PgmqBroker()
+
+    @router.subscriber("jobs")
+    async def handle(n: int) -> None:
+        seen.append(n)
+
+    broker.include_router(router, prefix="test_")
+    async with TestPgmqBroker(broker):
+        await broker.publish(1, "test_jobs")
+    assert seen == [1]
