@@ -38,16 +38,22 @@ def pytest_configure() -> None:
             del os.environ[name]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run first what needs no server: it tells most in a minute, and much is fetched meanwhile."""
+    items.sort(key=lambda item: "unit" not in item.path.parts)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Build Jaeger beside the first tests, if one of the last ones needs it: it takes minutes."""
-    if any("jaeger" in getattr(item, "fixturenames", ()) for item in session.items):
-        building = subprocess.Popen(
-            ["nice", sys.executable, "-m", "tests.jaeger"],
+    """Fetch beside the first tests what later ones need, on a machine that has none of it."""
+    needed = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    if needed & {"jaeger", "servers"} and "SUPASTATE_TEST_POSTGRES_DSN" not in os.environ:
+        fetching = subprocess.Popen(
+            ["nice", sys.executable, "-m", "tests.prefetch"],
             cwd=session.config.rootpath,
             stderr=subprocess.DEVNULL,  # whoever needs it will be told
             start_new_session=True,
         )
-        session.config.add_cleanup(lambda: _end_group(building))
+        session.config.add_cleanup(lambda: _end_group(fetching))
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
@@ -117,7 +123,7 @@ def template(postgres_dsn: str) -> Iterator[str]:
 def database(postgres_dsn: str, template: str) -> Iterator[str]:
     """The connection string of this test's own migrated database."""
     name = f"test_{uuid4().hex[:8]}"
-    clone = SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+    clone = SQL("CREATE DATABASE {} TEMPLATE {}")
     with psycopg.connect(postgres_dsn, autocommit=True) as admin:
         admin.execute(clone.format(Identifier(name), Identifier(template)))
         yield make_conninfo(postgres_dsn, dbname=name)

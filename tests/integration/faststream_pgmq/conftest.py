@@ -36,7 +36,7 @@ def queue_template(postgres_dsn: str) -> Iterator[str]:
 def dsn(postgres_dsn: str, queue_template: str) -> Iterator[str]:
     """The connection string of this test's own database."""
     name = f"pgmqbroker_{uuid4().hex[:8]}"
-    clone = SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+    clone = SQL("CREATE DATABASE {} TEMPLATE {}")
     with psycopg.connect(postgres_dsn, autocommit=True) as admin:
         admin.execute(clone.format(Identifier(name), Identifier(queue_template)))
         yield make_conninfo(postgres_dsn, dbname=name)
