@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from uuid import uuid4
 
 import psycopg
@@ -53,14 +54,17 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             stderr=subprocess.DEVNULL,  # whoever needs it will be told
             start_new_session=True,
         )
+        # Reaped as soon as it ends: other tests look at every process of the machine.
+        Thread(target=fetching.wait, daemon=True).start()
         session.config.add_cleanup(lambda: _end_group(fetching))
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
-    # The compilers that Go started are in its group.
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
-    process.wait()
+    if process.poll() is None:
+        # The compilers that Go started are in its group.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
 
 
 @dataclass(frozen=True)

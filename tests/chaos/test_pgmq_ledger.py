@@ -71,11 +71,11 @@ async def consumers(dsn: str, sql: AsyncConnection[Any]) -> AsyncIterator[Consum
 
 
 async def send_all(dsn: str) -> None:
-    """Send in portions over the minute, so that consumers work, sleep and are woken."""
+    """Send in portions, so that consumers work, sleep and are woken, until all were disturbed."""
     async with await AsyncConnection.connect(dsn, autocommit=True) as sender:
         for first in range(1, MESSAGES, PORTION):
             await sender.execute(SEND, (first, first + PORTION - 1))
-            await asyncio.sleep(CHAOS_SECONDS * PORTION / MESSAGES * 0.9)
+            await asyncio.sleep(CHAOS_SECONDS * PORTION / MESSAGES * 1.1)
 
 
 async def count(sql: AsyncConnection[Any], query: Any) -> int:

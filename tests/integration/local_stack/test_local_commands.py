@@ -41,11 +41,16 @@ def up(stack: LocalStack) -> Iterator[str]:
     assert _run("down", "--home", home).returncode == 0
 
 
+def _command_line(process: psutil.Process) -> str:
+    # A process that has ended since, or was not reaped yet, has none.
+    return " ".join(process.info["cmdline"] or [])
+
+
 def test_two_starts_at_once_make_one_stack(up: str, stack: LocalStack) -> None:
     servers = [
         process.pid
-        for process in psutil.process_iter()
-        if up in " ".join(process.cmdline()) and process.name() in {"postgres", "java"}
+        for process in psutil.process_iter(["cmdline", "name"])
+        if up in _command_line(process) and process.info["name"] in {"postgres", "java"}
     ]
 
     assert set(servers) >= {stack.state().processes["neo4j"].pid}
@@ -80,7 +85,7 @@ def test_status_names_states_pids_and_addresses(up: str, stack: LocalStack) -> N
 
 def test_no_password_is_shown_by_status_or_by_the_process_list(up: str, stack: LocalStack) -> None:
     shown = _run("status", "--home", up).stdout + _run("status", "--json", "--home", up).stdout
-    running = " ".join(" ".join(process.cmdline()) for process in psutil.process_iter())
+    running = " ".join(map(_command_line, psutil.process_iter(["cmdline"])))
 
     for password in stack.state().passwords.values():
         assert password not in shown
