@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 from faststream_pgmq import replies, session_queries
-from faststream_pgmq.connecting import CONNECT_TIMEOUT, KEEPALIVE, connect, with_defaults
+from faststream_pgmq.connecting import connect
 from faststream_pgmq.errors import OutdatedInstallError, PgmqConnectionError
 from faststream_pgmq.listening import Ear
 from faststream_pgmq.replying import Waiting
@@ -39,7 +39,7 @@ class Inbox:
     """See `storage.Inbox`; one connection that listens, and one query for each wake-up."""
 
     def __init__(self, listen_dsn: str, session: Session) -> None:
-        self._dsn = with_defaults(listen_dsn, **KEEPALIVE, connect_timeout=CONNECT_TIMEOUT)
+        self._dsn = listen_dsn
         self._session = session
         self._waiting = Waiting()
         self._ear = Ear(None)

@@ -48,7 +48,7 @@ class PostgresQueues:
         self._options: dict[str, Any] = {"autocommit": True}
         self._watch = Watch(self.dsn)
         self.pool = make_pool(self.dsn, pool_size, self._options, self._watch)
-        self.inbox = Inbox(listen_dsn, self._session)
+        self.inbox = Inbox(self._listen_dsn, self._session)
         self._is_pool_doubtful = False
         """A listener was lost; if it went silent, so did these, and each would cost seconds."""
         self.can_listen = True
@@ -112,7 +112,7 @@ class PostgresQueues:
             return has_doorbell
         if missing == queries.QUEUE_STATE:
             raise OutdatedInstallError(missing)
-        if groups is not None and missing.endswith(f'_{groups}"'):
+        if groups is not None and missing == queries.group_index(queue, groups):
             raise QueueWithoutGroupsError(queue, groups)
         raise QueueNotFoundError(queue, missing)
 

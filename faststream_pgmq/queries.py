@@ -221,6 +221,11 @@ def tables(queue: str) -> tuple[str, str, str]:
     return f"q_{name}", f"a_{name}", f"q_{name}_dlq"
 
 
+def group_index(queue: str, groups: str) -> str:
+    """Return the quoted name of the index by which a queue is read by groups."""
+    return sql.Identifier("pgmq", f"{tables(queue)[0]}_{groups}").as_string(None)
+
+
 @lru_cache(maxsize=1024)
 def statement(template: LiteralString, queue: str) -> LiteralString:
     """Return a statement for one queue; composing it anew would cost more than running it.
@@ -359,15 +364,12 @@ async def find_missing_part(
     conn: AsyncConnection[Any], queue: str, groups: str | None
 ) -> tuple[str | None, bool]:
     """Return the first part of a queue that does not exist, and whether it has a doorbell."""
-    queue_table, archive, dead = tables(queue)
-    index = None if groups is None else f"{queue_table}_{groups}"
-    parts = {"queue": queue_table, "archive": archive, "dead": dead, "index": index}
-    names = {
-        part: name and sql.Identifier("pgmq", name).as_string(None) for part, name in parts.items()
-    }
-    row = await (await conn.execute(FIND_PARTS, names)).fetchone()
+    names = [sql.Identifier("pgmq", table).as_string(None) for table in tables(queue)]
+    index = None if groups is None else group_index(queue, groups)
+    parameters = {**dict(zip(("queue", "archive", "dead"), names, strict=True)), "index": index}
+    row = await (await conn.execute(FIND_PARTS, parameters)).fetchone()
     assert row is not None
-    wanted = [names["queue"], names["archive"], names["dead"], QUEUE_STATE, names["index"]]
+    wanted = [*names, QUEUE_STATE, index]
     missing = [name for name, exists in zip(wanted, row, strict=False) if not exists]
     return (missing[0] if missing else None), bool(row[-1])
 

@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import logging
 from time import monotonic
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import psycopg
 
 from faststream_pgmq.errors import PgmqConnectionError
+from faststream_pgmq.subscriber.consuming import FIRST_WAIT, LAST_WAIT
 from faststream_pgmq.subscriber.verdict import summary
 
 if TYPE_CHECKING:
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from faststream_pgmq.delivery import Claimed, Delivery
     from faststream_pgmq.storage import Bell, Queues
     from faststream_pgmq.subscriber.reading import GroupReader, Reader
-
-FIRST_WAIT: Final = 0.1
-LAST_WAIT: Final = 5.0
-"""Seconds between tries to read while Postgres is away."""
 
 
 class Owner(Protocol):

@@ -10,7 +10,13 @@ import pytest
 from psycopg import AsyncConnection
 from psycopg.sql import SQL, Identifier
 
-from faststream_pgmq import QueueWithoutGroupsError, create_queue, group_queries, queries
+from faststream_pgmq import (
+    QueueNotFoundError,
+    QueueWithoutGroupsError,
+    create_queue,
+    group_queries,
+    queries,
+)
 from faststream_pgmq.delivery import Delivery, Outgoing, Settlement
 from faststream_pgmq.grouping import Grouping, last_visited
 from faststream_pgmq.memory import MemoryQueues
@@ -245,6 +251,15 @@ async def test_a_subscriber_by_groups_says_what_its_queue_lacks(
     hint = str(raised.value).split("in SQL, `")[1].split("`")[0]
     await sql.execute(SQL(hint))  # pyright: ignore[reportArgumentType]  # our own words
     await broker.start()
+
+
+async def test_a_queue_that_is_named_like_an_index_is_missed_as_a_queue(
+    make_broker: BrokerFactory,
+) -> None:
+    broker = make_broker()
+    broker.subscriber("jobs_fair", fair=True)(_ignore)
+    with pytest.raises(QueueNotFoundError):
+        await broker.start()
 
 
 async def _ignore(body: Any) -> None:
