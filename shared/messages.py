@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Annotated, Final, Literal, TypeAlias
 from uuid import UUID, uuid4
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 MEMORY_INGESTION: Final = "memory_ingestion"
 PATTERN_DETECTION: Final = "pattern_detection"
@@ -74,9 +74,16 @@ class DetectPatterns(Message):
     pattern_types: list[str] = Field(default_factory=list)
     """Empty means all."""
     limit: Annotated[int, Field(ge=1, le=10_000)] = 100
-    """The most seeds that one detector looks at."""
+    """The most new entities that one run looks at; if more are new, another run follows."""
     user_id: UUID | None = None
+    """Who asked."""
     workspace_id: WorkspaceId
+    project_name: Annotated[str, StringConstraints(max_length=255)] | None = None
+    """Look at this project again, whether or not something is new; no other run follows."""
+    since: AwareDatetime | None = None
+    """Look again at what happened from here on."""
+    until: AwareDatetime | None = None
+    """Look again at what happened before."""
 
 
 class SummarizeProject(Message):

@@ -73,11 +73,14 @@ OPTIONS {indexConfig: {
     `vector.dimensions`: $dimensions, `vector.similarity_function`: 'cosine'
 }};
 
-CREATE VECTOR INDEX entity_summary_embedding IF NOT EXISTS
+DROP INDEX entity_summary_embedding IF EXISTS;
+
+CREATE VECTOR INDEX entity_summary_neighbours IF NOT EXISTS
 FOR (n:EntitySummary) ON n.embedding
 WITH [
     n.workspace_id, n.project_name, n.entity_type, n.user_id, n.occurred_at,
-    n.is_debugging, n.is_learning, n.is_refactoring, n.is_problem_solving
+    n.is_debugging, n.is_learning, n.is_refactoring, n.is_problem_solving,
+    n.is_solution, n.is_implementation
 ]
 OPTIONS {indexConfig: {
     `vector.dimensions`: $dimensions, `vector.similarity_function`: 'cosine'

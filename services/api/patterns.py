@@ -17,7 +17,7 @@ from services.api.bodies import DetectRequest, PatternQuery, ProjectFilter
 from services.api.parts import ApiParts, WithParts
 from services.api.submitting import submit
 from shared.domain.accepting import check_text
-from shared.domain.detectors import choose_detectors
+from shared.domain.detectors import check_types
 from shared.graph.patterns import Pattern, list_patterns
 from shared.messages import PATTERN_DETECTION, DetectPatterns, PatternType
 from shared.postgres.api_keys import ApiKey
@@ -103,7 +103,7 @@ async def detect(parts: ApiParts, caller: ApiKey, message: DetectPatterns) -> UU
     Raises:
         UnknownPatternTypeError: names the first type that does not exist.
     """
-    choose_detectors(check_text(name, "pattern_types") for name in message.pattern_types)
+    check_types(check_text(name, "pattern_types") for name in message.pattern_types)
     async with parts.transaction() as conn:
         return await submit(
             conn, parts.broker, caller, queue=PATTERN_DETECTION, kind="patterns", messages=[message]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import Final
 
 from faststream_pgmq import PgmqResponse
 from shared.domain.entities import Entity, Memory
@@ -14,6 +15,9 @@ from shared.messages import (
     SummarizeProject,
 )
 
+SEEN_AT_ONCE: Final = 1_000
+"""Entities that one detection looks at: seconds of work, and other workspaces wait no longer."""
+
 
 def request_detections(written: Mapping[int, Entity]) -> list[PgmqResponse]:
     """Return one request for each workspace; it waits in the queue at most once."""
@@ -22,7 +26,7 @@ def request_detections(written: Mapping[int, Entity]) -> list[PgmqResponse]:
         causes[entity.workspace_id].append(index)
     return [
         PgmqResponse(
-            DetectPatterns(workspace_id=workspace_id),
+            DetectPatterns(workspace_id=workspace_id, limit=SEEN_AT_ONCE),
             queue=PATTERN_DETECTION,
             dedup_key=f"detect:{workspace_id}",
             group=workspace_id,

@@ -11,7 +11,7 @@ from opentelemetry.trace import SpanKind
 from services.ingest.measuring import Measured
 from shared.graph.code import MeasuredCode, save_code, save_definitions
 from shared.graph.driver import write
-from shared.graph.entity_summaries import summarize_code, summarize_memories
+from shared.graph.entity_summaries import summarize
 from shared.graph.imports import link_imports
 from shared.graph.memories import MeasuredMemory, save_memories
 from shared.graph.owners import lock_owners, own_code, own_memories
@@ -35,6 +35,8 @@ async def write_batch(driver: AsyncDriver, batch: Measured) -> None:
         files = await _write_files(tx, batch.files)
         with _step("link references", len(memories) + len(files)):
             await link_references(tx, memories, files)
+        with _step("write summaries", len(memories) + len(files)):
+            await summarize(tx, memories, files)
 
     await write(driver, work)
 
@@ -47,8 +49,6 @@ async def _write_memories(
     with _step("write memories", len(batch)):
         written = await save_memories(tx, batch)
         await own_memories(tx, [memory.entity for memory in written])
-    with _step("write memory summaries", len(written)):
-        await summarize_memories(tx, written)
     with _step("link sessions", len(written)):
         await link_sessions(tx, [memory.entity for memory in written])
     return written
@@ -65,8 +65,6 @@ async def _write_files(
         await save_definitions(tx, written)
     with _step("link imports", len(written)):
         await link_imports(tx, written)
-    with _step("write code summaries", len(written)):
-        await summarize_code(tx, written)
     return written
 
 

@@ -1,9 +1,10 @@
-"""Looks for patterns, one request at a time."""
+"""Looks for patterns: one request of a workspace at a time, several workspaces side by side."""
 
 from __future__ import annotations
 
 from faststream.asgi import AsgiFastStream
 
+from faststream_pgmq import PgmqResponse
 from services.patterns import handlers
 from shared.messages import PATTERN_DETECTION, DetectPatterns
 from shared.runtime import RETRY, create_broker, create_parts, create_worker, start_telemetry
@@ -20,10 +21,14 @@ def create_app(settings: Settings) -> AsgiFastStream:
         PATTERN_DETECTION,
         visibility_timeout=settings.visibility_timeout_seconds,
         fair=True,  # a workspace that imports much must not delay another's first
+        max_per_group=1,  # runs of one workspace would wait for each other
         retry=RETRY,
         pause_probe=parts.probe,
     )
-    async def detect_patterns(job: DetectPatterns) -> None:
-        await handlers.detect_patterns(job, driver=parts.driver, embedder=parts.embedder)
+    @broker.publisher(PATTERN_DETECTION)
+    async def detect_patterns(job: DetectPatterns) -> list[PgmqResponse]:
+        outcome = await handlers.detect_patterns(job, driver=parts.driver, embedder=parts.embedder)
+        # What is left takes its turn behind other workspaces.
+        return [PgmqResponse(job, group=job.workspace_id)] if outcome.has_more else []
 
     return create_worker(broker, parts, provider)

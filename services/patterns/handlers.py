@@ -2,70 +2,78 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from neo4j import AsyncDriver
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import Span, SpanKind
 
-from shared.domain.calibration import Calibration
-from shared.domain.detector import Detector, Reading
-from shared.domain.detectors import DETECTORS, choose_detectors
+from services.patterns.detectors import DETECTORS, choose_detectors
 from shared.embedding import Embedder
-from shared.graph.detection import read_for
-from shared.graph.findings import save_findings
+from shared.graph.looking import Detector, Run, Task, forget_removals, run_detector
+from shared.graph.news import Scope
 from shared.messages import DetectPatterns
 from shared.telemetry import step_span
 
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a request found."""
+
+    patterns: list[str]
+    """Ids of the patterns found, or found again."""
+    has_more: bool
+    """Whether more is new than the request's limit let it see."""
+
+
 async def detect_patterns(
     job: DetectPatterns, *, driver: AsyncDriver, embedder: Embedder
-) -> list[str]:
-    """Run the detectors named, store what they find, and return the patterns' ids.
+) -> Outcome:
+    """Run the detectors named on what is new, or on the request's scope.
 
-    May run twice for one message: patterns are merged on stable ids.
+    May run twice for one message, and beside other runs: what a run sees it sees once.
 
     Raises:
         UnknownPatternTypeError: before anything was read or stored.
         DependencyDownError: Neo4j does not answer.
     """
-    stored: list[str] = []
-    for detector in choose_detectors(job.pattern_types):
-        reading = await _read(detector, job, driver, embedder.calibration)
-        findings = await asyncio.to_thread(detector.find, reading)
-        with _step("write patterns", detector.type):
-            stored += await save_findings(
-                driver, job.workspace_id, detector, findings, read_at=reading.read_at
-            )
-        logger.info("%s: %d found in %s", detector.type, len(findings), job.workspace_id)
-    for pattern_type in sorted(set(job.pattern_types) - DETECTORS.keys()):
-        logger.info("%s: no detector yet", pattern_type)
-    return stored
+    task = Task(job.workspace_id, embedder.calibration, datetime.now(UTC))
+    scope = Scope(job.project_name, job.since, job.until)
+    chosen = choose_detectors(job.pattern_types)
+    runs = [await _run(detector, task, scope, driver, limit=job.limit) for detector in chosen]
+    await forget_removals(driver, job.workspace_id, DETECTORS)
+    return Outcome(
+        patterns=[pattern for run in runs for pattern in run.patterns],
+        has_more=any(run.has_more for run in runs),
+    )
 
 
-async def _read(
-    detector: Detector, job: DetectPatterns, driver: AsyncDriver, calibration: Calibration
-) -> Reading:
-    with _step("read summaries", detector.type):
-        return await read_for(
-            driver,
-            detector,
-            workspace_id=job.workspace_id,
-            calibration=calibration,
-            limit=job.limit,
+async def _run(
+    detector: Detector, task: Task, scope: Scope, driver: AsyncDriver, *, limit: int
+) -> Run:
+    with _step(detector) as span:
+        run = await run_detector(driver, detector, task, scope, limit=limit)
+        span.set_attributes(
+            {"supastate.entities.seen": run.seen, "supastate.patterns.found": len(run.patterns)}
         )
+    logger.info(
+        "%s: saw %d, found %d in %s", detector.name, run.seen, len(run.patterns), task.workspace_id
+    )
+    return run
 
 
 @contextmanager
-def _step(operation: str, pattern_type: str) -> Generator[None]:
+def _step(detector: Detector) -> Generator[Span]:
     attributes = {
         "db.system.name": "neo4j",
-        "db.operation.name": operation,
-        "supastate.pattern.type": pattern_type,
+        "db.operation.name": "detect patterns",
+        "supastate.pattern.type": detector.type,
+        "supastate.detector": detector.name,
     }
-    with step_span(f"neo4j {operation}", kind=SpanKind.CLIENT, attributes=attributes):
-        yield
+    with step_span("neo4j detect patterns", kind=SpanKind.CLIENT, attributes=attributes) as span:
+        yield span

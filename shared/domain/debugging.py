@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.domain.detector import Detector, KeywordRule, SemanticRule
+from shared.domain.detector import KeywordRule, SemanticRule, SignalDetector
 
-DEBUGGING: Final = Detector(
+DEBUGGING: Final = SignalDetector(
     type="debugging",
     signal="is_debugging",
     keyword=KeywordRule(
@@ -19,6 +19,5 @@ DEBUGGING: Final = Detector(
         full_at=20,
         cap=0.95,
         cosine=0.65,
-        recent_days=30,
     ),
 )

@@ -1,4 +1,4 @@
-"""A detector: which summaries it reads, and the two rules that make findings of them. Pure.
+"""A detector of a signal: the two rules that make findings of the summaries that carry it. Pure.
 
 The keyword rule counts the summaries that carry a signal in a period. The semantic rule takes the
 newest of them as seeds and counts those that are alike.
@@ -6,19 +6,17 @@ newest of them as seeds and counts those that are alike.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from shared.domain.confidence import confidence, keyword_confidence
-from shared.domain.evidence import describe_group, supersede
-from shared.domain.findings import Finding, Group, Link, PatternKey, Signal, Summary
-from shared.domain.grouping import group_by_period, group_by_similarity, read_to_its_end
-from shared.domain.periods import PeriodType, period_of
+from shared.domain.evidence import describe_group, merge_users, supersede
+from shared.domain.findings import Finding, Group, Link, Look, PatternKey, Signal, Summary
+from shared.domain.grouping import group_by_period, group_by_similarity
+from shared.domain.periods import PeriodType
+from shared.domain.places import Place
+from shared.domain.seeds import Seed, choose_seeds
 from shared.messages import PatternType
-
-_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +51,6 @@ class SemanticRule:
     cap: float
     cosine: float
     """How alike a neighbour must be, on the scale of the domain's reference model."""
-    recent_days: int | None = None
-    """Looks only at this many days before the newest memory of the workspace."""
 
     def sureness(self, group: Group) -> float:
         """Return the confidence, 0.0 to `cap`."""
@@ -65,67 +61,56 @@ class SemanticRule:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the graph holds for one detector in one workspace."""
+    """What the graph holds for one detector in some weeks of some projects."""
 
+    places: Sequence[Place] = ()
     carriers: Sequence[Summary] = ()
-    """The newest summaries that carry the signal."""
+    """The summaries in them that carry the signal; of a very full week the newest."""
     links: Sequence[Link] = ()
     """The seeds among them with their neighbours, each as alike as the semantic rule wants."""
-    read_since: datetime | None = None
-    """Older carriers were not read; None where all were."""
-    seeded_since: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
-    """The same for the seeds, for each project that has more carriers than seeds."""
-    read_at: datetime = _LONG_AGO
-    """The graph's own time before it was read: of two runs, the one that read later is right."""
 
 
 @dataclass(frozen=True, slots=True)
-class Detector:
-    """Finds one type of pattern."""
+class SignalDetector:
+    """Finds one type of pattern by a signal that summaries carry."""
 
     type: PatternType
     signal: Signal
-    keyword: KeywordRule | None
+    keyword: KeywordRule
     semantic: SemanticRule
 
-    def find(self, reading: Reading) -> list[Finding]:
-        """Return each user's findings, the semantic ones in place of the keyword ones they cover.
+    def find(self, reading: Reading) -> Look:
+        """Return what is in the places: semantic findings in place of the keyword ones they cover.
 
-        `merge_users` makes those of several users in one place the one pattern that they are.
+        Findings of several users in one place are the one pattern that they are.
         """
-        return supersede(self._find_by_keyword(reading), self._find_alike(reading))
+        findings = supersede(self._find_by_keyword(reading), self._find_alike(reading))
+        return Look(merge_users(findings), self._checked(reading.places))
 
-    def covering_key(self, finding: Finding) -> PatternKey | None:
-        """Return the key of the semantic pattern that says more than a keyword finding."""
-        if self.keyword is None or finding.name != self.keyword.name:
-            return None
-        period = period_of(finding.first_at, self.semantic.period_type)
-        return (self.type, self.semantic.name, finding.project_name, period)
+    def seeds(self, carriers: Sequence[Summary]) -> list[Seed]:
+        """Return the carriers whose neighbours are to be looked for."""
+        return choose_seeds(carriers, self.semantic.period_type, minimum=self.semantic.minimum)
 
-    def replaced_keys(self, finding: Finding) -> list[PatternKey]:
-        """Return the keys of the keyword patterns that a semantic finding takes the place of."""
-        if self.keyword is None or finding.name != self.semantic.name:
-            return []
-        project = finding.project_name
-        return [(self.type, self.keyword.name, project, day) for day in finding.days()]
+    def _checked(self, places: Sequence[Place]) -> frozenset[PatternKey]:
+        return frozenset(
+            (self.type, rule.name, place.project_name, period)
+            for place in places
+            for rule in (self.keyword, self.semantic)
+            for period in place.periods(rule.period_type)
+        )
 
     def _find_by_keyword(self, reading: Reading) -> list[Finding]:
         rule = self.keyword
-        if rule is None:
-            return []
         groups = group_by_period(reading.carriers, rule.period_type)
         return [
             describe_group(group, self.type, rule.name, rule.sureness(group))
             for group in groups
-            if rule.finds(group) and read_to_its_end(group, reading.read_since)
+            if rule.finds(group)
         ]
 
     def _find_alike(self, reading: Reading) -> list[Finding]:
         rule = self.semantic
-        links = [link for link in reading.links if link.neighbour.carries(self.signal)]
-        groups = group_by_similarity(links, rule.period_type, minimum=rule.minimum)
+        groups = group_by_similarity(reading.links, rule.period_type, minimum=rule.minimum)
         return [
-            describe_group(group, self.type, rule.name, rule.sureness(group))
-            for group in groups
-            if read_to_its_end(group, reading.seeded_since.get(group.project_name))
+            describe_group(group, self.type, rule.name, rule.sureness(group)) for group in groups
         ]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
-from shared.domain.findings import Fact, Finding, Group
+from shared.domain.findings import MAX_EVIDENCE, Fact, Finding, Group
 
 _TIME: Final = "%Y-%m-%d %H:%M"
 
@@ -22,7 +22,7 @@ def describe_group(group: Group, pattern_type: str, name: str, confidence: float
         period_type=group.period_type,
         frequency=len(group.members),
         confidence=round(confidence, 4),
-        evidence=tuple(member.id for member in group.members),
+        evidence=tuple(member.id for member in group.members[-MAX_EVIDENCE:]),
         first_at=group.members[0].occurred_at,
         last_at=group.members[-1].occurred_at,
         metadata=_facts(group, pattern_type),

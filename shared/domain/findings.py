@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
@@ -11,10 +11,28 @@ from uuid import UUID, uuid5
 from shared.domain.periods import PeriodType, days_of
 
 _NAMESPACE: Final = UUID("6f0c6a3e-52b4-5b1d-9a53-6d4f5c0a7e11")
+MAX_EVIDENCE: Final = 200
+"""The most summaries that a pattern is linked to, the newest; its frequency counts all."""
+EntityType: TypeAlias = Literal["memory", "code"]
 Signal: TypeAlias = Literal["is_debugging", "is_learning", "is_refactoring", "is_problem_solving"]
 Fact: TypeAlias = str | int | float | list[str]
 PatternKey: TypeAlias = tuple[str, str, str, str]
 """Type, name, project and period: what makes it the same pattern on the next run."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """An entity that was written, changed or removed since a detector last looked."""
+
+    id: str
+    """Of its summary."""
+    entity_type: EntityType
+    user_id: str
+    project_name: str
+    """Empty for an entity of no project."""
+    occurred_at: datetime
+    """Where it is now; for one removed or moved, where it was."""
+    is_removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +121,15 @@ class Finding:
     def days(self) -> list[str]:
         """Return the days it covers."""
         return days_of(self.first_at, self.period_type)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a detector saw of the places that it looked at."""
+
+    findings: Sequence[Finding] = ()
+    checked: frozenset[PatternKey] = frozenset()
+    """Everything it could have found there: a stored pattern that it did not find again is gone."""
 
 
 def pattern_id(workspace_id: str, key: PatternKey) -> str:

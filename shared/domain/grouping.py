@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
 from statistics import fmean
 from typing import TypeAlias
 
 from shared.domain.findings import Group, Link, Summary
-from shared.domain.periods import PeriodType, bounds_of, period_of
+from shared.domain.periods import PeriodType, period_of
 
 Place: TypeAlias = tuple[str, str, str]
 """User, project and period."""
@@ -45,16 +44,6 @@ def group_by_similarity(
     return [
         _join(seeds, stars, period, period_type) for (_, _, period), seeds in sorted(places.items())
     ]
-
-
-def read_to_its_end(group: Group, since: datetime | None) -> bool:
-    """Whether the group's period holds nothing older than what was read.
-
-    A read that stopped at its limit has cut its oldest period somewhere: counting that would
-    replace a pattern's frequency by a smaller one.
-    """
-    start, _ = bounds_of(group.members[0].occurred_at, group.period_type)
-    return since is None or start >= since
 
 
 def oldest_first(summaries: Iterable[Summary]) -> tuple[Summary, ...]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.domain.detector import Detector, KeywordRule, SemanticRule
+from shared.domain.detector import KeywordRule, SemanticRule, SignalDetector
 
-LEARNING: Final = Detector(
+LEARNING: Final = SignalDetector(
     type="learning",
     signal="is_learning",
     keyword=KeywordRule(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.domain.detector import Detector, KeywordRule, SemanticRule
+from shared.domain.detector import KeywordRule, SemanticRule, SignalDetector
 
-REFACTORING: Final = Detector(
+REFACTORING: Final = SignalDetector(
     type="refactoring",
     signal="is_refactoring",
     keyword=KeywordRule(

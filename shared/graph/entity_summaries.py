@@ -10,6 +10,7 @@ from neo4j import AsyncManagedTransaction
 
 from shared.domain.entities import Entity, Memory
 from shared.domain.signals import Signals
+from shared.graph.changes import find_moved, number_changes
 from shared.graph.code import MeasuredCode
 from shared.graph.memories import MeasuredMemory
 from shared.graph.statements import Row, run_rows
@@ -32,18 +33,19 @@ MATCH (n:CodeEntity {{workspace_id: row.workspace_id, id: row.properties.entity_
 """
 
 
-async def summarize_memories(
-    tx: AsyncManagedTransaction, memories: Sequence[MeasuredMemory]
+async def summarize(
+    tx: AsyncManagedTransaction,
+    memories: Sequence[MeasuredMemory],
+    files: Sequence[MeasuredCode] = (),
 ) -> None:
-    """Write the summaries of written memories."""
-    rows = [_row("memory", memory.entity, memory.signals) for memory in memories]
-    await run_rows(tx, SUMMARIZE_MEMORIES, rows)
-
-
-async def summarize_code(tx: AsyncManagedTransaction, files: Sequence[MeasuredCode]) -> None:
-    """Write the summaries of written files."""
-    rows = [_row("code", file.entity, file.signals) for file in files]
-    await run_rows(tx, SUMMARIZE_CODE, rows)
+    """Write the summaries of written entities and number them as changed: call it last."""
+    of_memories = [_row("memory", memory.entity, memory.signals) for memory in memories]
+    of_files = [_row("code", file.entity, file.signals) for file in files]
+    rows = [*of_memories, *of_files]
+    moved = await find_moved(tx, rows)
+    await run_rows(tx, SUMMARIZE_MEMORIES, of_memories)
+    await run_rows(tx, SUMMARIZE_CODE, of_files)
+    await number_changes(tx, [(row["workspace_id"], row["id"]) for row in rows], moved)
 
 
 def summary_id(kind: Literal["memory", "code"], entity: Entity) -> str:
@@ -56,7 +58,7 @@ def _row(kind: Literal["memory", "code"], entity: Entity, signals: Signals) -> R
         "entity_id": str(entity.id),
         "entity_type": kind,
         "user_id": str(entity.user_id),
-        "project_name": entity.project_name,
+        "project_name": entity.project_name or "",
         "created_at": entity.created_at,
         "updated_at": entity.updated_at,
         "occurred_at": entity.occurred_at if isinstance(entity, Memory) else entity.updated_at,

@@ -16,7 +16,7 @@ from shared.domain.entities import Memory
 from shared.domain.signals import measure_signals
 from shared.embedding import WordLlamaEmbedder
 from shared.graph.driver import write
-from shared.graph.entity_summaries import summarize_memories
+from shared.graph.entity_summaries import summarize
 from shared.graph.memories import MeasuredMemory, save_memories
 from shared.graph.mentions import mentions_of_memory
 from shared.graph.owners import lock_owners, own_memories
@@ -81,17 +81,20 @@ async def save(driver: AsyncDriver, *memories: MeasuredMemory) -> None:
         await lock_owners(tx, entities)
         await save_memories(tx, memories)
         await own_memories(tx, entities)
-        await summarize_memories(tx, memories)
+        await summarize(tx, memories)
 
     await write(driver, work)
 
 
 async def detect(
-    driver: AsyncDriver, workspace: str, types: Sequence[str] = (), *, limit: int = 100
+    driver: AsyncDriver, workspace: str, types: Sequence[str] = (), *, limit: int = 1000
 ) -> list[str]:
     """Run one detection request."""
     job = DetectPatterns(workspace_id=workspace, pattern_types=list(types), limit=limit)
-    return await detect_patterns(job, driver=driver, embedder=EMBEDDER)
+    outcome = await detect_patterns(job, driver=driver, embedder=EMBEDDER)
+    if outcome.has_more:
+        return outcome.patterns + await detect(driver, workspace, types, limit=limit)
+    return outcome.patterns
 
 
 async def query(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,16 +10,12 @@ from typing import Any
 import pytest
 from neo4j import AsyncDriver
 
-from shared.domain.debugging import DEBUGGING
 from shared.domain.findings import pattern_id
 from shared.errors import UnknownPatternTypeError
-from shared.graph.detection import read_for
-from shared.graph.findings import save_findings
 from shared.graph.patterns import list_patterns
 from tests.integration.patterns.pattern_builders import (
     ANNA,
     BEN,
-    EMBEDDER,
     MONDAY,
     detect,
     direction,
@@ -34,7 +29,7 @@ GRAPH = """
 MATCH (p:Pattern {workspace_id: $workspace})
 OPTIONAL MATCH (p)-[link]->(n)
 WITH p, type(link) AS kind, n.id AS target ORDER BY p.id, kind, target
-RETURN p {.*, last_validated: null, read_at: null} AS pattern, collect([kind, target]) AS links
+RETURN p {.*, last_validated: null} AS pattern, collect([kind, target]) AS links
 """
 
 
@@ -110,18 +105,6 @@ async def test_alike_memories_of_a_week_replace_the_keyword_pattern_of_their_day
     assert await stored(neo4j_driver, workspace) == [("debugging-session-semantic", "2026-W02", 4)]
 
 
-async def detect_in_two_halves(
-    driver: AsyncDriver, workspace: str, *, before_writing: Awaitable[object]
-) -> None:
-    """Read and find, let something else happen, and only then write."""
-    reading = await read_for(
-        driver, DEBUGGING, workspace_id=workspace, calibration=EMBEDDER.calibration, limit=100
-    )
-    await before_writing
-    findings = DEBUGGING.find(reading)
-    await save_findings(driver, workspace, DEBUGGING, findings, read_at=reading.read_at)
-
-
 async def test_a_semantic_pattern_stays_in_place_of_keywords_when_newer_months_take_the_seeds(
     neo4j_driver: AsyncDriver, workspace: str
 ) -> None:
@@ -147,51 +130,6 @@ async def test_the_stored_semantic_pattern_of_one_user_leaves_the_keyword_patter
     assert found["debugging-session-semantic"].user_id == str(ANNA)
     assert found["debugging-session"].user_id == str(BEN)
     assert found["debugging-session"].frequency == len(DAY)
-
-
-async def test_a_run_that_read_earlier_and_writes_last_changes_nothing(
-    neo4j_driver: AsyncDriver, workspace: str
-) -> None:
-    names = [*DAY, "m6", "m7"]
-    await save(neo4j_driver, *(memory(workspace, name) for name in names))
-
-    async def newer_run() -> None:
-        await save(neo4j_driver, memory(workspace, "m7", "Sells tea"))
-        await detect(neo4j_driver, workspace)
-
-    await detect_in_two_halves(neo4j_driver, workspace, before_writing=newer_run())
-    (pattern,) = await list_patterns(neo4j_driver, workspace)
-    assert (pattern.frequency, pattern.confidence) == (7, pytest.approx(7 / 20))
-    assert len(pattern.evidence) == 7
-
-
-async def test_a_run_that_read_earlier_does_not_bring_a_replaced_pattern_back(
-    neo4j_driver: AsyncDriver, workspace: str
-) -> None:
-    await save(neo4j_driver, *(memory(workspace, name) for name in DAY))
-
-    async def newer_run() -> None:
-        alike = [memory(workspace, f"a{n}", hours=24 * n, topic="login") for n in range(1, 5)]
-        await save(neo4j_driver, *alike)
-        await detect(neo4j_driver, workspace)
-
-    await detect_in_two_halves(neo4j_driver, workspace, before_writing=newer_run())
-    assert await stored(neo4j_driver, workspace) == [("debugging-session-semantic", "2026-W02", 4)]
-
-
-async def test_a_run_that_read_earlier_does_not_delete_what_a_newer_one_wrote(
-    neo4j_driver: AsyncDriver, workspace: str
-) -> None:
-    alike = [f"a{n}" for n in range(3)]
-    await save(neo4j_driver, *(memory(workspace, name) for name in DAY))
-    await save(neo4j_driver, *(memory(workspace, name, topic="login") for name in alike))
-
-    async def newer_run() -> None:
-        await save(neo4j_driver, *(memory(workspace, name) for name in alike))
-        await detect(neo4j_driver, workspace)
-
-    await detect_in_two_halves(neo4j_driver, workspace, before_writing=newer_run())
-    assert ("debugging-session", "2026-01-05", 9) in await stored(neo4j_driver, workspace)
 
 
 async def test_nearer_memories_of_a_colleague_and_without_the_signal_hide_nothing(

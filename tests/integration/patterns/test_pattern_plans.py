@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, LiteralString, cast
 
 import pytest
 from neo4j import AsyncDriver
 
-from shared.domain.detector import Detector
-from shared.domain.detectors import DETECTORS
-from shared.graph.detection import (
-    NEIGHBOURS,
-    find_carriers_query,
-    find_neighbours_in_project_query,
-    find_neighbours_query,
-)
+from shared.domain.debugging import DEBUGGING
+from shared.domain.detector import SignalDetector
+from shared.domain.learning import LEARNING
+from shared.domain.refactoring import REFACTORING
 from shared.graph.findings import LINK_EVIDENCE, MERGE_PATTERNS
+from shared.graph.neighbours import NEIGHBOURS, find_carriers_query, find_neighbours_query
 from shared.graph.patterns import LIST_PATTERNS
 from tests.integration.patterns.pattern_builders import ANNA, MONDAY, memory, save
 
+RULES = {rules.type: rules for rules in (DEBUGGING, LEARNING, REFACTORING)}
 SCANS = {"AllNodesScan", "NodeByLabelScan", "NodeIndexScan", "PartitionedAllNodesScan"}
 STRANGERS = 300
 
@@ -58,15 +56,15 @@ async def crowded(neo4j_driver: AsyncDriver, workspace: str) -> str:
     return workspace
 
 
-@pytest.mark.parametrize("detector", DETECTORS.values(), ids=DETECTORS)
+@pytest.mark.parametrize("detector", RULES.values(), ids=RULES)
 async def test_carriers_are_found_in_order_by_the_index_of_their_signal(
-    neo4j_driver: AsyncDriver, crowded: str, detector: Detector
+    neo4j_driver: AsyncDriver, crowded: str, detector: SignalDetector
 ) -> None:
     found = await profile(
         neo4j_driver,
         find_carriers_query(detector.signal),
         workspace_id=crowded,
-        now=MONDAY.replace(year=2030),
+        places=[{"project_name": "shop", "since": MONDAY, "until": MONDAY.replace(day=12)}],
         limit=10,
     )
     assert not operators(found) & SCANS
@@ -75,13 +73,11 @@ async def test_carriers_are_found_in_order_by_the_index_of_their_signal(
     assert sum(step["args"].get("DbHits", 0) for step in found) < STRANGERS
 
 
-@pytest.mark.parametrize("detector", DETECTORS.values(), ids=DETECTORS)
-@pytest.mark.parametrize("find", [find_neighbours_query, find_neighbours_in_project_query])
+@pytest.mark.parametrize("detector", RULES.values(), ids=RULES)
 async def test_neighbours_are_found_by_the_vector_index(
     neo4j_driver: AsyncDriver,
     crowded: str,
-    find: Callable[[LiteralString], LiteralString],
-    detector: Detector,
+    detector: SignalDetector,
 ) -> None:
     seed = {
         "id": f"memory:{memory(crowded, 'm0').entity.id}",
@@ -92,14 +88,14 @@ async def test_neighbours_are_found_by_the_vector_index(
     }
     found = await profile(
         neo4j_driver,
-        find(detector.signal),
+        find_neighbours_query(detector.signal),
         workspace_id=crowded,
         seeds=[seed],
         score=0.8,
         neighbours=NEIGHBOURS,
     )
     assert not operators(found) & SCANS
-    assert "entity_summary_embedding" in details(found)
+    assert "entity_summary_neighbours" in details(found)
 
 
 @pytest.mark.parametrize("statement", [MERGE_PATTERNS, LINK_EVIDENCE])
@@ -108,9 +104,7 @@ async def test_patterns_and_evidence_are_found_by_their_keys(
 ) -> None:
     row = {"id": "p", "evidence": ["memory:x"], "confidence": 0.5}
     finding = {**row, "properties": {"metadata": "{}"}}
-    found = await profile(
-        neo4j_driver, statement, workspace_id=crowded, findings=[finding], read_at=MONDAY
-    )
+    found = await profile(neo4j_driver, statement, workspace_id=crowded, findings=[finding])
     assert not operators(found) & SCANS
 
 

@@ -1,0 +1,29 @@
+"""Every detector, by the type of pattern that it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from shared.domain.debugging import DEBUGGING
+from shared.domain.detectors import check_types
+from shared.domain.learning import LEARNING
+from shared.domain.refactoring import REFACTORING
+from shared.graph.looking import Detector
+from shared.graph.signal_patterns import detector_of
+
+DETECTORS: Final[tuple[Detector, ...]] = (
+    detector_of(DEBUGGING),
+    detector_of(LEARNING),
+    detector_of(REFACTORING),
+)
+
+
+def choose_detectors(pattern_types: Iterable[str]) -> list[Detector]:
+    """Return the detectors of the types, all where none is named.
+
+    Raises:
+        UnknownPatternTypeError: names the first type that does not exist.
+    """
+    wanted = check_types(pattern_types)
+    return [detector for detector in DETECTORS if detector.type in wanted]

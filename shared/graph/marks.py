@@ -1,0 +1,71 @@
+"""How far each detector has looked in each workspace; a mark is also its lock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, LiteralString
+
+from neo4j import AsyncManagedTransaction
+
+# The SET takes the lock, before the mark is read. Another version of a detector starts anew.
+LOCK_MARK: Final[LiteralString] = """
+MERGE (d:DetectionMark {workspace_id: $workspace_id, id: $detector})
+SET d.run_at = datetime()
+WITH d
+WITH CASE WHEN d.version = $version THEN d.change ELSE 0 END AS change
+OPTIONAL MATCH (w:Workspace {workspace_id: $workspace_id})
+RETURN coalesce(change, 0) AS change, coalesce(w.changes, 0) AS newest
+"""
+MOVE_MARK: Final[LiteralString] = """
+MATCH (d:DetectionMark {workspace_id: $workspace_id, id: $detector})
+SET d.change = $change, d.version = $version
+"""
+DELETE_SEEN_REMOVALS: Final[LiteralString] = """
+MATCH (d:DetectionMark)
+WHERE d.workspace_id = $workspace_id AND d.id IN $detectors
+WITH count(d) AS marks, min(coalesce(d.change, 0)) AS seen
+WHERE marks = size($detectors)
+MATCH (r:Removal) WHERE r.workspace_id = $workspace_id AND r.change <= seen
+DELETE r
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a detector has seen, and what there is to see."""
+
+    change: int
+    """Everything up to this number it has seen."""
+    newest: int
+    """The number of the newest change."""
+
+
+async def lock_mark(
+    tx: AsyncManagedTransaction, workspace_id: str, detector: str, version: int
+) -> Mark:
+    """Return a detector's mark and keep it until commit: two runs take turns."""
+    found = await tx.run(LOCK_MARK, workspace_id=workspace_id, detector=detector, version=version)
+    row = await found.single(strict=True)
+    return Mark(row["change"], row["newest"])
+
+
+async def move_mark(
+    tx: AsyncManagedTransaction, workspace_id: str, detector: str, version: int, *, change: int
+) -> None:
+    """Note that everything up to `change` is seen."""
+    moved = await tx.run(
+        MOVE_MARK,
+        workspace_id=workspace_id,
+        detector=detector,
+        version=version,
+        change=change,
+    )
+    await moved.consume()
+
+
+async def delete_seen_removals(
+    tx: AsyncManagedTransaction, workspace_id: str, detectors: list[str]
+) -> None:
+    """Forget the removals that every one of the detectors has seen."""
+    deleted = await tx.run(DELETE_SEEN_REMOVALS, workspace_id=workspace_id, detectors=detectors)
+    await deleted.consume()

@@ -1,0 +1,113 @@
+"""What is new in a workspace since a mark, or what a scope holds; both by an index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, LiteralString
+
+from neo4j import AsyncManagedTransaction
+
+from shared.domain.findings import News
+from shared.graph.marks import Mark
+from shared.graph.statements import Row
+
+LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+FAR_AHEAD: Final = datetime.max.replace(tzinfo=UTC)
+
+_FIELDS: Final[LiteralString] = """
+    n.id AS id, n.entity_type AS entity_type, n.user_id AS user_id,
+    n.project_name AS project_name, n.occurred_at AS occurred_at, n.change AS change
+"""
+_SINCE: Final[LiteralString] = f"""
+WHERE n.workspace_id = $workspace_id AND n.change > $since AND n.change <= $until
+WITH n ORDER BY n.workspace_id, n.change LIMIT $limit
+RETURN {_FIELDS}
+"""
+FIND_WRITTEN: Final[LiteralString] = f"MATCH (n:EntitySummary) {_SINCE}"
+FIND_REMOVED: Final[LiteralString] = f"MATCH (n:Removal) {_SINCE}"
+_NEWEST: Final[LiteralString] = f"""
+  AND n.occurred_at >= $since AND n.occurred_at < $until
+WITH n ORDER BY n.occurred_at DESC LIMIT $limit
+RETURN {_FIELDS}
+"""
+FIND_IN_WORKSPACE: Final[LiteralString] = f"""
+MATCH (n:EntitySummary) WHERE n.workspace_id = $workspace_id {_NEWEST}
+"""
+FIND_IN_PROJECT: Final[LiteralString] = f"""
+MATCH (n:EntitySummary) WHERE n.workspace_id = $workspace_id AND n.project_name = $project_name
+{_NEWEST}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a request wants detectors to look again, whether or not something is new there."""
+
+    project_name: str | None = None
+    """None is any."""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether it names no place: then a run looks at what is new."""
+        return self.project_name is None and self.since is None and self.until is None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The next things to look at."""
+
+    news: Sequence[News]
+    change: int
+    """Up to which number they reach."""
+    has_more: bool = False
+
+
+async def read_news(
+    tx: AsyncManagedTransaction, workspace_id: str, mark: Mark, *, limit: int
+) -> Batch:
+    """Return what changed since a mark, in order, at most `limit`."""
+    values = {
+        "workspace_id": workspace_id,
+        "since": mark.change,
+        "until": mark.newest,
+        "limit": limit + 1,
+    }
+    rows = [(row, False) for row in await (await tx.run(FIND_WRITTEN, values)).data()]
+    rows += [(row, True) for row in await (await tx.run(FIND_REMOVED, values)).data()]
+    rows.sort(key=lambda found: found[0]["change"])
+    taken = rows[:limit]
+    has_more = len(rows) > limit
+    change = taken[-1][0]["change"] if has_more else mark.newest
+    return Batch([_news(row, is_removed=gone) for row, gone in taken], change, has_more)
+
+
+async def read_scope(
+    tx: AsyncManagedTransaction, workspace_id: str, scope: Scope, *, limit: int
+) -> list[News]:
+    """Return the newest things of a scope, at most `limit`."""
+    values: dict[str, Any] = {
+        "workspace_id": workspace_id,
+        "since": scope.since or LONG_AGO,
+        "until": scope.until or FAR_AHEAD,
+        "limit": limit,
+    }
+    if scope.project_name is None:
+        found = await tx.run(FIND_IN_WORKSPACE, values)
+    else:
+        found = await tx.run(FIND_IN_PROJECT, values, project_name=scope.project_name)
+    return [_news(row, is_removed=False) for row in await found.data()]
+
+
+def _news(row: Row, *, is_removed: bool) -> News:
+    return News(
+        id=row["id"],
+        entity_type=row["entity_type"],
+        user_id=row["user_id"],
+        project_name=row["project_name"],
+        occurred_at=row["occurred_at"].to_native(),
+        is_removed=is_removed,
+    )
