@@ -16,6 +16,7 @@ LEAST_PROBABILITY: Final[Mapping[Signal, tuple[str, float]]] = {
     "is_debugging": ("debugging_score", 0.5),
     "is_learning": ("learning_score", 0.4),
     "is_refactoring": ("refactoring_score", 0.4),
+    "is_problem": ("debugging_score", 0.5),
 }
 
 
