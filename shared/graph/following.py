@@ -40,7 +40,7 @@ _ORIGIN: Final[LiteralString] = """
 CYPHER 25
 UNWIND $origins AS row
 MATCH (origin:EntitySummary {workspace_id: $workspace_id, id: row.id})
-MATCH (m:Memory {workspace_id: $workspace_id, id: origin.entity_id})
+MATCH (m:Memory {workspace_id: $workspace_id, id: row.memory_id})
 """
 
 
@@ -60,7 +60,7 @@ def find_next_query(signal: LiteralString) -> LiteralString:
     }}
     MATCH (s:EntitySummary {{workspace_id: $workspace_id, id: 'memory:' + n.id}})
     USING INDEX SEEK s:EntitySummary(workspace_id, id)
-    WHERE (s.{signal} = true OR s.is_implementation = true)
+    WHERE true IN [s.{signal}, s.is_implementation]
       AND s.user_id = row.user_id AND s.project_name = row.project_name
       AND s.occurred_at > row.since AND s.occurred_at <= row.until
     WITH origin, m, n, s, 2 * vector.similarity.cosine(origin.embedding, s.embedding) - 1
@@ -86,7 +86,7 @@ def find_alike_query(signal: LiteralString) -> LiteralString:
         WITH s, score WHERE score >= $score
         RETURN s, 2 * score - 1 AS similarity
     }}
-    MATCH (n:Memory {{workspace_id: $workspace_id, id: s.entity_id}})
+    MATCH (s)-[:SUMMARIZES]->(n:Memory {{workspace_id: $workspace_id}})
     {_RETURN}
     """
 
@@ -161,6 +161,7 @@ def _newest_first(summary: Summary) -> tuple[float, str]:
 def _origin_row(origin: Summary, rule: FollowingRule) -> Row:
     return {
         "id": origin.id,
+        "memory_id": origin.id.partition(":")[2],
         "user_id": origin.user_id,
         "project_name": origin.project_name,
         "since": origin.occurred_at,

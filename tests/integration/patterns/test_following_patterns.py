@@ -163,8 +163,10 @@ async def test_what_follows_is_found_by_indexes(
         "alike": find_alike_query("is_solution"),
         "origins": find_carriers_query("is_problem"),
     }[kind]
+    memory_id = str(told(workspace, "p", PROBLEM).entity.id)
     origin = {
-        "id": f"memory:{told(workspace, 'p', PROBLEM).entity.id}",
+        "id": f"memory:{memory_id}",
+        "memory_id": memory_id,
         "user_id": str(ANNA),
         "project_name": "shop",
         "since": MONDAY,
@@ -186,4 +188,4 @@ async def test_what_follows_is_found_by_indexes(
     index = {"next": "place_in_session", "alike": "entity_summary_neighbours"}
     assert index.get(kind, "is_problem, occurred_at)") in details(found)
     hits = sum(step["args"].get("DbHits", 0) for step in found)
-    assert hits < 300 or kind == "alike"  # a vector search touches nodes on its way
+    assert hits < 300
