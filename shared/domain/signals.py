@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from shared.domain.activity import Structure, carried_by, estimate_activity
+from shared.domain.activity import Model, Structure, carried_by, estimate_activity
 from shared.domain.keywords import count_keywords, forms_of, words_of
 from shared.domain.steps import read_step
 from shared.messages import Metadata
@@ -75,16 +75,21 @@ class Signals:
         return dict(self.pattern_signals)
 
 
-def measure_signals(content: str, metadata: Metadata | None = None) -> Signals:
-    """Return the signals of a memory; the same input gives the same signals."""
+def measure_signals(
+    content: str, metadata: Metadata | None = None, model: Model | None = None
+) -> Signals:
+    """Return the signals of a memory; the same input gives the same signals.
+
+    `model` is the package's, if no other one is given.
+    """
     text = content[:READ_CHARACTERS]
     words = words_of(text)
     keywords = count_keywords(words)
     structure = Structure.of(metadata or {})
-    activity = estimate_activity(text, structure)
+    activity = estimate_activity(text, structure, model)
     is_commit = (metadata or {}).get("source") == "git"
     told = text.partition("\n")[0] if is_commit else text
-    carried = carried_by(activity, structure) if structure.known else _by_keywords(told)
+    carried = carried_by(activity, structure, model) if structure.known else _by_keywords(told)
     step = read_step(told, structure, carried, prefix_of(told) if is_commit else None)
     return Signals(
         keyword_frequencies=keywords,
