@@ -13,7 +13,13 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from shared.domain.activity import Model, Structure, carried_by, estimate_activity
+from shared.domain.activity import (
+    Model,
+    Structure,
+    carried_by,
+    estimate_activity,
+    reads_as_reshaping,
+)
 from shared.domain.keywords import count_keywords, forms_of, words_of
 from shared.domain.steps import read_step
 from shared.messages import Metadata
@@ -52,6 +58,7 @@ class PatternSignals:
     is_solution: bool
     is_implementation: bool
     is_explanation: bool
+    is_reshaping: bool
     knows_tools: bool
     complexity_score: float
     urgency_score: float
@@ -104,6 +111,7 @@ def measure_signals(
                 is_solution=step.is_solution,
                 is_implementation=step.is_implementation,
                 is_explanation=step.is_explanation,
+                is_reshaping=structure.edits > 0 and reads_as_reshaping(text, model),
                 knows_tools=structure.known,
                 complexity_score=_complexity(text, words),
                 urgency_score=_urgency(words),

@@ -15,7 +15,7 @@ from shared.domain.findings import Signal, Summary
 LEAST_PROBABILITY: Final[Mapping[Signal, tuple[str, float]]] = {
     "is_debugging": ("debugging_score", 0.5),
     "is_learning": ("learning_score", 0.4),
-    "is_refactoring": ("refactoring_score", 0.4),
+    "is_refactoring": ("refactoring_score", 0.25),
     "is_problem": ("debugging_score", 0.5),
 }
 
@@ -32,6 +32,7 @@ def is_sure(summary: Summary, signal: Signal) -> bool:
 
 
 def _fits(summary: Summary, signal: Signal) -> bool:
-    if signal == "is_learning":
-        return summary.signals.get("is_explanation") is True
-    return signal != "is_refactoring" or summary.count("edits") > 0
+    if signal == "is_debugging":
+        return any(summary.count(name) for name in ("edits", "failing_outputs", "tool_errors"))
+    wanted = {"is_learning": "is_explanation", "is_refactoring": "is_reshaping"}.get(signal)
+    return wanted is None or summary.signals.get(wanted) is True

@@ -25,7 +25,8 @@ NEIGHBOURS: Final = 50
 SUMMARY_FIELDS: Final[LiteralString] = """
     s.id AS id, s.user_id AS user_id, s.project_name AS project_name, s.occurred_at AS occurred_at,
     s {.is_debugging, .is_learning, .is_refactoring, .is_problem_solving, .is_problem,
-       .is_solution, .is_implementation, .is_explanation, .knows_tools, .debugging_score,
+       .is_solution, .is_implementation, .is_explanation, .is_reshaping, .knows_tools,
+       .debugging_score,
        .learning_score, .refactoring_score, .tool_errors, .failing_outputs, .edits} AS signals
 """
 _SEARCH: Final[LiteralString] = """

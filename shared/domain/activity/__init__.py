@@ -8,7 +8,16 @@ from shared.domain.activity.model import (
     Model,
     carried_by,
     estimate_activity,
+    reads_as_reshaping,
 )
 from shared.domain.activity.structure import Structure
 
-__all__ = ["ACTIVITIES", "Activity", "Model", "Structure", "carried_by", "estimate_activity"]
+__all__ = [
+    "ACTIVITIES",
+    "Activity",
+    "Model",
+    "Structure",
+    "carried_by",
+    "estimate_activity",
+    "reads_as_reshaping",
+]

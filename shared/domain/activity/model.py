@@ -15,8 +15,9 @@ from typing import Final, Literal, get_args
 from pydantic import BaseModel, ConfigDict
 
 from shared.domain.activity.features import Features, structure_features, text_features
-from shared.domain.activity.ngrams import NgramTable
+from shared.domain.activity.ngrams import NgramTable, hash_words
 from shared.domain.activity.structure import Structure
+from shared.domain.activity.turn import split_turn, words_in
 
 WEIGHTS: Final = "weights.json"
 LIKELIER_THAN_NOT: Final = 0.5
@@ -102,6 +103,13 @@ def carried_by(
     """Return the activities that are likely enough to be a signal."""
     classifiers = (model or packaged()).classifiers_for(structure)
     return {name for name in ACTIVITIES if getattr(activity, name) >= classifiers[name].threshold}
+
+
+def reads_as_reshaping(text: str, model: Model | None = None) -> bool:
+    """Whether its beginning reads more like a refactoring commit than like a fix."""
+    tables = (model or packaged()).tables
+    vector = hash_words(words_in(split_turn(text).lead))
+    return tables["refactoring"].score(vector) > tables["debugging"].score(vector)
 
 
 def features_of(text: str, structure: Structure, tables: Mapping[str, NgramTable]) -> Features:

@@ -96,8 +96,8 @@ def test_only_an_answer_without_edits_explains() -> None:
 @pytest.mark.parametrize(
     ("signals", "expected"),
     [
-        ({"knows_tools": True, "debugging_score": 0.5}, True),
-        ({"knows_tools": True, "debugging_score": 0.49}, False),
+        ({"knows_tools": True, "debugging_score": 0.5, "edits": 1}, True),
+        ({"knows_tools": True, "debugging_score": 0.49, "edits": 1}, False),
         ({"knows_tools": True}, False),
         ({"knows_tools": False, "debugging_score": 0.1}, True),
         ({}, True),
@@ -113,7 +113,13 @@ def test_evidence_needs_a_probability_where_the_tools_are_known(
 def test_evidence_of_refactoring_edits_and_evidence_of_learning_explains() -> None:
     sure = {"knows_tools": True, "refactoring_score": 0.9, "learning_score": 0.9}
     plain = Summary("a", "anna", "shop", MONDAY, sure)
-    fitting = Summary("b", "anna", "shop", MONDAY, {**sure, "edits": 1, "is_explanation": True})
+    fitting = Summary(
+        "b",
+        "anna",
+        "shop",
+        MONDAY,
+        {**sure, "edits": 1, "is_explanation": True, "is_reshaping": True},
+    )
     assert not is_sure(plain, "is_refactoring")
     assert not is_sure(plain, "is_learning")
     assert is_sure(fitting, "is_refactoring")
