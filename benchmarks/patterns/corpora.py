@@ -21,6 +21,7 @@ SAMPLE_LABELS: Final = Path(__file__).parents[2] / "tests" / "labels" / "claude_
 """Labels of the samples that are no episodes: all of them, read without seeing any signal."""
 _OVERLAP: Final = 60
 """Characters that a sample and the episode which was made of it begin with."""
+FOLDS: Final = 5
 Half: TypeAlias = Literal["chosen on", "held out"]
 
 
@@ -41,8 +42,12 @@ class LabelledMemory:
 
 def half_of(session_id: str) -> Half:
     """Return the half that a session belongs to, by its hash."""
-    even = int(hashlib.sha256(session_id.encode()).hexdigest(), 16) % 2 == 0
-    return "chosen on" if even else "held out"
+    return "held out" if _number(session_id) % 2 else "chosen on"
+
+
+def fold_of(session_id: str) -> int:
+    """Return the part of the sessions that a model is trained without, 0 to `FOLDS` - 1."""
+    return _number(session_id) // 2 % FOLDS
 
 
 def read_episodes(shared: Path, workspace_id: str) -> list[LabelledMemory]:
@@ -66,6 +71,10 @@ def read_samples(shared: Path, workspace_id: str) -> list[LabelledMemory]:
         )
         for chunk in chunks
     ]
+
+
+def _number(session_id: str) -> int:
+    return int(hashlib.sha256(session_id.encode()).hexdigest(), 16)
 
 
 def _episodes(shared: Path) -> list[dict[str, Any]]:

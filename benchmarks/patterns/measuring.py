@@ -12,9 +12,10 @@ from uuid import uuid4
 from neo4j import AsyncDriver
 
 from benchmarks.patterns.corpora import (
+    FOLDS,
     Half,
     LabelledMemory,
-    half_of,
+    fold_of,
     read_episodes,
     read_samples,
 )
@@ -61,10 +62,10 @@ class Outcome:
 async def measure_all(driver: AsyncDriver, shared: Path) -> list[Outcome]:
     """Return the samples and the episodes, each with the shipped model and with unseen ones.
 
-    The shipped model was trained on the episodes. An unseen one measures each memory by a model
-    that was trained on the other half of the sessions.
+    The shipped model was trained on the episodes. An unseen memory is measured by a model that was
+    trained without its session: on the other four fifths of them.
     """
-    trained = {half: _train_without(shared, half) for half in get_args(Half)}
+    trained = [_train_without(shared, fold) for fold in range(FOLDS)]
     found: list[Outcome] = []
     for name, read in (("samples", read_samples), ("episodes", read_episodes)):
         for models in (None, trained):
@@ -80,7 +81,7 @@ async def _measure(
     driver: AsyncDriver,
     name: str,
     corpus: Sequence[LabelledMemory],
-    models: dict[Half, Model] | None,
+    models: Sequence[Model] | None,
 ) -> Outcome:
     embedder = WordLlamaEmbedder()
     measured = await measure([one.memory for one in corpus], embedder)
@@ -102,11 +103,11 @@ async def _measure(
     )
 
 
-def _with_model(one: MeasuredMemory, models: dict[Half, Model] | None) -> MeasuredMemory:
+def _with_model(one: MeasuredMemory, models: Sequence[Model] | None) -> MeasuredMemory:
     if models is None:
         return one
     entity = one.entity
-    model = models[half_of(entity.session_id or "")]
+    model = models[fold_of(entity.session_id or "")]
     return replace(one, signals=measure_signals(entity.content, entity.metadata, model))
 
 
@@ -132,7 +133,7 @@ def _may_be_evidence(one: MeasuredMemory, signal: Signal) -> bool:
 
 
 @cache
-def _train_without(shared: Path, half: Half) -> Model:
+def _train_without(shared: Path, fold: int) -> Model:
     everything = read_labelled(shared / "labelled")
-    others = [e for e in everything.episodes if half_of(e.session_id) != half]
+    others = [e for e in everything.episodes if fold_of(e.session_id) != fold]
     return Model.of(train(Labelled(others, everything.commits)))
