@@ -12,7 +12,7 @@ from tests.unit.sources.test_claude_samples import list_human_prompts
 
 pytestmark = pytest.mark.system
 
-THREE_TYPES = {"debugging", "learning", "refactoring"}
+TYPES = {"debugging", "learning", "problem_solving"}
 COUNT_ALL = (
     "MATCH (n {workspace_id: $w}) OPTIONAL MATCH (n)-[r]->() "
     "RETURN count(DISTINCT n) + count(r) AS n"
@@ -74,7 +74,7 @@ def test_each_type_of_pattern_is_found_with_evidence(imported: Workspace) -> Non
         "MATCH (p:Pattern {workspace_id: $w})-[:FOUND_IN]->(s:EntitySummary {workspace_id: $w}) "
         "RETURN p.type AS type, p.frequency AS frequency, count(s) AS evidence, p.id AS id"
     )
-    assert {row["type"] for row in rows} >= THREE_TYPES
+    assert {row["type"] for row in rows} >= TYPES
     assert all(row["evidence"] == row["frequency"] for row in rows)
 
 

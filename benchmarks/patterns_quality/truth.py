@@ -10,7 +10,7 @@ from typing import Any, Final, LiteralString
 
 from neo4j import AsyncDriver
 
-from benchmarks.patterns.corpora import LabelledMemory
+from benchmarks.patterns_quality.corpora import LabelledMemory
 
 LEAST: Final = 0.8
 """How much of each pattern's evidence must be true. Source: the goal."""

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from neo4j import AsyncDriver
 
-from benchmarks.patterns.corpora import (
+from benchmarks.patterns_quality.corpora import (
     FOLDS,
     Half,
     LabelledMemory,
@@ -19,7 +19,7 @@ from benchmarks.patterns.corpora import (
     read_episodes,
     read_samples,
 )
-from benchmarks.patterns.truth import ACTIVITIES, JudgedPattern, Share, judge_patterns
+from benchmarks.patterns_quality.truth import ACTIVITIES, JudgedPattern, Share, judge_patterns
 from cli.signals.labelled import Labelled, read_labelled
 from cli.signals.training import train
 from services.ingest.graph_writes import write_batch
@@ -52,6 +52,8 @@ class Outcome:
     """Of each activity and half: the memories that may be evidence, and how many are true."""
     is_shipped: bool
     """Measured with the package's model."""
+    is_complete: bool
+    """Whole sessions, not single turns of them."""
 
     def sure_of_all(self, activity: str) -> Share:
         """Return the figure of both halves together."""
@@ -100,6 +102,7 @@ async def _measure(
             for half in get_args(Half)
         },
         is_shipped=models is None,
+        is_complete=name.startswith("samples"),
     )
 
 

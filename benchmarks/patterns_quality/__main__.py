@@ -1,8 +1,10 @@
 """Says how true the patterns of activity are: `make bench-patterns`; exits 1 where they fall short.
 
-Each stored pattern of debugging, learning or refactoring must be true in 80 % of its evidence, in
-the sample sessions and in the labelled episodes. `unseen` tells how far that is to be trusted
-where no memory was ever trained on; there the intervals decide nothing yet: too few are labelled.
+Gates, each at 80 %: every pattern of debugging, learning or refactoring that the imported sample
+sessions yield; the evidence of all patterns of an activity that the labelled episodes yield; and
+the memories that may be evidence there, by models that were trained without their sessions.
+Episodes are single turns of sessions, so their patterns are few and small: the single ones that
+fall short are listed, and count with `--strict`.
 """
 
 from __future__ import annotations
@@ -18,9 +20,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import get_args
 
-from benchmarks.patterns.corpora import Half
-from benchmarks.patterns.measuring import Outcome, measure_all
-from benchmarks.patterns.truth import ACTIVITIES, LEAST, Share, evidence_share
+from benchmarks.patterns_quality.corpora import Half
+from benchmarks.patterns_quality.measuring import Outcome, measure_all
+from benchmarks.patterns_quality.truth import ACTIVITIES, LEAST, Share, evidence_share
 from cli.local_stack import LocalStack
 from shared.graph.driver import connect
 from shared.graph.migrate import migrate
@@ -28,30 +30,53 @@ from shared.graph.migrate import migrate
 GIVEN = ("SUPASTATE_TEST_NEO4J_URI", "SUPASTATE_TEST_NEO4J_USER", "SUPASTATE_TEST_NEO4J_PASSWORD")
 
 
+class Options(argparse.Namespace):
+    """What the command line says."""
+
+    shared: Path
+    strict: bool
+
+
 def main() -> int:
-    """Return 0 if each pattern of the shipped model is true enough, else 1."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.patterns", description=__doc__)
+    """Return 0 if the patterns are true enough, else 1."""
+    parser = argparse.ArgumentParser(prog="make bench-patterns", description=__doc__)
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
-    shared: Path = parser.parse_args().shared
+    parser.add_argument("--strict", action="store_true")
+    options = parser.parse_args(namespace=Options())
     logging.disable(logging.INFO)
     with _graph() as server:
-        outcomes = asyncio.run(_measure(server, shared))
+        outcomes = asyncio.run(_measure(server, options.shared))
     for outcome in outcomes:
         print("\n".join(_lines(outcome)), end="\n\n")
-    short = short_of_goal(outcomes)
-    print("\n".join(short) if short else f"Each shipped pattern is at least {LEAST:.0%} true.")
-    return 1 if short else 0
+    missed, single = missed_gates(outcomes), short_patterns(outcomes)
+    print("\n".join(f"Single pattern below {LEAST:.0%}: {line}" for line in single))
+    print("\n".join(f"MISSED: {line}" for line in missed) or "All gates are met.")
+    return 1 if missed or (options.strict and single) else 0
 
 
-def short_of_goal(outcomes: Sequence[Outcome]) -> list[str]:
-    """Return what falls short of the goal, a line each."""
+def short_patterns(outcomes: Sequence[Outcome]) -> list[str]:
+    """Return the single patterns that fall short, a line each."""
     return [
-        f"{outcome.name}: {p.name} {p.period} is true in {p.share} of its evidence."
+        f"{outcome.name}: {p.name} {p.period} is true in {p.share}"
         for outcome in outcomes
-        if outcome.is_shipped
         for p in outcome.patterns
         if p.share.value < LEAST
     ]
+
+
+def missed_gates(outcomes: Sequence[Outcome]) -> list[str]:
+    """Return the gates that are missed, a line each."""
+    found = short_patterns([one for one in outcomes if one.is_complete])
+    for one in outcomes:
+        everything = frozenset(str(labelled.memory.id) for labelled in one.corpus)
+        for activity in ACTIVITIES:
+            share = one.sure_of_all(activity)
+            if one.is_shipped:
+                own = [pattern for pattern in one.patterns if pattern.type == activity]
+                share = evidence_share(own, everything)
+            if not one.is_complete and share.value < LEAST:
+                found.append(f"{one.name}: evidence of {activity} is true in {share}")
+    return found
 
 
 async def _measure(server: tuple[str, str, str], shared: Path) -> list[Outcome]:
