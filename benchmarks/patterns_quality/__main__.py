@@ -15,11 +15,12 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import get_args
 
+from benchmarks.patterns_quality.commits import measure_commits
 from benchmarks.patterns_quality.corpora import Half
 from benchmarks.patterns_quality.measuring import Outcome, measure_all
 from benchmarks.patterns_quality.truth import ACTIVITIES, LEAST, Share, evidence_share
@@ -48,6 +49,7 @@ def main() -> int:
         outcomes = asyncio.run(_measure(server, options.shared))
     for outcome in outcomes:
         print("\n".join(_lines(outcome)), end="\n\n")
+    print("## commits whose prefix was cut off", *measure_commits(options.shared), sep="\n")
     missed, single = missed_gates(outcomes), short_patterns(outcomes)
     print("\n".join(f"Single pattern below {LEAST:.0%}: {line}" for line in single))
     print("\n".join(f"MISSED: {line}" for line in missed) or "All gates are met.")
@@ -86,7 +88,7 @@ async def _measure(server: tuple[str, str, str], shared: Path) -> list[Outcome]:
 
 
 @contextmanager
-def _graph() -> Iterator[tuple[str, str, str]]:
+def _graph() -> Generator[tuple[str, str, str]]:
     """Yield a graph server's address and login: the one that is named, or one for this run."""
     if all(name in os.environ for name in GIVEN):
         yield (os.environ[GIVEN[0]], os.environ[GIVEN[1]], os.environ[GIVEN[2]])

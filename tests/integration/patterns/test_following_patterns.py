@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import permutations
-from typing import Any
+from typing import Any, LiteralString
+from uuid import UUID
 
 import pytest
 from neo4j import AsyncDriver
@@ -40,9 +41,12 @@ def told(
     *,
     session: str = "session",
     metadata: Metadata | None = None,
-    **place: Any,
+    topic: str = "login",
+    hours: float = 0,
+    user: UUID = ANNA,
+    project: str = "shop",
 ) -> MeasuredMemory:
-    made = memory(workspace, name, content, **{"topic": "login", **place})
+    made = memory(workspace, name, content, topic=topic, hours=hours, user=user, project=project)
     entity = replace(made.entity, session_id=session, metadata=metadata or {})
     return replace(made, entity=entity, signals=measure_signals(content, metadata))
 
@@ -134,11 +138,13 @@ async def test_an_edit_of_the_same_file_in_the_session_is_the_solution_whatever_
     assert await stored(neo4j_driver, workspace) == [("problem-solution", "2026-01-05", 2, 1)]
 
 
-@pytest.mark.parametrize("elsewhere", [{"user": BEN}, {"project": "bank"}, {"hours": 25}])
+@pytest.mark.parametrize(
+    ("user", "project", "hours"), [(BEN, "shop", 1), (ANNA, "bank", 1), (ANNA, "shop", 25)]
+)
 async def test_what_others_did_or_what_came_too_late_is_no_solution(
-    neo4j_driver: AsyncDriver, workspace: str, elsewhere: dict[str, Any]
+    neo4j_driver: AsyncDriver, workspace: str, user: UUID, project: str, hours: float
 ) -> None:
-    solution = told(workspace, "solution", SOLUTION, **{"hours": 1, **elsewhere})
+    solution = told(workspace, "solution", SOLUTION, user=user, project=project, hours=hours)
     await save(neo4j_driver, told(workspace, "problem", PROBLEM), solution)
     await detect(neo4j_driver, workspace)
     assert await stored(neo4j_driver, workspace) == []
@@ -158,11 +164,11 @@ async def test_what_follows_is_found_by_indexes(
 ) -> None:
     strangers = [memory(workspace, f"m{n}", "Sells tea", hours=n / 60) for n in range(300)]
     await save(neo4j_driver, *strangers, told(workspace, "p", PROBLEM, hours=5))
-    statement = {
+    statements: dict[str, LiteralString] = {
         "next": find_next_query("is_solution"),
         "alike": find_alike_query("is_solution"),
         "origins": find_carriers_query("is_problem"),
-    }[kind]
+    }
     memory_id = str(told(workspace, "p", PROBLEM).entity.id)
     origin = {
         "id": f"memory:{memory_id}",
@@ -174,7 +180,7 @@ async def test_what_follows_is_found_by_indexes(
     }
     found = await profile(
         neo4j_driver,
-        statement,
+        statements[kind],
         workspace_id=workspace,
         origins=[origin],
         places=[origin],
