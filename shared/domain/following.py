@@ -6,7 +6,7 @@ depends only on what lies between it and the end of its time; one memory may end
 What fits (docs/detectors/activities.md says how often unrelated memories would):
 
 - in the same session: an edit in a file that the origin touched, or what is alike (0.65);
-- in another session: what is alike and touches such a file, or is nearly a repetition (0.8).
+- in another session: what is alike and shares a tenth of the files, or nearly repeats it (0.8).
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from shared.messages import PatternType
 ALIKE: Final = 0.65
 NEARLY_THE_SAME: Final = 0.8
 """Cosines on the scale of the domain's reference model."""
+LEAST_OVERLAP: Final = 0.1
+"""One file in common says nothing about somebody who touched a hundred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +42,27 @@ class Candidate:
     same_session: bool
     shared_files: int
     """How many files both touched."""
+    all_files: int
+    """How many files either touched."""
 
     @property
     def gap(self) -> timedelta:
         """How long after the origin it happened."""
         return self.later.occurred_at - self.origin.occurred_at
 
+    @property
+    def overlap(self) -> float:
+        """The share of their files that both touched."""
+        return self.shared_files / max(self.all_files, 1)
+
     def fits(self, later: Signal, *, alike: float, nearly_the_same: float) -> bool:
         """Whether the later one carries on with the same thing."""
-        is_alike, shares = self.similarity >= alike, self.shared_files > 0
-        if self.same_session and shares:
+        if self.same_session and self.shared_files:
             return True  # whatever it says: it edits what the origin looked at
-        if not self.later.carries(later):
+        if self.similarity < alike or not self.later.carries(later):
             return False
-        return is_alike and (shares or self.same_session or self.similarity >= nearly_the_same)
+        near = self.same_session or self.overlap >= LEAST_OVERLAP
+        return near or self.similarity >= nearly_the_same
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from shared.domain.activity import (
     reads_as_reshaping,
 )
 from shared.domain.keywords import count_keywords, forms_of, words_of
-from shared.domain.steps import read_step
+from shared.domain.steps import investigates, read_step
 from shared.messages import Metadata
 
 READ_CHARACTERS: Final = 100_000
@@ -42,7 +42,6 @@ _TECHNICAL: Final = frozenset(
      "runtime", "memory", "pointer", "json", "http", "sql", "regex", "commit", "branch", "merge")
 )  # fmt: skip
 _URGENT: Final = forms_of(("error", "bug", "crash", "fail", "fix", "issue"))
-_SOLVING: Final = forms_of(("solve", "investigate")) | {"why"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ def measure_signals(
                 is_learning="learning" in carried,
                 is_refactoring="refactoring" in carried,
                 is_architecture=bool(keywords.keys() & {"architecture", "pattern"}),
-                is_problem_solving=not _SOLVING.isdisjoint(words),
+                is_problem_solving=investigates(text, words, structure),
                 is_problem=step.is_problem,
                 is_solution=step.is_solution,
                 is_implementation=step.is_implementation,

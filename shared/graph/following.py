@@ -170,11 +170,12 @@ def _origin_row(origin: Summary, rule: FollowingRule) -> Row:
 
 
 def _candidate(row: Row, origins: dict[str, Summary]) -> Candidate:
-    shared = paths_of(row["origin_metadata"]) & paths_of(row["metadata"])
+    before, after = paths_of(row["origin_metadata"]), paths_of(row["metadata"])
     return Candidate(
         origin=origins[row["origin_id"]],
         later=read_summary(row),
         similarity=min(row["similarity"], 1.0),
         same_session=row["same_session"],
-        shared_files=len(shared),
+        shared_files=len(before & after),
+        all_files=len(before | after),
     )

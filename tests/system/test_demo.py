@@ -69,7 +69,6 @@ def test_the_demo_imports_commits_files_and_sessions(told: str) -> None:
         "carry the debugging signal",
         "was solved after 46 minutes",
         "was followed by an implementation after 57 minutes",
-        "carry the problem_solving signal",
     ],
 )
 def test_the_demo_shows_patterns_with_their_reasons(told: str, reason: str) -> None:

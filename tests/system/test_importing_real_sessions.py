@@ -12,7 +12,7 @@ from tests.unit.sources.test_claude_samples import list_human_prompts
 
 pytestmark = pytest.mark.system
 
-TYPES = {"debugging", "learning", "problem_solving"}
+TYPES = {"debugging", "learning"}
 COUNT_ALL = (
     "MATCH (n {workspace_id: $w}) OPTIONAL MATCH (n)-[r]->() "
     "RETURN count(DISTINCT n) + count(r) AS n"
@@ -69,7 +69,7 @@ def test_a_second_import_adds_nothing(imported: Workspace, sessions: Path) -> No
     assert imported.value(COUNT_ALL) == before
 
 
-def test_each_type_of_pattern_is_found_with_evidence(imported: Workspace) -> None:
+def test_debugging_and_learning_are_found_with_evidence(imported: Workspace) -> None:
     rows = imported.query(
         "MATCH (p:Pattern {workspace_id: $w})-[:FOUND_IN]->(s:EntitySummary {workspace_id: $w}) "
         "RETURN p.type AS type, p.frequency AS frequency, count(s) AS evidence, p.id AS id"

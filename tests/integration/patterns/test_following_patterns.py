@@ -12,8 +12,16 @@ from uuid import UUID
 import pytest
 from neo4j import AsyncDriver
 
+from shared.domain.problem_solution import PROBLEM_SOLUTION
 from shared.domain.signals import measure_signals
-from shared.graph.following import NEIGHBOURS, NEXT_OF_SESSION, find_alike_query, find_next_query
+from shared.graph.following import (
+    MOST_ORIGINS,
+    NEIGHBOURS,
+    NEXT_OF_SESSION,
+    choose_origins,
+    find_alike_query,
+    find_next_query,
+)
 from shared.graph.memories import MeasuredMemory
 from shared.graph.neighbours import find_carriers_query
 from shared.messages import Metadata
@@ -27,6 +35,7 @@ from tests.integration.patterns.pattern_builders import (
     save,
 )
 from tests.integration.patterns.test_pattern_plans import SCANS, details, operators, profile
+from tests.unit.domain.domain_builders import summary
 
 PROBLEM = "The login fails with an error"
 SOLUTION = "Fixed the login error"
@@ -156,6 +165,14 @@ async def test_identical_problems_at_one_moment_are_no_pattern(
     await save(neo4j_driver, *(told(workspace, f"p{n}", PROBLEM) for n in range(30)))
     await detect(neo4j_driver, workspace)
     assert await stored(neo4j_driver, workspace) == []
+
+
+def test_of_very_many_problems_of_a_week_the_newest_are_looked_at() -> None:
+    week = [summary(f"p{n:03}", hours=n / 60, signals=("is_problem",)) for n in range(500)]
+    later = [summary("q", hours=24 * 7, signals=("is_problem",))]
+    chosen = choose_origins(PROBLEM_SOLUTION, [*week, *later])
+    assert [one.id for one in chosen[:2]] == ["p499", "p498"]
+    assert (len(chosen), chosen[-1].id) == (MOST_ORIGINS + 1, "q")
 
 
 @pytest.mark.parametrize("kind", ["next", "alike", "origins"])

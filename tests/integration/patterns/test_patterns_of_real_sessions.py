@@ -58,4 +58,3 @@ async def test_fourteen_sessions_have_patterns_that_are_true(
     assert "I'm currently getting this error" in errors
     assert "the following error when starting" in found["problem-solution", "2026-01-07"]
     assert "an unexported lookPath" in found["research-implementation", "2026-W07"]
-    assert ("investigation-semantic", "2026-02-11") in found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -34,6 +35,7 @@ def candidate(
         similarity,
         same_session,
         shared_files,
+        10,
     )
 
 
@@ -53,6 +55,7 @@ def pairs_of(*candidates: Candidate) -> list[tuple[str, str]]:
         (candidate(5, 0.7, same_session=False, shared_files=1), True),
         (candidate(5, 0.5, same_session=False, shared_files=1), False),
         (candidate(5, 0.8, same_session=False), True),
+        (replace(candidate(5, same_session=False, shared_files=1), all_files=100), False),
         (candidate(24 * 60), True),
         (candidate(24 * 60 + 1), False),
         (candidate(0), False),

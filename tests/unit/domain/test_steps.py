@@ -94,6 +94,19 @@ def test_only_an_answer_without_edits_explains() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("why does it stop?\n\nThe queue is empty.", True),
+        ("it stops\n\nLet me investigate.", True),
+        ("add a flag\n\nThat is why the solution needs two.", False),
+    ],
+)
+def test_what_an_answer_says_about_reasons_is_no_investigation(text: str, expected: bool) -> None:
+    signals = measure_signals(text, tools(Read=1)).pattern_signals
+    assert signals["is_problem_solving"] is expected
+
+
+@pytest.mark.parametrize(
     ("signals", "expected"),
     [
         ({"knows_tools": True, "debugging_score": 0.5, "edits": 1}, True),
