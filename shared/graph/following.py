@@ -27,6 +27,8 @@ from shared.graph.statements import Row
 VERSION: Final = 1
 MOST_ORIGINS: Final = 100
 """The most origins of one week of one project, the newest."""
+MOST_READ: Final = 500
+"""The most carriers of a week among which they are chosen: not all are sure."""
 NEXT_OF_SESSION: Final = 20
 NEIGHBOURS: Final = 20
 MOST_PATHS: Final = 200
@@ -107,7 +109,7 @@ async def find_candidates(
     tx: AsyncManagedTransaction, task: Task, rule: FollowingRule, places: Sequence[Place]
 ) -> list[Candidate]:
     """Return what may follow the origins that lie in the places."""
-    carriers = await find_carriers(tx, task.workspace_id, rule.origin, places)
+    carriers = await find_carriers(tx, task.workspace_id, rule.origin, places, limit=MOST_READ)
     origins = choose_origins(rule, carriers)
     values: Row = {
         "workspace_id": task.workspace_id,
