@@ -18,7 +18,7 @@ from datetime import timedelta
 from typing import Final, TypeAlias
 
 from shared.domain.calibration import Calibration
-from shared.domain.findings import PatternKey, Signal, Summary
+from shared.domain.findings import Origin, PatternKey, Signal, Summary
 from shared.domain.periods import PeriodType, period_of
 from shared.domain.places import Place
 from shared.domain.sureness import is_sure
@@ -83,7 +83,7 @@ class FollowingRule:
 
     type: PatternType
     name: str
-    origin: Signal
+    origin: Origin
     later: Signal
     within: timedelta
     period_type: PeriodType

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from shared.domain.findings import Signal, Summary
+from shared.domain.findings import Origin, Summary
 
-LEAST_PROBABILITY: Final[Mapping[Signal, tuple[str, float]]] = {
+LEAST_PROBABILITY: Final[Mapping[Origin, tuple[str, float]]] = {
     "is_debugging": ("debugging_score", 0.5),
     "is_learning": ("learning_score", 0.4),
     "is_refactoring": ("refactoring_score", 0.25),
@@ -20,7 +20,7 @@ LEAST_PROBABILITY: Final[Mapping[Signal, tuple[str, float]]] = {
 }
 
 
-def is_sure(summary: Summary, signal: Signal) -> bool:
+def is_sure(summary: Summary, signal: Origin) -> bool:
     """Whether a carrier of a signal counts as evidence.
 
     Of plain text the domain's keyword rules say all there is to say.
@@ -31,7 +31,7 @@ def is_sure(summary: Summary, signal: Signal) -> bool:
     return summary.score(score) >= least and _fits(summary, signal)
 
 
-def _fits(summary: Summary, signal: Signal) -> bool:
+def _fits(summary: Summary, signal: Origin) -> bool:
     if signal == "is_debugging":
         return any(summary.count(name) for name in ("edits", "failing_outputs", "tool_errors"))
     wanted = {"is_learning": "is_explanation", "is_refactoring": "is_reshaping"}.get(signal)
