@@ -10,12 +10,14 @@ from shared.domain.detectors import check_types
 from shared.domain.learning import LEARNING
 from shared.domain.refactoring import REFACTORING
 from shared.graph.looking import Detector
+from shared.graph.memory_code_patterns import DISCUSSED_CODE
 from shared.graph.signal_patterns import detector_of
 
 DETECTORS: Final[tuple[Detector, ...]] = (
     detector_of(DEBUGGING),
     detector_of(LEARNING),
     detector_of(REFACTORING),
+    DISCUSSED_CODE,
 )
 
 
