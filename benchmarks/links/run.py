@@ -101,6 +101,8 @@ def describe(links: list[Found], sample: Sample) -> Figures:
     files = {file.path for file in sample.files}
     everything, unsure = pairs_of(links, METHODS), pairs_of(links, METHODS[1:])
     sets = {method: pairs_of(links, [method]) for method in METHODS}
+    # Where a tool call names the file too, that a tool call names it proves nothing.
+    sets |= {f"{method} beyond tool_path": sets[method] - sets[METHODS[0]] for method in METHODS[1:]}
     sets |= {"all": everything, "all without tool_path": unsure}
     return Figures(
         links,
