@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from benchmarks.links.run import Figures, Sample, load_sample, measure_links
+from benchmarks.links.figures import Precision
+from benchmarks.links.run import Figures, Sample, load_sample, measure_likeness_alone, measure_links
 from cli.local_stack import LocalStack
 from shared.embedding import WordLlamaEmbedder
 from shared.graph.driver import connect
@@ -37,7 +38,8 @@ def main() -> int:
     sample = load_sample(folder)
     with neo4j() as (uri, user, password):
         figures = asyncio.run(_measure(sample, uri, user, password))
-    show(sample, figures)
+    alone = asyncio.run(measure_likeness_alone(WordLlamaEmbedder(), sample))
+    show(sample, figures, alone)
     for failure in figures.failures:
         print(f"MISSED: {failure}")
     return 1 if figures.failures else 0
@@ -68,11 +70,11 @@ def _address(names: dict[str, str], prefix: str) -> tuple[str, str, str]:
     return names[f"{prefix}_URI"], names.get(f"{prefix}_USER", "neo4j"), names[f"{prefix}_PASSWORD"]
 
 
-def show(sample: Sample, figures: Figures) -> None:
+def show(sample: Sample, figures: Figures, alone: Precision) -> None:
     """Print what was measured."""
     print(f"{len(sample.memories)} memories, {len(sample.files)} files, {len(figures.links)} links")
     print("\nprecision: right/of; 95 % interval")
-    for one in figures.precision:
+    for one in (*figures.precision, alone):
         print(f"  {one.name}")
         print(f"    by the session's commits               {one.by_commits}")
         print(f"    by the memory's tool calls or commits  {one.by_memory}")

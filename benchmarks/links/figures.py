@@ -104,9 +104,7 @@ def measure_recall(name: str, pairs: set[Pair], truth: Truth, files: set[str]) -
     )
 
 
-def find_failures(
-    all_pairs: Precision, without_paths: Precision, recall: Recall
-) -> list[str]:
+def find_failures(all_pairs: Precision, without_paths: Precision, recall: Recall) -> list[str]:
     """Return in words which bound does not hold."""
     wanted = [
         ("precision of all links", all_pairs.is_right, MIN_PRECISION),

@@ -93,7 +93,8 @@ def _read_session(records: list[dict[str, Any]], found: Reconstruction) -> Sessi
 
 
 def _blocks(record: dict[str, Any], kind: str) -> Iterator[dict[str, Any]]:
-    content = (record.get("message") or {}).get("content")
+    message = cast("dict[str, Any]", record.get("message") or {})
+    content = message.get("content")
     if isinstance(content, list):
         blocks = cast("list[dict[str, Any]]", content)
         yield from (block for block in blocks if block.get("type") == kind)

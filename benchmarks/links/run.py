@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import mul
 from pathlib import Path
 from typing import Literal
 from uuid import uuid4
@@ -21,8 +22,10 @@ from benchmarks.links.figures import (
 )
 from benchmarks.links.graph import Found, forget, write_and_detect
 from benchmarks.links.reconstruction import Reconstruction, rebuild
-from benchmarks.links.truth import Truth, read_commits, read_judged, touched_by_session
+from benchmarks.links.truth import Pair, Truth, read_commits, read_judged, touched_by_session
+from services.ingest.measuring import measure
 from shared.domain.entities import CodeEntity, Memory
+from shared.domain.memory_code import COSINE, MAX_ALIKE
 from shared.embedding import Embedder
 
 
@@ -86,9 +89,9 @@ async def measure_links(
     sample: Sample,
     first: Literal["code", "memories"] = "code",
 ) -> Figures:
-    """Write the sample in one of two orders, and return the figures; the graph is left as it was."""
-    code_first = first == "code"
-    entities = [*sample.files, *sample.memories] if code_first else [*sample.memories, *sample.files]
+    """Write the sample in one of two orders, return the figures, and leave the graph as it was."""
+    parts = [sample.files, sample.memories]
+    entities = [one for part in (parts if first == "code" else parts[::-1]) for one in part]
     try:
         links = await write_and_detect(driver, embedder, entities, sample.workspace_id)
     finally:
@@ -102,7 +105,8 @@ def describe(links: list[Found], sample: Sample) -> Figures:
     everything, unsure = pairs_of(links, METHODS), pairs_of(links, METHODS[1:])
     sets = {method: pairs_of(links, [method]) for method in METHODS}
     # Where a tool call names the file too, that a tool call names it proves nothing.
-    sets |= {f"{method} beyond tool_path": sets[method] - sets[METHODS[0]] for method in METHODS[1:]}
+    beyond = {f"{method} beyond tool_path": sets[method] - sets[METHODS[0]] for method in METHODS}
+    sets |= {name: pairs for name, pairs in beyond.items() if pairs}
     sets |= {"all": everything, "all without tool_path": unsure}
     return Figures(
         links,
@@ -112,3 +116,17 @@ def describe(links: list[Found], sample: Sample) -> Figures:
             for name in ("all", "all without tool_path")
         ],
     )
+
+
+async def measure_likeness_alone(embedder: Embedder, sample: Sample) -> Precision:
+    """Return how precise likeness would be without a sign: why one is asked for."""
+    measured = await measure([*sample.memories, *sample.files], embedder)
+    least, pairs = embedder.calibration.cosine(COSINE), set[Pair]()
+    for memory in measured.memories:
+        cosines = (
+            (sum(map(mul, memory.embedding, file.embedding)), file.entity.path)
+            for file in measured.files
+        )
+        near = sorted(cosines, reverse=True)[:MAX_ALIKE]
+        pairs |= {(memory.entity.chunk_id, path) for cosine, path in near if cosine >= least}
+    return measure_precision("likeness alone, which makes no link", pairs, sample.truth)

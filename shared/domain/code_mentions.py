@@ -50,10 +50,11 @@ _NO_NAMES: Final = frozenset(
 _GENERIC_STEMS: Final = frozenset({"index", "main", "__init__", "__main__", "mod", "setup"})
 _UNLIKE_PLAIN_WORDS: Final = re.compile(r"[^\W_]_+[^\W_]|^_|[^\W\dA-Z_][A-Z]|\W")
 _PRODUCTS: Final = frozenset(
-    {"GitHub", "GitLab", "BitBucket", "JavaScript", "TypeScript", "CoffeeScript", "OpenAI", "ChatGPT",
-     "PostgreSQL", "MySQL", "NoSQL", "SQLite", "GraphQL", "MongoDB", "DynamoDB", "FastAPI", "OpenAPI",
-     "PyPI", "NumPy", "PyTorch", "TensorFlow", "LangChain", "YouTube", "LinkedIn", "MacOS", "macOS",
-     "iPhone", "DevOps", "WebSocket", "WebAssembly", "PowerShell", "IntelliJ", "CircleCI", "CloudFlare"}
+    {"GitHub", "GitLab", "BitBucket", "JavaScript", "TypeScript", "CoffeeScript", "OpenAI",
+     "ChatGPT", "PostgreSQL", "MySQL", "NoSQL", "SQLite", "GraphQL", "MongoDB", "DynamoDB",
+     "FastAPI", "OpenAPI", "PyPI", "NumPy", "PyTorch", "TensorFlow", "LangChain", "YouTube",
+     "LinkedIn", "MacOS", "macOS", "iPhone", "DevOps", "WebSocket", "WebAssembly", "PowerShell",
+     "IntelliJ", "CircleCI", "CloudFlare"}
 )  # fmt: skip
 
 

@@ -36,9 +36,7 @@ def choose(found: Iterable[Row]) -> list[Row]:
     for row in best:
         memory = row["workspace_id"], row["memory_id"]
         is_full = row["linked"] + counts[memory] >= MAX_PER_ENTITY
-        is_full |= (
-            row["detection_method"] == NAME_MATCH and counts[NAME_MATCH] >= MAX_NEW_PER_BATCH
-        )
+        is_full |= row["detection_method"] == NAME_MATCH and counts[NAME_MATCH] >= MAX_NEW_PER_BATCH
         key = (*memory, row["code_id"], row["detection_method"])
         if is_full or key in seen:
             continue

@@ -79,9 +79,7 @@ DELETE d
 """
 
 
-async def look_for_discussed(
-    tx: AsyncManagedTransaction, task: Task, news: Sequence[News]
-) -> Look:
+async def look_for_discussed(tx: AsyncManagedTransaction, task: Task, news: Sequence[News]) -> Look:
     """Tie what is new by similarity, then look at every file that something new is tied to."""
     memories = _ids(one for one in news if one.entity_type == "memory" and not one.is_removed)
     files = _ids(one for one in news if one.entity_type == "code" and not one.is_removed)
@@ -139,9 +137,7 @@ async def _read_mentions(
     return found
 
 
-async def _find_ids(
-    tx: AsyncManagedTransaction, statement: LiteralString, values: Row
-) -> set[str]:
+async def _find_ids(tx: AsyncManagedTransaction, statement: LiteralString, values: Row) -> set[str]:
     return {row["id"] for row in await (await tx.run(statement, values)).data()}
 
 

@@ -55,7 +55,7 @@ CALL (origin) {
         VECTOR INDEX entity_summary_neighbours FOR origin.embedding
         WHERE s.workspace_id = $workspace_id AND s.entity_type = 'memory'
           AND s.project_name = origin.project_name
-        LIMIT $memories
+        LIMIT $most
     ) SCORE AS score
     WITH s, score WHERE score >= $score
     RETURN s.entity_id AS memory_id
@@ -83,7 +83,9 @@ CYPHER 25
 UNWIND $memories AS memory_id
 MATCH (m:Memory {workspace_id: $workspace_id, id: memory_id})
 RETURN memory_id,
-       COUNT { (m)-[link:REFERENCES_CODE]->() WHERE link.detection_method <> 'similarity' } AS exact,
+       COUNT {
+           (m)-[link:REFERENCES_CODE]->() WHERE link.detection_method <> 'similarity'
+       } AS exact,
        [(m)-[:REFERENCES_CODE {detection_method: 'similarity'}]->(c {workspace_id: $workspace_id})
         | c.id] AS alike
 """
@@ -147,9 +149,7 @@ async def _find_memories(
     """Return the memories that must look again because of new or changed files."""
     if not files:
         return set()
-    near = await tx.run(
-        FIND_NEAR_MEMORIES, scope, files=files, memories=MEMORIES_OF_FILE, score=score
-    )
+    near = await tx.run(FIND_NEAR_MEMORIES, scope, files=files, most=MEMORIES_OF_FILE, score=score)
     found = {row["memory_id"] for row in await near.data()}
     tied = await tx.run(FIND_TIED_MEMORIES, scope, files=files)
     return found | {row["memory_id"] for row in await tied.data()}
@@ -180,4 +180,4 @@ async def _tie(
     ]
     await (await tx.run(UNTIE, scope, rows=gone)).consume()
     await (await tx.run(TIE, scope, rows=rows)).consume()
-    return {row["code_id"] for row in (*gone, *rows)}
+    return {str(row["code_id"]) for row in (*gone, *rows)}

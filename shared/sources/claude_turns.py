@@ -108,7 +108,7 @@ class Turn:
             "endTime": _iso(max(part.written_at, self.ended_at or part.written_at)),
             "filePaths": [*paths],
             "editedPaths": [*edited],
-            "commandPaths": [*self.command_paths][:MAX_PATHS],
+            "commandPaths": [*list(self.command_paths)[:MAX_PATHS]],
             "messageType": "user" if spoken else "assistant",
             "hasCode": fence is not None,
             "codeLanguage": _code_language(fence, edited),

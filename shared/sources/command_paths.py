@@ -28,12 +28,12 @@ def find_command_paths(command: str) -> list[str]:
 
 def _paths(text: str) -> Iterator[str]:
     for word in _WORD.findall(text):
-        if _PATH.fullmatch(word) and not word.startswith("-"):
-            folder, slash, name = word.replace("\\", "/").rpartition("/")
-            if slash and folder not in ("", "..") and _NAME.fullmatch(name):
-                yield word
-            elif not slash and "." in name.strip(".") and _NAME.fullmatch(name):
-                yield word
+        folder, slash, name = word.replace("\\", "/").rpartition("/")
+        # `.gitignore` alone is too often an argument's ending; below a folder it is a file.
+        is_file = folder not in ("", "..") if slash else "." in name.strip(".")
+        is_path = _PATH.fullmatch(word) and not word.startswith("-")
+        if is_file and is_path and _NAME.fullmatch(name):
+            yield word
 
 
 def _is_absolute(path: str) -> bool:

@@ -47,7 +47,9 @@ def test_at_most_200_words_are_looked_up_and_files_come_first() -> None:
     assert found[0] == "last.py"
 
 
-@pytest.mark.parametrize("piece", ["(", "a.-", "`", "a.", " ", "function ", "a", "``` ", "a.b/", "a/"])
+@pytest.mark.parametrize(
+    "piece", ["(", "a.-", "`", "a.", " ", "function ", "a", "``` ", "a.b/", "a/"]
+)
 def test_hostile_text_costs_no_more_than_plain_text(piece: str) -> None:
     started = perf_counter()
     find_mentions(piece * (1_000_000 // len(piece)))
@@ -58,7 +60,11 @@ def test_hostile_text_costs_no_more_than_plain_text(piece: str) -> None:
 @pytest.mark.parametrize(
     ("path", "defined", "names"),
     [
-        ("src/user_service.test.ts", ["load"], ["user_service.test.ts", "user_service", "src/user_service.test.ts", "load", "load()"]),
+        (
+            "src/user_service.test.ts",
+            ["load"],
+            ["user_service.test.ts", "user_service", "src/user_service.test.ts", "load", "load()"],
+        ),
         ("shop/__init__.py", ["Cart", "x"], ["__init__.py", "shop/__init__.py", "Cart", "Cart()"]),
         ("go.mod", [], ["go.mod"]),
     ],
