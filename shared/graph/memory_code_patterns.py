@@ -14,15 +14,17 @@ from typing import Final, LiteralString
 
 from neo4j import AsyncManagedTransaction
 
-from shared.domain.findings import Look, News, PatternKey
+from shared.domain.findings import Finding, Look, News, PatternKey
 from shared.domain.memory_code import COSINE, NAME, TYPE, Mention, SourceFile, find_discussed
 from shared.graph.looking import Detector, Task
 from shared.graph.similar_code import tie_similar
 from shared.graph.statements import Row
 
 VERSION: Final = 1
-MOST_REFERENCES: Final = 10_000
-"""The most references of one file that are counted."""
+MOST_REFERENCES: Final = 2_000
+"""The most references of one file that are counted: nine memories make it as sure as it gets."""
+FILES_AT_ONCE: Final = 100
+"""Files whose references are held in memory together."""
 MOST_DISCUSSED: Final = 1_000
 """The most files of a project that are read again after memories were removed."""
 
@@ -98,9 +100,12 @@ async def look_for_discussed(tx: AsyncManagedTransaction, task: Task, news: Sequ
 async def _look_at(tx: AsyncManagedTransaction, scope: Row, ids: Sequence[str]) -> Look:
     before = await _read_files(tx, READ_DISCUSSED, scope, ids)
     now = await _read_files(tx, READ_FILES, scope, ids)
-    mentions = await _read_mentions(tx, scope, ids)
-    discussions = [(file, mentions[file.id]) for file in now]
-    findings = await asyncio.to_thread(find_discussed, discussions)
+    findings: list[Finding] = []
+    for start in range(0, len(now), FILES_AT_ONCE):
+        files = now[start : start + FILES_AT_ONCE]
+        mentions = await _read_mentions(tx, scope, [file.id for file in files])
+        discussions = [(file, mentions[file.id]) for file in files]
+        findings += await asyncio.to_thread(find_discussed, discussions)
     found = {finding.key for finding in findings}
     kept = [file for file in now if file.key in found]
     await _remember(tx, scope, before, kept)

@@ -20,8 +20,8 @@ BATCH: Final = 100
 """Memories that share `MAX_NEW_PER_BATCH`."""
 CANDIDATES: Final = 25
 """Files that are looked at for one memory, the nearest."""
-MEMORIES_OF_FILE: Final = 50
-"""Memories that look again because of one new file, the nearest."""
+MEMORIES_OF_FILE: Final = 100
+"""Memories that may look again because of one new file, the nearest; those with a sign do."""
 
 FIND_ALIKE: Final[LiteralString] = """
 CYPHER 25
@@ -47,6 +47,7 @@ RETURN memory_id, code_id, similarity
 FIND_NEAR_MEMORIES: Final[LiteralString] = """
 CYPHER 25
 UNWIND $files AS code_id
+MATCH (c:CodeEntity {workspace_id: $workspace_id, id: code_id})
 MATCH (origin:EntitySummary {workspace_id: $workspace_id, id: 'code:' + code_id})
 WHERE origin.project_name <> '' AND origin.embedding IS NOT NULL
 CALL (origin) {
@@ -60,6 +61,8 @@ CALL (origin) {
     WITH s, score WHERE score >= $score
     RETURN s.entity_id AS memory_id
 }
+MATCH (m:Memory {workspace_id: $workspace_id, id: memory_id})
+WHERE any(sign IN m.terms WHERE sign IN c.terms)
 RETURN DISTINCT memory_id
 """
 # The range over the cosine makes it the index's: only references by similarity have all three.
@@ -178,6 +181,11 @@ async def _tie(
         for memory_id, files in wanted.items()
         for code_id, similarity in files.items()
     ]
-    await (await tx.run(UNTIE, scope, rows=gone)).consume()
-    await (await tx.run(TIE, scope, rows=rows)).consume()
+    # In one order: two transactions that lock the same nodes do not wait in a circle.
+    await (await tx.run(UNTIE, scope, rows=sorted(gone, key=_pair))).consume()
+    await (await tx.run(TIE, scope, rows=sorted(rows, key=_pair))).consume()
     return {str(row["code_id"]) for row in (*gone, *rows)}
+
+
+def _pair(row: Row) -> tuple[str, str]:
+    return row["memory_id"], row["code_id"]

@@ -26,7 +26,7 @@ async def test_a_memory_is_tied_to_a_file_that_is_alike_and_hinted_at(
 
 
 @pytest.mark.parametrize(
-    ("content", "topic"), [("the weather again", "login"), ("the `login` again", "weather")]
+    ("content", "topic"), [("the `weather` again", "login"), ("the `login` again", "weather")]
 )
 async def test_neither_likeness_nor_a_hint_is_enough_alone(
     neo4j_driver: AsyncDriver, workspace: str, content: str, topic: str
