@@ -89,7 +89,7 @@ async def look_for_discussed(tx: AsyncManagedTransaction, task: Task, news: Sequ
         tx, task.workspace_id, memories, files, cosine=task.calibration.cosine(COSINE)
     )
     scope = {"workspace_id": task.workspace_id}
-    touched = {*files, *changed, *_ids(one for one in news if one.entity_type == "code")}
+    touched = {*changed, *_ids(one for one in news if one.entity_type == "code")}
     touched |= await _find_ids(tx, FIND_FILES_OF_MEMORIES, scope | {"memories": memories})
     projects = sorted({one.project_name for one in news if _is_lost_memory(one)})
     again = scope | {"projects": projects, "most": MOST_DISCUSSED}

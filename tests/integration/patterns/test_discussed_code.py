@@ -116,7 +116,7 @@ async def test_a_changed_or_moved_memory_no_longer_counts(
     await detect(neo4j_driver, workspace)
     paths = [] if project == "shop" else [CART]
     await ingest(
-        neo4j_driver, said(workspace, "m1", "tea", paths=paths, project=project, version=1)
+        neo4j_driver, said(workspace, "m1", "tea", paths=paths, project=project, hours=1, version=1)
     )
     await detect(neo4j_driver, workspace)
 
@@ -145,3 +145,16 @@ async def test_a_detection_without_news_changes_nothing(
 
     assert await detect(neo4j_driver, workspace, ["memory_code"]) == []
     assert await patterns(neo4j_driver, workspace) == before
+
+
+async def test_a_memory_that_is_alike_no_longer_does_not_count(
+    neo4j_driver: AsyncDriver, workspace: str
+) -> None:
+    alike = [said(workspace, f"a{n}") for n in range(3)]
+    await ingest(neo4j_driver, file(workspace), *alike)
+    await detect(neo4j_driver, workspace)
+    assert len(await patterns(neo4j_driver, workspace)) == 1
+
+    await ingest(neo4j_driver, said(workspace, "a1", topic="tea", version=1))
+    await detect(neo4j_driver, workspace)
+    assert await patterns(neo4j_driver, workspace) == []
