@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Final, LiteralString
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, LiteralString
 
 from neo4j import AsyncManagedTransaction
 
@@ -21,6 +22,7 @@ from shared.graph.similar_code import tie_similar
 from shared.graph.statements import Row
 
 VERSION: Final = 1
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_REFERENCES: Final = 2_000
 """The most references of one file that are counted: nine memories make it as sure as it gets."""
 FILES_AT_ONCE: Final = 100
@@ -57,6 +59,7 @@ UNWIND $files AS id
 MATCH (c:CodeEntity {workspace_id: $workspace_id, id: id})
 RETURN c.id AS id, c.project_name AS project_name, c.path AS path
 """
+# One record a file, with times as numbers: a driver takes longest to read dates and many records.
 READ_MENTIONS: Final[LiteralString] = """
 CYPHER 25
 UNWIND $files AS id
@@ -64,10 +67,10 @@ MATCH (c:CodeEntity {workspace_id: $workspace_id, id: id})
 CALL (c) {
     MATCH (c)<-[link:REFERENCES_CODE]-(m {workspace_id: $workspace_id})
     WITH link, m LIMIT $most
-    RETURN m, collect([link.detection_method, link.similarity]) AS methods
+    WITH m, collect([link.detection_method, link.similarity]) AS methods
+    RETURN collect([m.id, m.user_id, m.occurred_at.epochMillis, methods]) AS mentions
 }
-RETURN id, 'memory:' + m.id AS summary_id, m.user_id AS user_id, m.occurred_at AS occurred_at,
-       methods
+RETURN id, mentions
 """
 REMEMBER: Final[LiteralString] = """
 UNWIND $rows AS row
@@ -134,12 +137,14 @@ async def _read_mentions(
 ) -> defaultdict[str, list[Mention]]:
     found: defaultdict[str, list[Mention]] = defaultdict(list)
     result = await tx.run(READ_MENTIONS, scope, files=ids, most=MOST_REFERENCES)
-    for row in await result.data():
-        mention = Mention(
-            row["summary_id"], row["user_id"], row["occurred_at"].to_native(), dict(row["methods"])
-        )
-        found[row["id"]].append(mention)
+    async for record in result:
+        found[record["id"]] = [_mention(*one) for one in record["mentions"]]
     return found
+
+
+def _mention(memory_id: str, user_id: str, at_millis: int, methods: list[list[Any]]) -> Mention:
+    at = _EPOCH + timedelta(milliseconds=at_millis)
+    return Mention(f"memory:{memory_id}", user_id, at, dict(methods))
 
 
 async def _find_ids(tx: AsyncManagedTransaction, statement: LiteralString, values: Row) -> set[str]:
