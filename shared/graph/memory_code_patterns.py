@@ -142,7 +142,7 @@ async def _read_mentions(
     return found
 
 
-def _mention(memory_id: str, user_id: str, at_millis: int, methods: list[list[Any]]) -> Mention:
+def _mention(memory_id: str, user_id: str, at_millis: int, methods: list[Any]) -> Mention:
     at = _EPOCH + timedelta(milliseconds=at_millis)
     return Mention(f"memory:{memory_id}", user_id, at, dict(methods))
 

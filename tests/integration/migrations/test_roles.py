@@ -121,7 +121,9 @@ async def test_no_role_can_become_another(database: str, role: str) -> None:
         ).fetchone()
         assert row == (False, False, False, False)
         others = [other for other in ROLES if other != role]
-        member = "SELECT bool_or(pg_has_role(current_user, other, 'MEMBER')) FROM unnest(%s::text[]) other"
+        member = """
+            SELECT bool_or(pg_has_role(current_user, other, 'MEMBER')) FROM unnest(%s::text[]) other
+        """
         assert await (await conn.execute(member, (others,))).fetchone() == (False,)
 
 
