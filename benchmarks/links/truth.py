@@ -3,8 +3,8 @@
 - A session's commits touched the file (`commits.json`).
 - The memory's own tool calls named it, or those of its session: read from the transcripts by
   `reconstruction`, not by the importer.
-- A person read the memory and the file's name, and judged (`judged.json`): only for pairs that
-  nothing else decides. A pair that nobody judged counts as wrong.
+- Reading the memory showed it (`judged.json`): only for pairs that nothing else decides. A pair
+  that was not judged counts as wrong.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Truth:
         return pair[1] in self.touched[self.session_of[pair[0]]] or self.by_memory(pair)
 
     def is_right(self, pair: Pair) -> bool:
-        """Whether the session worked on the file, or a reader found that the memory is about it."""
+        """Whether the session worked on the file, or reading shows that the memory is about it."""
         return self.by_session(pair) or self.judged.get(pair, False)
 
 
@@ -67,7 +67,7 @@ def read_commits(folder: Path) -> dict[str, frozenset[str]]:
 
 
 def read_judged(path: Path = JUDGED) -> dict[Pair, bool]:
-    """Return what readers judged."""
+    """Return what was judged by reading."""
     rows: list[dict[str, Any]] = json.loads(path.read_text())
     return {(row["memory"], row["file"]): row["right"] for row in rows}
 
