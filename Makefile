@@ -4,7 +4,7 @@ FOUND_UV := $(shell uv --version >/dev/null 2>&1 && command -v uv)
 UV := $(if $(FOUND_UV),"$(FOUND_UV)",.tools/bin/uv)
 RUN := $(UV) run --frozen --all-packages
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format up down migrate trace bench bench-queue bench-signals bench-patterns compose-check clean
+.PHONY: help setup demo test check format up down migrate trace bench bench-queue bench-signals bench-patterns bench-links compose-check clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -53,6 +53,9 @@ bench: bench-queue  ## Run every benchmark against its goals
 
 bench-queue: setup  ## Compare the queue with its peers (ARGS="--quick --only drain")
 	$(RUN) --group bench python -m benchmarks.queue $(ARGS)
+
+bench-links: setup  ## Measure the links between memories and code (SAMPLES=folder of sessions)
+	$(RUN) python -m benchmarks.links $(SAMPLES)
 
 compose-check: setup  ## Rehearse docker-compose.yml on the engine that docker reaches
 	deploy/compose-check

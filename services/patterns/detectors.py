@@ -14,6 +14,7 @@ from shared.domain.refactoring import REFACTORING
 from shared.domain.research_implementation import RESEARCH_IMPLEMENTATION
 from shared.graph.following import following_detector_of
 from shared.graph.looking import Detector
+from shared.graph.memory_code_patterns import DISCUSSED_CODE
 from shared.graph.signal_patterns import detector_of
 
 DETECTORS: Final[tuple[Detector, ...]] = (
@@ -23,6 +24,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     detector_of(PROBLEM_SOLVING),
     following_detector_of(PROBLEM_SOLUTION),
     following_detector_of(RESEARCH_IMPLEMENTATION),
+    DISCUSSED_CODE,
 )
 
 
