@@ -218,8 +218,8 @@ DENSE = st.lists(STEPS, min_size=1, max_size=120)
 
 
 def walk(steps: list[int], *, user: str = "anna") -> list[Moment]:
-    """Return memories that follow each other by the steps, from a Saturday on."""
-    start = datetime(2026, 1, 10, 20, tzinfo=UTC)
+    """Return memories that follow each other by the steps, from a Sunday on."""
+    start = datetime(2026, 1, 11, 18, tzinfo=UTC)
     total = 0
     found: list[Moment] = []
     for place, step in enumerate(steps):
