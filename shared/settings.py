@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 6_000
+    """What one API key may ask of all replicas of the API together, unless it has a number of its
+    own; ten seconds' worth may come at once."""
+
     embedder: Literal["wordllama", "openai"] = "wordllama"
     embedding_url: str = "https://api.openai.com/v1"
     """Any OpenAI-compatible endpoint; read when `embedder` is `openai`."""

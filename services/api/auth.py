@@ -11,7 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from services.api.parts import find_parts
 from shared.errors import ForbiddenError, UnauthorizedError
-from shared.postgres.api_keys import ApiKey
+from shared.postgres.api_keys import ApiKey, Scope
 
 BEARER: Final = HTTPBearer(
     auto_error=False, description="An API key, as `supastate keys create` prints it."
@@ -27,7 +27,8 @@ class KeyedRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handle_for_caller(request: Request) -> Response:
-            request.state.caller = await find_caller(request)
+            caller = request.state.caller = await find_caller(request)
+            await find_parts(request).limits.take(caller)
             return await handle(request)
 
         return handle_for_caller
@@ -46,7 +47,7 @@ async def find_caller(request: Request) -> ApiKey:
     return key
 
 
-def _with_scope(scope: str) -> Callable[[Request], ApiKey]:
+def _with_scope(scope: Scope) -> Callable[[Request], ApiKey]:
     def get_caller(request: Request) -> ApiKey:
         caller = cast(ApiKey, request.state.caller)
         if scope not in caller.scopes:
@@ -59,6 +60,7 @@ def _with_scope(scope: str) -> Callable[[Request], ApiKey]:
 Sender = Annotated[ApiKey, Depends(_with_scope("ingest"))]
 Reader = Annotated[ApiKey, Depends(_with_scope("read"))]
 Operator = Annotated[ApiKey, Depends(_with_scope("operate"))]
+Admin = Annotated[ApiKey, Depends(_with_scope("admin"))]
 
 
 def own_spellings(caller: ApiKey) -> list[str]:

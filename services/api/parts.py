@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 
 from faststream_pgmq import PgmqBroker
 from services.api.known_keys import KnownKeys
+from services.api.rate_limits import RateLimits
 from shared.runtime import Parts
 
 CONNECTION_SECONDS: Final = 5.0
@@ -25,6 +26,7 @@ class ApiParts:
     shared: Parts
     broker: PgmqBroker
     keys: KnownKeys
+    limits: RateLimits
 
     def transaction(self) -> AbstractAsyncContextManager[AsyncConnection[TupleRow]]:
         """Return a connection whose work is committed at the end, and undone by an error.

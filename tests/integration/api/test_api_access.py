@@ -36,6 +36,10 @@ KEYED_ROUTES = [
     ("GET", f"/api/jobs/{uuid4()}"),
     ("GET", "/api/summaries"),
     ("GET", "/api/queues"),
+    ("GET", "/api/keys"),
+    ("POST", "/api/keys"),
+    ("POST", f"/api/keys/{uuid4()}/rotate"),
+    ("DELETE", f"/api/keys/{uuid4()}"),
     ("POST", "/functions/v1/queue-memory-ingestion"),
     ("POST", "/functions/v1/queue-pattern-detection"),
 ]
