@@ -23,9 +23,11 @@ MINIMUM: Final = 2
 MOST_EMBEDDINGS: Final = 1_000
 """The most memories whose embeddings make a centroid, spread evenly over the session."""
 
+# The hints matter while there are few sessions: the planner would scan them.
 FIND_STORED: Final[LiteralString] = """
 UNWIND $rows AS row
 MATCH (n:SessionSummary)
+USING INDEX SEEK n:SessionSummary(workspace_id, project_name, start_time)
 WHERE n.workspace_id = row.workspace_id AND n.project_name = row.project_name
   AND n.start_time >= row.since AND n.start_time < row.until
 RETURN n.id AS id, n.digest AS digest
@@ -34,6 +36,7 @@ FIND_COVERED: Final[LiteralString] = """
 UNWIND $rows AS row
 MATCH (n:SessionSummary {workspace_id: row.workspace_id, id: row.id})
       -[:COVERS]->(s:EntitySummary {workspace_id: row.workspace_id})
+USING INDEX SEEK n:SessionSummary(workspace_id, id)
 RETURN n.id AS id, collect(s.id) AS members
 """
 FIND_MEASURED: Final[LiteralString] = """
@@ -54,8 +57,11 @@ SET n += row.properties
 """
 UNCOVER: Final[LiteralString] = """
 UNWIND $rows AS row
+MATCH (n:SessionSummary {workspace_id: row.workspace_id, id: row.id})
+USING INDEX SEEK n:SessionSummary(workspace_id, id)
 MATCH (s:EntitySummary {workspace_id: row.workspace_id, id: row.member})
-      <-[covers:COVERS]-(:SessionSummary {workspace_id: row.workspace_id, id: row.id})
+USING INDEX SEEK s:EntitySummary(workspace_id, id)
+MATCH (n)-[covers:COVERS]->(s)
 DELETE covers
 """
 COVER: Final[LiteralString] = """
