@@ -66,8 +66,8 @@ def describe_sessions(own: Sequence[Session], every: Sequence[Session]) -> Findi
     reason = (
         f"{len(members)} memories of {_project(members)} form "
         f"{counted(len(own), 'work session', 'work sessions')} that started on {_day(members)} "
-        f"UTC, with no gap over {LONGEST_GAP // _MINUTE} minutes inside: the longest, "
-        f"{longest.kind}, lasted {lasting(longest.length)} ({span(longest.members)}); "
+        f"UTC: the longest lasted {lasting(longest.length)} ({span(longest.members)}), "
+        f"{longest.kind}, its longest gap {lasting(max(gaps_of(longest.members)))}; "
         f"{_breaks_in_words(breaks)}."
     )
     facts: dict[str, Fact] = {
@@ -82,9 +82,11 @@ def describe_sessions(own: Sequence[Session], every: Sequence[Session]) -> Findi
 
 
 def _breaks_in_words(breaks: list[timedelta]) -> str:
+    minutes = LONGEST_GAP // _MINUTE
     if not breaks:
-        return "no break between sessions that day"
-    return f"{counted(len(breaks), 'break', 'breaks')}, the longest of {lasting(max(breaks))}"
+        return f"no break over {minutes} minutes parts it from another session of that day"
+    said = counted(len(breaks), "break", "breaks")
+    return f"{said} over {minutes} minutes between sessions, the longest of {lasting(max(breaks))}"
 
 
 def describe_sequences(own: Sequence[tuple[Moment, ...]]) -> Finding:

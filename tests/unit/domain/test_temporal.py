@@ -91,15 +91,17 @@ def test_a_day_says_its_work_sessions_their_kinds_and_breaks() -> None:
     assert found.metadata["breaks"] == ["2 h 40 min", "6 h 00 min"]
     assert found.metadata["minutes"] == 85
     assert found.metadata["reason"] == (
-        "11 memories of shop form 2 work sessions that started on 2026-01-05 UTC, with no gap "
-        "over 120 minutes inside: the longest, continuous, lasted 1 h 20 min (09:00 to 10:20); "
-        "2 breaks, the longest of 6 h 00 min."
+        "11 memories of shop form 2 work sessions that started on 2026-01-05 UTC: the longest "
+        "lasted 1 h 20 min (09:00 to 10:20), continuous, its longest gap 20 min 00 s; 2 breaks "
+        "over 120 minutes between sessions, the longest of 6 h 00 min."
     )
 
 
 def test_a_day_of_one_session_has_no_break() -> None:
     (found,) = named("work-session", moments(*range(6)))
-    assert str(found.metadata["reason"]).endswith("no break between sessions that day.")
+    assert str(found.metadata["reason"]).endswith(
+        "no break over 120 minutes parts it from another session of that day."
+    )
 
 
 @pytest.mark.parametrize(
