@@ -1,8 +1,8 @@
 """Finds when work was done: five patterns of time. Pure.
 
-Each rule reads one user's timeline in one project and returns all it finds there; what starts
-outside the weeks that are looked at is left to the look at its own week. A session, burst or
-sequence belongs to the day in which it starts.
+Each rule reads one user's timeline in one project and returns all it finds there; what could not
+have changed is left as it is stored. A session, burst or sequence belongs to the day in which it
+starts.
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ from shared.domain.findings import Finding, Look, PatternKey
 from shared.domain.periods import bounds_of, period_of
 from shared.domain.places import Place
 from shared.domain.temporal_evidence import (
-    NAMES,
-    TYPE,
     describe_bursts,
     describe_hour,
     describe_rhythm,
@@ -46,13 +44,15 @@ class TemporalReading:
 
     places: Sequence[Place]
     timelines: Sequence[Timeline]
+    checked: frozenset[PatternKey]
+    """The patterns that may have changed in these weeks."""
 
 
 def find_temporal(reading: TemporalReading) -> Look:
-    """Return what starts in the weeks that are looked at."""
-    checked = _checked(reading.places)
-    found = (finding for rule in _RULES for line in reading.timelines for finding in rule(line))
-    return Look(merge_users([finding for finding in found if finding.key in checked]), checked)
+    """Return those of the patterns that may have changed which are there."""
+    every = (finding for rule in _RULES for line in reading.timelines for finding in rule(line))
+    found = [finding for finding in every if finding.key in reading.checked]
+    return Look(merge_users(found), reading.checked)
 
 
 def sessions_in(reading: TemporalReading) -> list[Session]:
@@ -119,15 +119,6 @@ _RULES: Final[tuple[Callable[[Timeline], list[Finding]], ...]] = (
 def _place_of(session: Session) -> Place:
     since, _ = bounds_of(session.started_at, "week")
     return Place(session.members[0].project_name, since)
-
-
-def _checked(places: Iterable[Place]) -> frozenset[PatternKey]:
-    return frozenset(
-        (TYPE, name, place.project_name, period)
-        for place in places
-        for name, period_type in NAMES.items()
-        for period in place.periods(period_type)
-    )
 
 
 def _by_day(parts: Iterable[tuple[Moment, ...]]) -> list[_Parts]:

@@ -10,19 +10,12 @@ from typing import Final
 
 from shared.domain.confidence import keyword_confidence
 from shared.domain.findings import MAX_EVIDENCE, Fact, Finding
-from shared.domain.periods import PeriodType, period_of
+from shared.domain.periods import period_of
 from shared.domain.rhythm import Rhythm
+from shared.domain.temporal_keys import NAMES, TYPE
 from shared.domain.temporal_words import clock, counted, hours_in_words, lasting, span
 from shared.domain.work_sessions import LONGEST_GAP, Moment, Session, gaps_of
 
-TYPE: Final = "temporal"
-NAMES: Final[dict[str, PeriodType]] = {
-    "intensive-session": "hour",
-    "activity-burst": "day",
-    "work-session": "day",
-    "work-sequence": "day",
-    "daily-rhythm": "week",
-}
 IMMEDIATE: Final = timedelta(minutes=5)
 QUICK: Final = timedelta(minutes=15)
 CAP: Final = 0.9

@@ -11,8 +11,9 @@ from neo4j import AsyncManagedTransaction
 
 from shared.domain.findings import Look, News
 from shared.domain.margins import Part, with_margins
-from shared.domain.places import LATEST, places_of
+from shared.domain.places import LATEST, Place, places_of
 from shared.domain.temporal import TemporalReading, find_temporal, sessions_in
+from shared.domain.temporal_keys import keys_to_check
 from shared.domain.work_sessions import REACH, Moment, timelines_of
 from shared.graph.looking import Detector, Task
 from shared.graph.session_summaries import save_sessions
@@ -55,10 +56,16 @@ async def look(tx: AsyncManagedTransaction, task: Task, news: Sequence[News]) ->
     parts = with_margins(places, REACH)
     moments = await find_moments(tx, task.workspace_id, parts, now=task.now)
     # In a thread: many thousands of moments must not keep the heartbeat from running.
-    timelines = await asyncio.to_thread(timelines_of, moments)
-    reading = TemporalReading(places, timelines)
+    reading = await asyncio.to_thread(_reading, news, places, moments)
     await save_sessions(tx, task.workspace_id, places, sessions_in(reading))
     return await asyncio.to_thread(find_temporal, reading)
+
+
+def _reading(
+    news: Sequence[News], places: Sequence[Place], moments: Sequence[Moment]
+) -> TemporalReading:
+    checked = keys_to_check(news, places, moments, most=MOST_MEMORIES)
+    return TemporalReading(places, timelines_of(moments), checked)
 
 
 async def find_moments(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from shared.domain.findings import Finding, Look, News, PatternKey
 from shared.domain.margins import with_margins
 from shared.domain.places import Place, places_of
 from shared.domain.temporal import TemporalReading, find_temporal, sessions_in
+from shared.domain.temporal_keys import keys_of_weeks, keys_to_check
 from shared.domain.work_sessions import REACH, Moment, Session, timelines_of
 
 MONDAY = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -31,9 +32,14 @@ def moments(*minutes: float, start: datetime = MONDAY) -> list[Moment]:
     return [moment(each, start=start) for each in minutes]
 
 
+def whole(places: Sequence[Place], found: Iterable[Moment]) -> TemporalReading:
+    """Return a reading of weeks in which everything may have changed."""
+    return TemporalReading(places, timelines_of(found), keys_of_weeks(places))
+
+
 def look(found: Iterable[Moment]) -> list[Finding]:
     """Return the patterns of all memories at once."""
-    return list(find_temporal(TemporalReading(EVERY_WEEK, timelines_of(found))).findings)
+    return list(find_temporal(whole(EVERY_WEEK, found)).findings)
 
 
 def named(name: str, found: Iterable[Moment]) -> list[Finding]:
@@ -74,7 +80,8 @@ class Store:
             for each in self.memories.values()
             if part.since <= each.occurred_at < part.until
         ]
-        reading = TemporalReading(places, timelines_of(seen))
+        checked = keys_to_check(news, places, seen, most=10_000)
+        reading = TemporalReading(places, timelines_of(seen), checked)
         self._save(find_temporal(reading))
         self._save_sessions(places, sessions_in(reading))
 

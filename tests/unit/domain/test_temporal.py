@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from shared.domain.findings import MAX_EVIDENCE
 from shared.domain.places import Place
-from shared.domain.temporal import TemporalReading, find_temporal, sessions_in
-from shared.domain.temporal_evidence import NAMES
-from shared.domain.work_sessions import Moment, timelines_of
+from shared.domain.temporal import find_temporal, sessions_in
+from shared.domain.temporal_keys import NAMES
+from shared.domain.work_sessions import Moment
 from tests.unit.domain.moment_builders import (
     EVERY_WEEK,
     MONDAY,
@@ -22,6 +22,7 @@ from tests.unit.domain.moment_builders import (
     moment,
     moments,
     named,
+    whole,
 )
 
 JUST_LESS = 1 / 60
@@ -186,17 +187,17 @@ def test_no_pattern_is_made_of_nothing(found: list[Moment]) -> None:
 def test_1970_and_year_one_have_patterns_too() -> None:
     for start in (datetime(1970, 1, 1, tzinfo=UTC), datetime(1, 2, 1, tzinfo=UTC)):
         week = Place("shop", start - timedelta(days=start.weekday()))
-        reading = TemporalReading([week], timelines_of(moments(*range(6), start=start)))
+        reading = whole([week], moments(*range(6), start=start))
         assert {each.name for each in find_temporal(reading).findings} == {
             "intensive-session", "activity-burst", "work-session", "work-sequence"
         }  # fmt: skip
 
 
 def test_what_starts_in_another_week_is_left_to_it() -> None:
-    timelines = timelines_of(moments(*range(0, 60, 6), start=SUNDAY_NIGHT))
+    every = moments(*range(0, 60, 6), start=SUNDAY_NIGHT)
     first, second = (Place("shop", datetime(2026, 1, day, tzinfo=UTC)) for day in (5, 12))
-    before = find_temporal(TemporalReading([first], timelines)).findings
-    after = find_temporal(TemporalReading([second], timelines)).findings
+    before = find_temporal(whole([first], every)).findings
+    after = find_temporal(whole([second], every)).findings
     assert {(each.name, each.period, each.frequency) for each in before} == {
         ("intensive-session", "2026-01-11T23", 5),
         ("activity-burst", "2026-01-11", 6),
@@ -204,11 +205,11 @@ def test_what_starts_in_another_week_is_left_to_it() -> None:
         ("work-sequence", "2026-01-11", 10),
     }
     assert {(each.name, each.period) for each in after} == {("intensive-session", "2026-01-12T00")}
-    assert sessions_in(TemporalReading([second], timelines)) == []
+    assert sessions_in(whole([second], every)) == []
 
 
 def test_every_key_of_a_week_is_checked() -> None:
-    checked = find_temporal(TemporalReading(EVERY_WEEK[:1], [])).checked
+    checked = find_temporal(whole(EVERY_WEEK[:1], [])).checked
     assert len(checked) == 7 * 24 + 3 * 7 + 1
     assert {name for _, name, _, _ in checked} == NAMES.keys()
 
@@ -232,7 +233,7 @@ def walk(steps: list[int], *, user: str = "anna") -> list[Moment]:
 
 def once(found: list[Moment]) -> tuple[object, object]:
     """Return what one look at everything finds."""
-    reading = TemporalReading(EVERY_WEEK, timelines_of(found))
+    reading = whole(EVERY_WEEK, found)
     patterns = {each.key: each for each in find_temporal(reading).findings}
     return patterns, {each.members[0].id: each for each in sessions_in(reading)}
 
