@@ -279,3 +279,14 @@ def test_one_memory_in_a_gap_joins_what_lies_on_both_sides_of_a_weeks_edge() -> 
     assert len(joined.members) == 11
     store.remove([bridge])
     assert len(store.sessions) == 2
+
+
+def test_a_memory_late_in_the_day_may_cut_a_session_two_days_later() -> None:
+    evening = datetime(2026, 1, 6, 22, tzinfo=UTC)
+    before = moment(0, start=evening)
+    onwards = [moment(150 + 100 * n, start=evening) for n in range(40)]
+    store = Store()
+    store.add([before, *onwards])
+    store.add([late := moment(90, start=evening)])
+    assert (store.patterns, store.sessions) == once([before, *onwards, late])
+    assert [each.started_at.day for each in store.sessions.values()] == [6, 8]
