@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import combinations
 from math import sqrt
 from typing import Final
@@ -59,9 +60,9 @@ def find_rhythm(moments: Sequence[Moment]) -> Rhythm | None:
 
 
 def _hours_by_day(moments: Sequence[Moment]) -> list[frozenset[int]]:
-    days: defaultdict[str, set[int]] = defaultdict(set)
+    days: defaultdict[date, set[int]] = defaultdict(set)
     for moment in moments:
-        days[f"{moment.occurred_at:%Y-%m-%d}"].add(moment.occurred_at.hour)
+        days[moment.occurred_at.date()].add(moment.occurred_at.hour)
     return [frozenset(hours) for hours in days.values()]
 
 

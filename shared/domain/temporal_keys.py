@@ -25,7 +25,7 @@ DAYS_AROUND: Final = 2
 
 
 def keys_to_check(
-    news: Sequence[News], places: Sequence[Place], moments: Iterable[Moment], *, most: int
+    news: Sequence[News], places: Sequence[Place], moments: Sequence[Moment], *, most: int
 ) -> frozenset[PatternKey]:
     """Return the patterns that the news may have changed.
 
@@ -39,13 +39,11 @@ def keys_to_check(
     """
     if not places:
         return frozenset()
-    counts = Counter(_week_of(moment) for moment in moments)
-    full = [place for place in places if counts[place] + len(news) > most]
     # Compared before it is reckoned with: the ends of the calendar have no day beyond them.
     since, until = min(one.since for one in places), max(one.until for one in places)
     seen = [one for one in news if one.entity_type == "memory" and since <= one.occurred_at < until]
     near = frozenset(key for one in seen for key in _keys_near(one))
-    return near & keys_of_weeks(places) | keys_of_weeks(full)
+    return near & keys_of_weeks(places) | keys_of_weeks(_full(places, moments, most - len(news)))
 
 
 def keys_of_weeks(places: Iterable[Place]) -> frozenset[PatternKey]:
@@ -56,6 +54,13 @@ def keys_of_weeks(places: Iterable[Place]) -> frozenset[PatternKey]:
         for name, period_type in NAMES.items()
         for period in place.periods(period_type)
     )
+
+
+def _full(places: Iterable[Place], moments: Sequence[Moment], more_than: int) -> list[Place]:
+    if len(moments) <= more_than:
+        return []
+    counts = Counter(_week_of(moment) for moment in moments)
+    return [place for place in places if counts[place] > more_than]
 
 
 def _keys_near(news: News) -> Iterator[PatternKey]:

@@ -83,9 +83,7 @@ def timelines_of(moments: Iterable[Moment]) -> list[Timeline]:
     """Return one timeline for each user and project; the order of the moments does not matter."""
     owners: defaultdict[tuple[str, str], set[Moment]] = defaultdict(set)
     for moment in moments:
-        # By UTC first: in one time zone, Python subtracts what the clocks on the wall show.
-        at = moment.occurred_at.astimezone(UTC)
-        owners[moment.user_id, moment.project_name].add(replace(moment, occurred_at=at))
+        owners[moment.user_id, moment.project_name].add(_by_utc(moment))
     return [_timeline(own) for _, own in sorted(owners.items())]
 
 
@@ -109,6 +107,13 @@ def session_id(workspace_id: str, session: Session) -> str:
     )
 
 
+def _by_utc(moment: Moment) -> Moment:
+    """Return the moment by UTC: in one time zone, Python subtracts what clocks on the wall show."""
+    if moment.occurred_at.tzinfo is UTC:
+        return moment
+    return replace(moment, occurred_at=moment.occurred_at.astimezone(UTC))
+
+
 def _timeline(own: Iterable[Moment]) -> Timeline:
     ordered = tuple(sorted(own, key=lambda moment: (moment.occurred_at, moment.id)))
     chains = split_at_gaps(ordered, LONGEST_GAP)
@@ -123,7 +128,7 @@ def _cut_endless(chain: tuple[Moment, ...]) -> list[Session]:
     cuts = [
         place
         for place, (before, after) in enumerate(pairwise(chain), start=1)
-        if (midnight := bounds_of(after.occurred_at, "day")[0]) > before.occurred_at
-        and midnight - chain[0].occurred_at >= _DAY
+        if before.occurred_at.date() != after.occurred_at.date()
+        and bounds_of(after.occurred_at, "day")[0] - chain[0].occurred_at >= _DAY
     ]
     return [Session(chain[start:end]) for start, end in pairwise([0, *cuts, len(chain)])]

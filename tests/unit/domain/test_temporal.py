@@ -289,4 +289,4 @@ def test_a_memory_late_in_the_day_may_cut_a_session_two_days_later() -> None:
     store.add([before, *onwards])
     store.add([late := moment(90, start=evening)])
     assert (store.patterns, store.sessions) == once([before, *onwards, late])
-    assert [each.started_at.day for each in store.sessions.values()] == [6, 8]
+    assert [each.started_at.day for each in store.sessions.values()] == [6, 8, 9]
