@@ -32,6 +32,9 @@ class Settings(BaseSettings):
 
     postgres_dsn: SecretStr
     """libpq connection string or URL of the database that holds the truth and the queues."""
+    postgres_role: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] | None = None
+    """The role that this process acts as once it is logged in: `supastate_api`,
+    `supastate_worker`. None for a login that has its own rights."""
     listen_dsn: SecretStr | None = None
     """A session connection for LISTEN, where `postgres_dsn` goes through a transaction pooler."""
     neo4j_uri: str

@@ -12,6 +12,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from services.api.parts import find_parts
 from shared.errors import ForbiddenError, UnauthorizedError
 from shared.postgres.api_keys import ApiKey, Scope
+from shared.postgres.workspaces import own_spellings
 
 BEARER: Final = HTTPBearer(
     auto_error=False, description="An API key, as `supastate keys create` prints it."
@@ -63,16 +64,11 @@ Operator = Annotated[ApiKey, Depends(_with_scope("operate"))]
 Admin = Annotated[ApiKey, Depends(_with_scope("admin"))]
 
 
-def own_spellings(caller: ApiKey) -> list[str]:
-    """Return how messages may name the caller's workspace: old ones carry the bare uuid."""
-    return list(dict.fromkeys((caller.workspace_id, caller.workspace_id.rpartition(":")[2])))
-
-
 def check_workspace(caller: ApiKey, workspace_id: str | None, field: str) -> None:
     """Return when the body names no workspace, or the caller's own.
 
     Raises:
         ForbiddenError: it names another one.
     """
-    if workspace_id is not None and workspace_id not in own_spellings(caller):
+    if workspace_id is not None and workspace_id not in own_spellings(caller.workspace_id):
         raise ForbiddenError(f"{field}: not the workspace of this API key")

@@ -82,7 +82,7 @@ class KeyMade(Answer):
 @router.get("/api/keys", responses=problems())
 async def get_keys(caller: Admin, parts: WithParts) -> KeyStates:
     """Return the workspace's keys, ended ones too."""
-    async with parts.transaction() as conn:
+    async with parts.transaction(caller) as conn:
         keys = await list_keys(conn, caller.workspace_id)
     return KeyStates(keys=[describe_key(key) for key in keys])
 
@@ -93,7 +93,7 @@ async def post_key(body: NewKey, caller: Admin, parts: WithParts) -> KeyMade:
     beyond = sorted(set(body.scopes) - set(caller.scopes))
     if beyond:
         raise ForbiddenError(f"scopes: this API key lacks {', '.join(beyond)} itself")
-    async with parts.transaction() as conn:
+    async with parts.transaction(caller) as conn:
         key = await create_key(
             conn,
             workspace_id=caller.workspace_id,
@@ -112,7 +112,7 @@ async def post_key(body: NewKey, caller: Admin, parts: WithParts) -> KeyMade:
 async def post_rotation(key_id: UUID, body: Rotation, caller: Admin, parts: WithParts) -> KeyMade:
     """Make a key in place of another one, which ends after the grace."""
     grace = timedelta(hours=body.grace_hours)
-    async with parts.transaction() as conn:
+    async with parts.transaction(caller) as conn:
         key = await rotate_key(conn, caller.workspace_id, key_id, grace=grace)
         made = None if key is None else await find_key(conn, key)
     if key is None or made is None:
@@ -123,7 +123,7 @@ async def post_rotation(key_id: UUID, body: Rotation, caller: Admin, parts: With
 @router.delete("/api/keys/{key_id}", status_code=HTTPStatus.NO_CONTENT, responses=MISSING)
 async def delete_key(key_id: UUID, caller: Admin, parts: WithParts) -> None:
     """Revoke a key; every replica of the API refuses it within seconds."""
-    async with parts.transaction() as conn:
+    async with parts.transaction(caller) as conn:
         if not await revoke_key(conn, caller.workspace_id, key_id):
             raise NotFoundError("no such valid key in this workspace")
 

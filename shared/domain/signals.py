@@ -3,6 +3,7 @@
 The booleans keep the domain's names. A memory that says what its tools did (an imported
 transcript) is judged by `activity`; plain text by the domain's keyword rules. Of a commit only the
 subject counts, and a conventional-commit prefix (`fix:`, `docs:`) overrules the words after it.
+What a memory solves, builds or leaves open is judged in `steps`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,15 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from shared.domain.activity import Structure, carried_by, estimate_activity
+from shared.domain.activity import (
+    Model,
+    Structure,
+    carried_by,
+    estimate_activity,
+    reads_as_reshaping,
+)
 from shared.domain.keywords import count_keywords, forms_of, words_of
+from shared.domain.steps import investigates, read_step
 from shared.messages import Metadata
 
 READ_CHARACTERS: Final = 100_000
@@ -34,7 +42,6 @@ _TECHNICAL: Final = frozenset(
      "runtime", "memory", "pointer", "json", "http", "sql", "regex", "commit", "branch", "merge")
 )  # fmt: skip
 _URGENT: Final = forms_of(("error", "bug", "crash", "fail", "fix", "issue"))
-_SOLVING: Final = forms_of(("solve", "investigate")) | {"why"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,12 @@ class PatternSignals:
     is_refactoring: bool
     is_architecture: bool
     is_problem_solving: bool
+    is_problem: bool
+    is_solution: bool
+    is_implementation: bool
+    is_explanation: bool
+    is_reshaping: bool
+    knows_tools: bool
     complexity_score: float
     urgency_score: float
     debugging_score: float
@@ -68,16 +81,22 @@ class Signals:
         return dict(self.pattern_signals)
 
 
-def measure_signals(content: str, metadata: Metadata | None = None) -> Signals:
-    """Return the signals of a memory; the same input gives the same signals."""
+def measure_signals(
+    content: str, metadata: Metadata | None = None, model: Model | None = None
+) -> Signals:
+    """Return the signals of a memory; the same input gives the same signals.
+
+    `model` is the package's, if no other one is given.
+    """
     text = content[:READ_CHARACTERS]
     words = words_of(text)
     keywords = count_keywords(words)
     structure = Structure.of(metadata or {})
-    activity = estimate_activity(text, structure)
+    activity = estimate_activity(text, structure, model)
     is_commit = (metadata or {}).get("source") == "git"
     told = text.partition("\n")[0] if is_commit else text
-    carried = carried_by(activity, structure) if structure.known else _by_keywords(told)
+    carried = carried_by(activity, structure, model) if structure.known else _by_keywords(told)
+    step = read_step(told, structure, carried, prefix_of(told) if is_commit else None)
     return Signals(
         keyword_frequencies=keywords,
         pattern_signals=asdict(
@@ -86,7 +105,13 @@ def measure_signals(content: str, metadata: Metadata | None = None) -> Signals:
                 is_learning="learning" in carried,
                 is_refactoring="refactoring" in carried,
                 is_architecture=bool(keywords.keys() & {"architecture", "pattern"}),
-                is_problem_solving=not _SOLVING.isdisjoint(words),
+                is_problem_solving=investigates(text, words, structure),
+                is_problem=step.is_problem,
+                is_solution=step.is_solution,
+                is_implementation=step.is_implementation,
+                is_explanation=step.is_explanation,
+                is_reshaping=structure.edits > 0 and reads_as_reshaping(text, model),
+                knows_tools=structure.known,
                 complexity_score=_complexity(text, words),
                 urgency_score=_urgency(words),
                 debugging_score=round(activity.debugging, 4),
@@ -100,10 +125,15 @@ def measure_signals(content: str, metadata: Metadata | None = None) -> Signals:
     )
 
 
-def _by_keywords(text: str) -> set[str]:
+def prefix_of(text: str) -> str:
+    """Return the conventional-commit prefix that a text begins with, empty without one."""
     prefix = _PREFIX.match(text.lower())
-    if prefix and prefix[1] in _PREFIXES:
-        return {_PREFIXES[prefix[1]]}
+    return prefix[1] if prefix and prefix[1] in _PREFIXES else ""
+
+
+def _by_keywords(text: str) -> set[str]:
+    if prefix := prefix_of(text):
+        return {_PREFIXES[prefix]}
     rules = {
         "debugging": {"error", "fix"},
         "learning": {"learn"},

@@ -33,18 +33,11 @@ INSERT INTO api_keys (workspace_id, user_id, name, prefix, key_hash, scopes, req
 VALUES (%(workspace_id)s, %(user_id)s, %(name)s, %(prefix)s, %(key_hash)s, %(scopes)s,
         %(requests_per_minute)s, now() + %(lifetime)s, %(replaces)s)
 """
-_VALID: Final[LiteralString] = "revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())"
 FIND_KEY: Final[LiteralString] = f"""
 SELECT {_COLUMNS}
-FROM api_keys
-WHERE key_hash = %(key_hash)s AND {_VALID}
+FROM find_api_key(%(key_hash)s)
 """
-# At most once a minute, so that a busy key costs no write a request.
-TOUCH_KEY: Final[LiteralString] = """
-UPDATE api_keys SET last_used_at = now()
-WHERE id = %(id)s AND workspace_id = %(workspace_id)s
-  AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')
-"""
+TOUCH_KEY: Final[LiteralString] = "SELECT touch_api_key(%(key_hash)s)"
 REVOKE_KEY: Final[LiteralString] = """
 UPDATE api_keys SET revoked_at = now()
 WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND revoked_at IS NULL
@@ -53,7 +46,8 @@ WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND revoked_at IS NULL
 GET_VALID_KEY: Final[LiteralString] = f"""
 SELECT {_COLUMNS}
 FROM api_keys
-WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND {_VALID}
+WHERE workspace_id = %(workspace_id)s AND id = %(id)s
+  AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
 FOR UPDATE
 """
 END_KEY: Final[LiteralString] = """
@@ -170,7 +164,7 @@ async def find_key(conn: AsyncConnection[TupleRow], key: str) -> ApiKey | None:
 
 async def touch_key(conn: AsyncConnection[TupleRow], key: ApiKey) -> None:
     """Note that the key is in use; writes at most once a minute."""
-    await conn.execute(TOUCH_KEY, {"id": key.id, "workspace_id": key.workspace_id})
+    await conn.execute(TOUCH_KEY, {"key_hash": key.key_hash})
 
 
 async def revoke_key(conn: AsyncConnection[TupleRow], workspace_id: str, key_id: UUID) -> bool:

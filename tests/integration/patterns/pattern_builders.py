@@ -31,7 +31,7 @@ DELETE_MEMORY: LiteralString = """
 MATCH (s:EntitySummary {workspace_id: $workspace, id: $summary})-[:SUMMARIZES]->(m:Memory)
 DETACH DELETE s, m
 """
-ACTIVITIES = ("debugging", "learning", "refactoring")
+ACTIVITIES = ("debugging", "learning", "refactoring", "problem_solving")
 EMBEDDER = WordLlamaEmbedder()
 
 
