@@ -16,6 +16,7 @@ from shared.graph.following import following_detector_of
 from shared.graph.looking import Detector
 from shared.graph.memory_code_patterns import DISCUSSED_CODE
 from shared.graph.signal_patterns import detector_of
+from shared.graph.temporal_patterns import TEMPORAL
 
 DETECTORS: Final[tuple[Detector, ...]] = (
     detector_of(DEBUGGING),
@@ -25,6 +26,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     following_detector_of(PROBLEM_SOLUTION),
     following_detector_of(RESEARCH_IMPLEMENTATION),
     DISCUSSED_CODE,
+    TEMPORAL,
 )
 
 
