@@ -11,11 +11,13 @@ from shared.domain.learning import LEARNING
 from shared.domain.refactoring import REFACTORING
 from shared.graph.looking import Detector
 from shared.graph.signal_patterns import detector_of
+from shared.graph.topic_patterns import SEMANTIC
 
 DETECTORS: Final[tuple[Detector, ...]] = (
     detector_of(DEBUGGING),
     detector_of(LEARNING),
     detector_of(REFACTORING),
+    SEMANTIC,
 )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final, Literal, TypeAlias
 from uuid import UUID, uuid5
 
-from shared.domain.periods import PeriodType, days_of
+from shared.domain.periods import PeriodType, Span, days_of
 
 _NAMESPACE: Final = UUID("6f0c6a3e-52b4-5b1d-9a53-6d4f5c0a7e11")
 MAX_EVIDENCE: Final = 200
@@ -98,7 +98,7 @@ class Finding:
     """None where several users have the same one."""
     project_name: str
     period: str
-    period_type: PeriodType
+    period_type: Span
     frequency: int
     confidence: float
     evidence: tuple[str, ...]
@@ -119,8 +119,8 @@ class Finding:
         return shared if isinstance(shared, list) else [self.user_id] if self.user_id else []
 
     def days(self) -> list[str]:
-        """Return the days it covers."""
-        return days_of(self.first_at, self.period_type)
+        """Return the days it covers; none for what has no period."""
+        return [] if self.period_type == "all" else days_of(self.first_at, self.period_type)
 
 
 @dataclass(frozen=True, slots=True)

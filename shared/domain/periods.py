@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
 PeriodType: TypeAlias = Literal["hour", "day", "week"]
+Span: TypeAlias = PeriodType | Literal["all"]
+"""What a pattern covers: a period, or all time."""
 
 _LENGTHS: Final[dict[PeriodType, timedelta]] = {
     "hour": timedelta(hours=1),
