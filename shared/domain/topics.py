@@ -1,8 +1,8 @@
 """Topics: what lies around a seed, and what it says. Pure.
 
 A possible seed is a memory with at least four neighbours (the core of DBSCAN). Of possible seeds
-that are alike only the one with the smallest id is a seed, as in star clustering; ids are random, so
-a newcomer rarely takes over. A topic is the memories to which its seed is the nearest.
+that are alike only the one with the smallest id is a seed, as in star clustering; ids are random,
+so a newcomer rarely takes over. A topic is the memories to which its seed is the nearest.
 """
 
 from __future__ import annotations

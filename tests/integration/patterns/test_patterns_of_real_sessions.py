@@ -55,3 +55,15 @@ async def test_fourteen_sessions_have_a_pattern_of_each_type(
     assert any("I'm currently getting this error" in e.excerpt for e in found["debugging"].evidence)
     assert any("common pattern in go?" in e.excerpt for e in found["learning"].evidence)
     assert any("Move help.go from commands" in e.excerpt for e in found["refactoring"].evidence)
+
+
+async def test_fourteen_sessions_have_topics_that_a_reader_recognises(
+    neo4j_driver: AsyncDriver, workspace: str, samples: Path
+) -> None:
+    await save(neo4j_driver, *await measured(workspace, samples / "claude-code"))
+    await detect(neo4j_driver, workspace, ["semantic"])
+    found = await list_patterns(neo4j_driver, workspace, types=["semantic"])
+    for one in found:
+        print(one.metadata["keywords"], one.metadata["reason"])
+    keywords = {word for pattern in found for word in pattern.metadata["keywords"]}
+    assert {"gitignore", "harness"} <= keywords

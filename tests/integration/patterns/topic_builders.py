@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from neo4j import AsyncDriver, AsyncManagedTransaction
 
 from shared.domain.findings import News
@@ -46,7 +44,7 @@ async def forget(driver: AsyncDriver, *memories: MeasuredMemory) -> None:
     await write(driver, work)
 
 
-async def partition(driver: AsyncDriver, workspace: str) -> set[frozenset[str]]:
+async def find_topics(driver: AsyncDriver, workspace: str) -> set[frozenset[str]]:
     """Return the members of each cluster."""
     rows = await query(
         driver,
