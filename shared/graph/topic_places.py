@@ -42,7 +42,8 @@ class Placing:
     """By this step; `_made` by this run."""
     _made: set[str] = field(default_factory=set[str])
     _joined: set[str] = field(default_factory=set[str])
-    _barren: set[str] = field(default_factory=set[str])
+    _dense: dict[str, bool] = field(default_factory=dict[str, bool])
+    """Whether a memory that was looked at has enough neighbours to be a seed."""
     _names: int = 0
 
     async def measure(self, projects: Collection[str]) -> None:
@@ -78,9 +79,8 @@ class Placing:
         while True:
             free = await self._free(queue)
             tried, queue = set(free[:AT_ONCE]), set(free[AT_ONCE:])
-            around = await self._neighbours(sorted(tried))
-            cores = {one for one, near in around.items() if len(near) + 1 >= MINIMUM}
-            self._barren |= tried - cores
+            await self._neighbours(sorted(tried - self._dense.keys()))
+            cores = {one for one in tried if self._dense.setdefault(one, False)}
             if cores:
                 await self._seat(await self._candidates(cores))
             elif not tried:
@@ -90,11 +90,12 @@ class Placing:
         """Return which memories no seed rules out, the smallest ids first."""
         own = set(await self._ids(cypher.FIND_FREE, queue))
         left: list[str] = []
-        if self._vacant and len(self._barren) < MOST_TRIED:
+        barren = {one for one, is_dense in self._dense.items() if not is_dense}
+        if self._vacant and len(barren) < MOST_TRIED:
             left = await self._ids(
-                cypher.FIND_LEFT, self._vacant, tried=sorted(self._barren), limit=cypher.LEFT
+                cypher.FIND_LEFT, self._vacant, tried=sorted(barren), limit=cypher.LEFT
             )
-        free = {*own, *left} - self._barren
+        free = {*own, *left} - barren
         # What no run has placed yet may lie around seeds all the same.
         if strange := sorted(free - self._joined):
             await self._join(strange)
@@ -154,6 +155,7 @@ class Placing:
             most = min(self._memories[name], cypher.NEIGHBOURS)
             rows = await self._run(cypher.FIND_NEIGHBOURS, ids=own, neighbours=most)
             found.update({row["id"]: row["neighbours"] for row in rows})
+        self._dense.update({one: len(near) + 1 >= MINIMUM for one, near in found.items()})
         return found
 
     async def _by_project(self, ids: Sequence[str]) -> list[tuple[str, list[str]]]:

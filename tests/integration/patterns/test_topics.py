@@ -173,6 +173,23 @@ async def test_a_topic_outlives_its_seed_under_its_name(topics: Topics) -> None:
     assert after["entity_count"] == 6
 
 
+async def test_a_member_that_vanished_unnoticed_is_not_counted(topics: Topics) -> None:
+    alike = about(topics, "login", range(8))
+    await topics.add(*alike)
+    (cluster,) = await topics.clusters()
+    seed = next(one for one in alike if f"memory:{one.entity.id}" == cluster["seed_id"])
+    vanished = next(one for one in alike if one is not seed)
+    await query(
+        topics.driver,
+        "MATCH (s:EntitySummary {workspace_id: $w, id: $id}) DETACH DELETE s",
+        w=topics.workspace,
+        id=f"memory:{vanished.entity.id}",
+    )
+    await topics.remove(seed)
+    (pattern,) = await topics.patterns()
+    assert pattern.frequency == 6
+
+
 async def test_a_topic_whose_middle_goes_splits_in_two(topics: Topics) -> None:
     await topics.add(*at_angle(topics, 0, range(5)))
     await topics.add(*at_angle(topics, 60, range(5)))
