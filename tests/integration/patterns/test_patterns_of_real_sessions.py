@@ -51,7 +51,7 @@ async def test_fourteen_sessions_have_a_pattern_of_each_type(
     await detect(neo4j_driver, workspace)
     found = {pattern.type: pattern for pattern in await list_patterns(neo4j_driver, workspace)}
 
-    assert found.keys() == {"debugging", "learning", "refactoring"}
+    assert {"debugging", "learning", "refactoring"} <= found.keys()
     assert any("I'm currently getting this error" in e.excerpt for e in found["debugging"].evidence)
     assert any("common pattern in go?" in e.excerpt for e in found["learning"].evidence)
     assert any("Move help.go from commands" in e.excerpt for e in found["refactoring"].evidence)
