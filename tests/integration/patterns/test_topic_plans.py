@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, LiteralString
+from typing import Any, LiteralString, cast
 
 import pytest
 from neo4j import AsyncDriver
@@ -13,7 +13,7 @@ from tests.integration.patterns.test_pattern_plans import SCANS, details, operat
 
 STRANGERS = 300
 STATEMENTS: dict[str, LiteralString] = {
-    name: value
+    name: cast("LiteralString", value)
     for module in (topic_clusters, topic_members)
     for name, value in vars(module).items()
     if name.isupper() and not name.startswith("_") and isinstance(value, str) and "MATCH" in value
@@ -32,7 +32,13 @@ async def values(neo4j_driver: AsyncDriver, workspace: str) -> dict[str, Any]:
         w=workspace,
     )
     ((cluster, seed),) = (record.values() for record in found.records)
-    row = {"id": cluster, "seed_id": seed, "vacant": "x", "taken": [cluster], "properties": {}}
+    row: dict[str, Any] = {
+        "id": cluster,
+        "seed_id": seed,
+        "vacant": "x",
+        "taken": [cluster],
+        "properties": {},
+    }
     return {
         "workspace_id": workspace, "rows": [row], "ids": [cluster, seed], "names": ["shop"],
         "tried": [], "project_name": "shop", "limit": 5, "neighbours": 5, "minimum": 5,
