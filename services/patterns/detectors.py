@@ -17,6 +17,7 @@ from shared.graph.looking import Detector
 from shared.graph.memory_code_patterns import DISCUSSED_CODE
 from shared.graph.signal_patterns import detector_of
 from shared.graph.temporal_patterns import TEMPORAL
+from shared.graph.topic_patterns import SEMANTIC
 
 DETECTORS: Final[tuple[Detector, ...]] = (
     detector_of(DEBUGGING),
@@ -27,6 +28,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     following_detector_of(RESEARCH_IMPLEMENTATION),
     DISCUSSED_CODE,
     TEMPORAL,
+    SEMANTIC,
 )
 
 

@@ -135,7 +135,9 @@ class Finding:
 
     def days(self) -> list[str]:
         """Return the days it covers; none where it belongs to no time."""
-        return [] if self.period_type == "file" else days_of(self.first_at, self.period_type)
+        if self.period_type == "file" or self.period_type == "topic":  # narrows
+            return []
+        return days_of(self.first_at, self.period_type)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
 PeriodType: TypeAlias = Literal["hour", "day", "week"]
-SlotType: TypeAlias = PeriodType | Literal["file"]
-"""What a pattern's period is the name of; `file` is the path of a source file."""
+SlotType: TypeAlias = PeriodType | Literal["file", "topic"]
+"""What a pattern's period is the name of: `file` is a source file's path, `topic` a cluster."""
 
 _LENGTHS: Final[dict[PeriodType, timedelta]] = {
     "hour": timedelta(hours=1),

@@ -114,12 +114,12 @@ async def test_a_semantic_pattern_stays_in_place_of_keywords_when_newer_months_t
     neo4j_driver: AsyncDriver, workspace: str
 ) -> None:
     await save(neo4j_driver, *(memory(workspace, f"a{n}", hours=n, topic="x") for n in range(8)))
-    await detect(neo4j_driver, workspace)
+    await detect(neo4j_driver, workspace, ["debugging"])
     expected = [("debugging-session-semantic", "2026-W02", 8)]
     assert await stored(neo4j_driver, workspace) == expected
 
     await save(neo4j_driver, memory(workspace, "newer", hours=24 * 60))
-    await detect(neo4j_driver, workspace)
+    await detect(neo4j_driver, workspace, ["debugging"])
     assert await stored(neo4j_driver, workspace) == expected
 
 

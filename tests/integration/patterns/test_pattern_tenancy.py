@@ -35,7 +35,7 @@ async def test_patterns_of_two_workspaces_share_nothing(
 ) -> None:
     for owner in (workspace, stranger):
         await save(neo4j_driver, *(memory(owner, f"m{n}", topic="login") for n in range(9)))
-        await detect(neo4j_driver, owner)
+        await detect(neo4j_driver, owner, ["debugging"])
     (own,) = await list_patterns(neo4j_driver, workspace)
     (other,) = await list_patterns(neo4j_driver, stranger)
 

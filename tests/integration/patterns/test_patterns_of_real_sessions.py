@@ -25,3 +25,13 @@ async def test_fourteen_sessions_have_patterns_that_are_true(
     assert "I'm currently getting this error" in errors
     assert "the following error when starting" in found["problem-solution", "2026-01-07"]
     assert "an unexported lookPath" in found["research-implementation", "2026-W07"]
+
+
+async def test_fourteen_sessions_have_topics_that_a_reader_recognises(
+    neo4j_driver: AsyncDriver, workspace: str, samples: Path
+) -> None:
+    await save(neo4j_driver, *await measured(workspace, samples / "claude-code"))
+    await detect(neo4j_driver, workspace, ["semantic"])
+    found = await list_patterns(neo4j_driver, workspace, types=["semantic"])
+    keywords = {word for pattern in found for word in pattern.metadata["keywords"]}
+    assert {"gitignore", "harness"} <= keywords

@@ -1,0 +1,246 @@
+"""The clusters that topics are: a seed, and the memories in the ball around it.
+
+Every statement starts at named memories or clusters and goes to what is near them: what one costs
+does not grow with the project. Cosines are computed from the stored vectors, so two memories are as
+alike from either side; the vector indexes, which are approximate, only propose.
+"""
+
+from __future__ import annotations
+
+from typing import Final, LiteralString
+
+NEAREST_SEEDS: Final = 50
+"""The most seeds around one memory; they lie far apart, so few fit."""
+NEIGHBOURS: Final = 50
+"""The most neighbours of one memory that are looked at; five make it a possible seed."""
+COUNTED: Final = 2_000
+"""The most summaries of a project that are counted to see how many there are."""
+PULLED: Final = 500
+"""The most memories that a new seed draws from the vector index, beside what it takes over."""
+LEFT: Final = 500
+"""The most members of a lost cluster that are tried as seeds in one round, by id."""
+
+# A search for more than its filter matches fails on an index from which something was deleted
+# (Neo4j 2026.x: ArrayIndexOutOfBoundsException, and no answer), so its limit is what there is.
+MEASURE_PROJECTS: Final[LiteralString] = """
+UNWIND $names AS name
+CALL (name) {
+    MATCH (s:EntitySummary)
+    USING INDEX SEEK s:EntitySummary(workspace_id, project_name, occurred_at)
+    WHERE s.workspace_id = $workspace_id AND s.project_name = name AND s.occurred_at IS NOT NULL
+    WITH s LIMIT $limit
+    WHERE s.entity_type = 'memory' AND s.embedding IS NOT NULL
+    RETURN count(s) AS memories
+}
+CALL (name) {
+    MATCH (c:SemanticCluster)
+    WHERE c.workspace_id = $workspace_id AND c.project_name = name
+    WITH c LIMIT $limit
+    RETURN count(c) AS seeds
+}
+RETURN name, memories, seeds
+"""
+READ_PROJECTS: Final[LiteralString] = """
+UNWIND $ids AS id
+MATCH (s:EntitySummary {workspace_id: $workspace_id, id: id})
+WHERE s.embedding IS NOT NULL AND s.entity_type = 'memory'
+RETURN s.project_name AS name, collect(id) AS ids
+"""
+# What left its place, or is written anew, is first in no ball.
+LEAVE: Final[LiteralString] = """
+UNWIND $ids AS id
+MATCH (t:TopicMember {workspace_id: $workspace_id, id: id})
+      -[near:NEAR]->(c:SemanticCluster {workspace_id: $workspace_id})
+DELETE near
+RETURN DISTINCT c.id AS id
+"""
+FIND_LOST_SEEDS: Final[LiteralString] = """
+UNWIND $ids AS id
+MATCH (c:SemanticCluster {workspace_id: $workspace_id, seed_id: id})
+OPTIONAL MATCH (s:EntitySummary {workspace_id: $workspace_id, id: id})
+WITH c, s
+WHERE s.embedding IS NULL OR s.embedding <> c.seed_embedding OR s.project_name <> c.project_name
+RETURN c.id AS id
+"""
+# A search within the transaction may propose what the transaction has changed: hence the checks.
+JOIN: Final[LiteralString] = """
+CYPHER 25
+UNWIND $ids AS id
+MATCH (s:EntitySummary {workspace_id: $workspace_id, id: id})
+CALL (s) {
+    MATCH (c:SemanticCluster)
+    SEARCH c IN (
+        VECTOR INDEX semantic_cluster_seeds FOR s.embedding
+        WHERE c.workspace_id = $workspace_id AND c.project_name = s.project_name
+        LIMIT $neighbours
+    )
+    WITH s, c WHERE c.seed_id IS NOT NULL
+    RETURN c, 2 * vector.similarity.cosine(s.embedding, c.seed_embedding) - 1 AS similarity
+}
+WITH s, c, similarity WHERE similarity >= $cosine
+MERGE (t:TopicMember {workspace_id: $workspace_id, id: s.id})
+SET t.occurred_at = s.occurred_at
+MERGE (t)-[near:NEAR]->(c)
+SET near.similarity = similarity
+"""
+# Of memories with one vector the seed is the one with the smallest id: its ball stays the same.
+RENAME_SEEDS: Final[LiteralString] = """
+UNWIND $ids AS id
+MATCH (t:TopicMember {workspace_id: $workspace_id, id: id})
+      -[near:NEAR]->(c:SemanticCluster {workspace_id: $workspace_id})
+WHERE near.similarity > 0.9999 AND id < c.seed_id
+MATCH (s:EntitySummary {workspace_id: $workspace_id, id: id})
+WHERE s.embedding = c.seed_embedding
+WITH c, min(id) AS seed_id
+SET c.seed_id = seed_id
+"""
+FIND_WEAK: Final[LiteralString] = """
+UNWIND $ids AS id
+MATCH (c:SemanticCluster {workspace_id: $workspace_id, id: id})
+WHERE c.seed_id IS NOT NULL AND COUNT { (c)<-[:NEAR]-() } < $minimum
+RETURN c.id AS id
+"""
+# Its name is free for a seed among its members, which are still known by it.
+VACATE: Final[LiteralString] = """
+UNWIND $rows AS row
+MATCH (c:SemanticCluster {workspace_id: $workspace_id, id: row.id})
+SET c.id = row.vacant, c.seed_id = null, c.seed_embedding = null
+RETURN row.id AS id, row.vacant AS vacant, c.project_name AS project_name,
+       c.created_at AS created_at
+"""
+FIND_NEIGHBOURS: Final[LiteralString] = """
+CYPHER 25
+UNWIND $ids AS id
+MATCH (s:EntitySummary {workspace_id: $workspace_id, id: id})
+CALL (s) {
+    MATCH (n:EntitySummary)
+    SEARCH n IN (
+        VECTOR INDEX entity_summary_neighbours FOR s.embedding
+        WHERE n.workspace_id = $workspace_id AND n.entity_type = 'memory'
+          AND n.project_name = s.project_name
+        LIMIT $neighbours
+    )
+    WITH s, n WHERE n.id <> s.id
+      AND 2 * vector.similarity.cosine(s.embedding, n.embedding) - 1 >= $cosine
+    RETURN collect(n.id) AS neighbours
+}
+RETURN id, neighbours
+"""
+# A memory in the ball of a seed with a smaller id is none, however many neighbours it has.
+FIND_FREE: Final[LiteralString] = """
+UNWIND $ids AS id
+MATCH (s:EntitySummary {workspace_id: $workspace_id, id: id})
+WHERE s.embedding IS NOT NULL AND s.entity_type = 'memory'
+OPTIONAL MATCH (t:TopicMember {workspace_id: $workspace_id, id: id})
+      -[:NEAR]->(c:SemanticCluster {workspace_id: $workspace_id})
+WHERE c.seed_id <= id
+WITH id, count(c) AS seeds WHERE seeds = 0
+RETURN id
+"""
+FIND_LEFT: Final[LiteralString] = """
+UNWIND $ids AS vacant
+MATCH (v:SemanticCluster {workspace_id: $workspace_id, id: vacant})
+      <-[:NEAR]-(t:TopicMember {workspace_id: $workspace_id})
+WHERE NOT t.id IN $tried
+WITH DISTINCT t
+OPTIONAL MATCH (t)-[:NEAR]->(c:SemanticCluster {workspace_id: $workspace_id})
+WHERE c.seed_id <= t.id
+WITH t, count(c) AS seeds WHERE seeds = 0
+RETURN t.id AS id ORDER BY id LIMIT $limit
+"""
+READ_CANDIDATES: Final[LiteralString] = """
+UNWIND $ids AS id
+MATCH (s:EntitySummary {workspace_id: $workspace_id, id: id})
+OPTIONAL MATCH (t:TopicMember {workspace_id: $workspace_id, id: id})
+      -[:NEAR]->(c:SemanticCluster {workspace_id: $workspace_id})
+RETURN id, s.project_name AS project_name, s.embedding AS embedding, collect(c.id) AS clusters
+"""
+SEAT: Final[LiteralString] = """
+UNWIND $rows AS row
+MATCH (s:EntitySummary {workspace_id: $workspace_id, id: row.seed_id})
+MERGE (c:SemanticCluster {workspace_id: $workspace_id, id: row.id})
+SET c.seed_id = s.id, c.seed_embedding = s.embedding, c.project_name = s.project_name,
+    c.created_at = coalesce(row.created_at, datetime())
+"""
+_PULL: Final[LiteralString] = """
+WITH c, s, 2 * vector.similarity.cosine(s.embedding, c.seed_embedding) - 1 AS similarity
+WHERE similarity >= $cosine
+MERGE (t:TopicMember {workspace_id: $workspace_id, id: s.id})
+SET t.occurred_at = s.occurred_at
+MERGE (t)-[near:NEAR]->(c)
+SET near.similarity = similarity
+"""
+PULL_NEIGHBOURS: Final[LiteralString] = f"""
+CYPHER 25
+UNWIND $rows AS row
+MATCH (c:SemanticCluster {{workspace_id: $workspace_id, id: row.id}})
+WHERE c.project_name = $project_name
+CALL (c) {{
+    MATCH (s:EntitySummary)
+    SEARCH s IN (
+        VECTOR INDEX entity_summary_neighbours FOR c.seed_embedding
+        WHERE s.workspace_id = $workspace_id AND s.entity_type = 'memory'
+          AND s.project_name = c.project_name
+        LIMIT $limit
+    )
+    RETURN s
+}}
+{_PULL}
+"""
+PULL_MEMBERS: Final[LiteralString] = f"""
+UNWIND $rows AS row
+MATCH (c:SemanticCluster {{workspace_id: $workspace_id, id: row.id}})
+UNWIND row.taken AS taken
+MATCH (v:SemanticCluster {{workspace_id: $workspace_id, id: taken}})
+      <-[:NEAR]-(m:TopicMember {{workspace_id: $workspace_id}})
+MATCH (s:EntitySummary {{workspace_id: $workspace_id, id: m.id}})
+WHERE s.project_name = c.project_name
+{_PULL}
+"""
+# What this run brings in, and the vector index did not propose among the nearest.
+PULL_NEW: Final[LiteralString] = f"""
+UNWIND $rows AS row
+MATCH (c:SemanticCluster {{workspace_id: $workspace_id, id: row.id}})
+UNWIND $ids AS id
+MATCH (s:EntitySummary {{workspace_id: $workspace_id, id: id}})
+WHERE s.project_name = c.project_name AND s.entity_type = 'memory'
+{_PULL}
+"""
+_ASSIGN: Final[LiteralString] = """
+CALL (t) {
+    OPTIONAL MATCH (t)-[near:NEAR]->(c:SemanticCluster {workspace_id: $workspace_id})
+    WHERE c.seed_id IS NOT NULL
+    WITH near, c ORDER BY near.similarity DESC, c.seed_id LIMIT 1
+    RETURN c, near.similarity AS similarity
+}
+OPTIONAL MATCH (s:EntitySummary {workspace_id: $workspace_id, id: t.id})
+OPTIONAL MATCH (s)-[old:IN_CLUSTER]->(:SemanticCluster {workspace_id: $workspace_id})
+WITH t, s, c, similarity, t.cluster_id AS before, collect(old) AS links
+FOREACH (link IN links | DELETE link)
+FOREACH (target IN CASE WHEN s IS NULL OR c IS NULL THEN [] ELSE [c] END |
+    CREATE (s)-[:IN_CLUSTER {similarity: similarity}]->(target))
+SET t.cluster_id = c.id
+FOREACH (gone IN CASE WHEN c IS NULL THEN [t] ELSE [] END | DETACH DELETE gone)
+WITH before, c.id AS after
+UNWIND [before, after] AS id
+WITH id WHERE id IS NOT NULL
+RETURN DISTINCT id
+"""
+ASSIGN: Final[LiteralString] = f"""
+UNWIND $ids AS id
+MATCH (t:TopicMember {{workspace_id: $workspace_id, id: id}})
+{_ASSIGN}
+"""
+ASSIGN_MEMBERS: Final[LiteralString] = f"""
+UNWIND $ids AS id
+MATCH (v:SemanticCluster {{workspace_id: $workspace_id, id: id}})
+      <-[:NEAR]-(t:TopicMember {{workspace_id: $workspace_id}})
+WITH DISTINCT t
+{_ASSIGN}
+"""
+DELETE_VACANT: Final[LiteralString] = """
+UNWIND $ids AS id
+MATCH (v:SemanticCluster {workspace_id: $workspace_id, id: id})
+DETACH DELETE v
+RETURN id
+"""
