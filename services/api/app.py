@@ -9,7 +9,16 @@ from typing import Final
 from fastapi import FastAPI
 from opentelemetry.sdk.trace import TracerProvider
 
-from services.api import edge_functions, health, ingest, jobs, patterns, search, summaries
+from services.api import (
+    edge_functions,
+    health,
+    ingest,
+    jobs,
+    patterns,
+    removing,
+    search,
+    summaries,
+)
 from services.api.errors import install_error_handlers
 from services.api.known_keys import KnownKeys
 from services.api.limits import LimitBody
@@ -21,6 +30,7 @@ from shared.settings import Settings
 
 ROUTERS: Final = (
     ingest.router,
+    removing.router,
     search.router,
     patterns.router,
     summaries.router,

@@ -81,6 +81,14 @@ async def lock_projects(
     await run_rows(tx, LOCK_PROJECTS, _distinct(rows))
 
 
+async def lock_sessions(
+    tx: AsyncManagedTransaction, workspace_id: str, names: Iterable[str]
+) -> None:
+    """Lock sessions by id; an empty one is none. Call after `lock_projects`."""
+    rows = (_row(workspace_id, name or None) for name in names)
+    await run_rows(tx, LOCK_SESSIONS, _distinct(rows))
+
+
 async def own_memories(tx: AsyncManagedTransaction, memories: Sequence[Memory]) -> None:
     """Link memories to their user and project, and to no other."""
     await run_rows(tx, OWN_MEMORIES, [_owner(memory) for memory in memories])
