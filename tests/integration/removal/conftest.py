@@ -53,7 +53,9 @@ async def store(
 ) -> list[IngestMemory]:
     """Store memories a minute apart, as the API does, and return their messages."""
     drafts = [
-        MemoryDraft(chunk, "session", project, "conversation", content, {}, at + timedelta(minutes=n))
+        MemoryDraft(
+            chunk, "session", project, "conversation", content, {}, at + timedelta(minutes=n)
+        )
         for n, chunk in enumerate(chunks)
     ]
     saved = await save_memories(conn, workspace, ANNA, drafts)

@@ -108,7 +108,9 @@ async def test_removing_what_is_not_there_changes_nothing(
     missing = [own.entity.id] if twice else [uuid4()]
     assert await remove_entities(neo4j_driver, workspace, memory_ids=missing) == 0
     assert await remove_entities(neo4j_driver, workspace, code_ids=[own.entity.id]) == 0
-    assert await query(neo4j_driver, "MATCH (n {workspace_id: $w}) RETURN n.id", w=workspace) == before
+    assert (
+        await query(neo4j_driver, "MATCH (n {workspace_id: $w}) RETURN n.id", w=workspace) == before
+    )
 
 
 async def test_another_workspace_with_the_same_ids_keeps_everything(
