@@ -14,13 +14,13 @@ from neo4j import AsyncDriver, AsyncManagedTransaction
 from shared.graph.changes import number_changes, read_lost
 from shared.graph.driver import write
 from shared.graph.imports import relink_importers
-from shared.graph.owners import lock_projects, lock_sessions
+from shared.graph.owners import lock_projects, lock_sessions, lock_users
 from shared.graph.sessions import relink_sessions
 from shared.graph.statements import MAX_ROWS, Row, run_rows
 
 _PLACE: Final[LiteralString] = """
 RETURN n.workspace_id AS workspace_id, n.id AS id, n.project_name AS project_name,
-       n.session_id AS session_id
+       n.session_id AS session_id, n.user_id AS user_id
 """
 FIND_MEMORIES: Final[LiteralString] = f"""
 UNWIND $rows AS row
@@ -141,7 +141,7 @@ async def _lock(
     find: LiteralString,
     lock: LiteralString,
 ) -> bool:
-    """Lock projects and sessions as writers do, then the entities; return whether there are any."""
+    """Lock what writers lock, in their order; return whether any of the entities are there."""
     places = await run_rows(tx, find, rows)
     await _lock_places(tx, workspace_id, places)
     moved = await run_rows(tx, lock, rows)
@@ -155,6 +155,7 @@ async def _lock_places(
 ) -> None:
     await lock_projects(tx, workspace_id, {place["project_name"] or "" for place in places})
     await lock_sessions(tx, workspace_id, {place["session_id"] or "" for place in places})
+    await lock_users(tx, workspace_id, {place["user_id"] for place in places})
 
 
 def _rows(kind: str, workspace_id: str, ids: Iterable[UUID]) -> list[Row]:

@@ -6,7 +6,6 @@ import json
 from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
-import pytest
 from neo4j import AsyncDriver
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
@@ -24,8 +23,19 @@ Conn = AsyncConnection[TupleRow]
 SEND: LiteralString = "SELECT pgmq.send('pattern_detection', %s::jsonb, %s::jsonb)"
 WAITING: LiteralString = "SELECT message FROM pgmq.q_pattern_detection"
 DEAD: LiteralString = """
-SELECT message->>'limit', headers->>'last_error' FROM pgmq.q_pattern_detection_dlq ORDER BY msg_id
+SELECT headers->>'last_error' FROM pgmq.q_pattern_detection_dlq
+ORDER BY (message->>'limit')::int
 """
+HOPELESS: list[tuple[dict[str, Any], str]] = [
+    ({"limit": 0}, "limit"),
+    (
+        {"limit": 1, "pattern_types": ["debugging", "magic"]},
+        "pattern_types: no detector 'magic'; known: debugging, learning, memory_code, "
+        "problem_solving, refactoring, semantic, temporal",
+    ),
+    ({"limit": 2, "since": "2026-01-05T00:00:00"}, "since"),
+    ({"limit": 3, "since": "2026-01-05T00:00Z", "until": "2026-01-01T00:00Z"}, "until"),
+]
 DONE_OF: LiteralString = """
 SELECT message->>'workspace_id' FROM pgmq.a_pattern_detection ORDER BY archived_at, msg_id
 """
@@ -113,36 +123,19 @@ async def test_what_nobody_waits_for_merges_into_a_request_that_waits_already(
     assert found == [{"up_to_date": len(DETECTORS)}]
 
 
-@pytest.mark.parametrize(
-    ("options", "reason"),
-    [
-        (
-            {"pattern_types": ["debugging", "magic"]},
-            "pattern_types: no detector 'magic'; known: debugging, learning, memory_code, "
-            "problem_solving, refactoring, semantic, temporal",
-        ),
-        ({"since": "2026-01-05T00:00:00"}, "since"),
-        ({"since": "2026-01-05T00:00:00Z", "until": "2026-01-01T00:00:00Z"}, "until"),
-        ({"limit": 0}, "limit"),
-    ],
-)
-async def test_a_request_that_no_retry_can_help_is_dead_lettered_and_says_why(
-    conn: Conn,
-    database: str,
-    graph_server: Servers,
-    workspace: str,
-    options: dict[str, Any],
-    reason: str,
+async def test_requests_that_no_retry_can_help_are_dead_lettered_and_say_why(
+    conn: Conn, database: str, graph_server: Servers, workspace: str
 ) -> None:
-    await send(conn, workspace, **options)
+    for options, _ in HOPELESS:
+        await send(conn, workspace, **options)
 
-    async def is_dead() -> bool:
-        return bool(await fetch_all(conn, DEAD))
+    async def are_dead() -> bool:
+        return len(await fetch_all(conn, DEAD)) == len(HOPELESS)
 
     with running("patterns", database, graph_server):
-        await eventually(is_dead, 60)
-    [(_, error)] = await fetch_all(conn, DEAD)
-    assert reason in error
+        await eventually(are_dead, 60)
+    for error, (_, reason) in zip(await fetch_all(conn, DEAD), HOPELESS, strict=True):
+        assert reason in error
 
 
 async def test_fifty_batches_of_memories_leave_one_detection_request(
