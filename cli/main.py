@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.commands import graph, importing, keys, local
+from cli.commands.calibrate import calibrate
 from cli.commands.demo import demo
 from cli.commands.forget import forget
 from cli.commands.jobs import jobs
@@ -54,4 +55,5 @@ app.command(rich_help_panel=OPERATE)(jobs)
 app.command(rich_help_panel=OPERATE)(trace)
 app.add_typer(keys.app, name="keys", rich_help_panel=OPERATE)
 app.command(rich_help_panel=OPERATE)(migrate)
+app.command(rich_help_panel=OPERATE)(calibrate)
 app.command("train-signals", rich_help_panel=OPERATE)(train_signals)

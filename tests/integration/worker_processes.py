@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,7 +18,7 @@ STOP_SECONDS = 30
 @contextmanager
 def running(
     service: str, database: str, servers: Servers, **more: str
-) -> Iterator[subprocess.Popen[bytes]]:
+) -> Generator[subprocess.Popen[bytes]]:
     """Run one service until the end of the block; `more` are settings by their short names."""
     settings = {
         "SUPASTATE_POSTGRES_DSN": database,

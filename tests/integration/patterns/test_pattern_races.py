@@ -6,7 +6,7 @@ import asyncio
 import random
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -79,7 +79,7 @@ def measured(workspace: str, name: str, version: Version) -> MeasuredMemory:
 
 
 @asynccontextmanager
-async def detecting(servers: Servers, workspace: str) -> AsyncIterator[list[Process]]:
+async def detecting(servers: Servers, workspace: str) -> AsyncGenerator[list[Process]]:
     """Run detection in four processes until the end of the block; each has had its turns."""
     server = (servers.neo4j_uri, servers.neo4j_user, servers.neo4j_password)
     processes = [
