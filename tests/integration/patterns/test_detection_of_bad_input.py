@@ -29,7 +29,7 @@ from tests.integration.patterns.pattern_builders import (
 
 FLOOD: Final = 10_000
 BATCH: Final = 1_000
-SECONDS_FOR_FLOOD: Final = 60.0
+SECONDS_FOR_LOOK: Final = 45.0
 ENDS_OF_TIME: Final = (
     datetime(1, 1, 1, tzinfo=UTC),
     datetime(1, 1, 1, 14, tzinfo=timezone(timedelta(hours=14))),
@@ -187,6 +187,6 @@ async def test_ten_thousand_memories_in_one_minute_are_looked_at_in_time(
     looked = monotonic()
     patterns = await list_patterns(neo4j_driver, workspace, limit=1_000)
     print(f"wrote {FLOOD} in {written - began:.1f} s, looked in {looked - written:.1f} s")
-    assert looked - began < SECONDS_FOR_FLOOD
+    assert looked - written < SECONDS_FOR_LOOK
     assert patterns
     assert all(p.frequency <= FLOOD and len(p.evidence) <= 200 for p in patterns)
