@@ -17,6 +17,10 @@ from tests.integration.faststream_pgmq.support import eventually
 from tests.integration.patterns.pattern_builders import detect, memory, query, save
 
 DAY = [f"m{number}" for number in range(6)]
+NUMBERS: LiteralString = """
+MATCH (s:EntitySummary {workspace_id: $workspace})
+WITH s.change AS number ORDER BY number RETURN collect(number) AS numbers
+"""
 WAITS: LiteralString = """
 SHOW TRANSACTIONS YIELD status WHERE status STARTS WITH 'Blocked' RETURN count(*) AS n
 """
@@ -73,6 +77,8 @@ async def test_a_later_writer_waits_so_that_no_run_passes_over_the_earlier_one(
         assert await detect(neo4j_driver, workspace, ["debugging"]) == []
         await tx.commit()
     await writing
+    (numbers,) = await query(neo4j_driver, NUMBERS, workspace=workspace)
+    assert numbers["numbers"] == list(range(1, 14))
     await detect(neo4j_driver, workspace, ["debugging"])
     found = await list_patterns(neo4j_driver, workspace)
     assert sorted(pattern.project_name for pattern in found) == ["bank", "shop"]
