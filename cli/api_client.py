@@ -115,6 +115,15 @@ class ApiClient:
         )
         return self._send(request, self._patience)
 
+    def delete(self, path: str) -> JsonValue:
+        """Return the answer's JSON. `path` must be quoted.
+
+        Raises:
+            ApiUnreachableError, ApiRefusedError
+        """
+        # Sent once: a second attempt would not find what the first one deleted.
+        return self._send(self._http.build_request("DELETE", path), IMPATIENT)
+
     def check(self) -> None:
         """Return when the API answers and knows the key; does not wait for either.
 

@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from cli.commands import graph, importing, keys, local
+from cli.commands.calibrate import calibrate
 from cli.commands.demo import demo
+from cli.commands.forget import forget
 from cli.commands.jobs import jobs
 from cli.commands.migrate import migrate
 from cli.commands.patterns import patterns
@@ -48,8 +50,10 @@ app.command(rich_help_panel=ASK)(patterns)
 app.command(rich_help_panel=ASK)(summaries)
 app.command(rich_help_panel=ASK)(signals)
 app.add_typer(graph.app, name="graph", rich_help_panel=ASK)
+app.command(rich_help_panel=OPERATE)(forget)
 app.command(rich_help_panel=OPERATE)(jobs)
 app.command(rich_help_panel=OPERATE)(trace)
 app.add_typer(keys.app, name="keys", rich_help_panel=OPERATE)
 app.command(rich_help_panel=OPERATE)(migrate)
+app.command(rich_help_panel=OPERATE)(calibrate)
 app.command("train-signals", rich_help_panel=OPERATE)(train_signals)

@@ -6,10 +6,20 @@ a bare uuid, which is kept as it is. Unknown fields are ignored, so a newer send
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Final, Literal, TypeAlias
 from uuid import UUID, uuid4
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
 MEMORY_INGESTION: Final = "memory_ingestion"
 PATTERN_DETECTION: Final = "pattern_detection"
@@ -17,6 +27,8 @@ SUMMARY_GENERATION: Final = "summary_generation"
 QUEUES: Final = (MEMORY_INGESTION, PATTERN_DETECTION, SUMMARY_GENERATION)
 
 JOB_ID_HEADER: Final = "job_id"
+MAX_REMOVED: Final = 1_000
+"""The most entities of one kind that one message removes."""
 
 WORKSPACE_PATTERN: Final = (
     "^((team|user):)?[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
@@ -61,7 +73,26 @@ class IngestCode(Message):
     metadata: Metadata = Field(default_factory=dict)
 
 
+class RemoveEntities(Message):
+    """Queue `memory_ingestion`: take out of the graph what Postgres does not hold any more."""
+
+    type: Literal["removal"] = "removal"
+    user_id: UUID | None = None
+    """Who asked."""
+    workspace_id: WorkspaceId
+    memory_ids: Annotated[list[UUID], Field(max_length=MAX_REMOVED)] = Field(
+        default_factory=list[UUID]
+    )
+    code_entity_ids: Annotated[list[UUID], Field(max_length=MAX_REMOVED)] = Field(
+        default_factory=list[UUID]
+    )
+
+
 Ingest: TypeAlias = Annotated[IngestMemory | IngestCode, Field(discriminator="type")]
+Ingestion: TypeAlias = Annotated[
+    IngestMemory | IngestCode | RemoveEntities, Field(discriminator="type")
+]
+"""Whatever stands on queue `memory_ingestion`."""
 
 
 class DetectPatterns(Message):
@@ -84,6 +115,27 @@ class DetectPatterns(Message):
     """Look again at what happened from here on."""
     until: AwareDatetime | None = None
     """Look again at what happened before."""
+
+    @field_validator("until")
+    @classmethod
+    def _is_after_since(cls, until: datetime | None, info: ValidationInfo) -> datetime | None:
+        return check_range(info.data.get("since"), until)
+
+
+def check_range(since: datetime | None, until: datetime | None) -> datetime | None:
+    """Return `until`.
+
+    Raises:
+        ValueError: it is not after `since`.
+    """
+    if since is not None and until is not None and until <= since:
+        raise ValueError(f"must be later than since ({since.isoformat()})")
+    return until
+
+
+def detection_key(workspace_id: str) -> str:
+    """Return what makes requests to look at all that is new in a workspace one and the same."""
+    return f"detect:{workspace_id}"
 
 
 class SummarizeProject(Message):

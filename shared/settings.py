@@ -5,17 +5,57 @@ Built once, in an `app.py` or by the command line, and passed on. A wrong value 
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    BeforeValidator,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.errors import SettingsError
 
 PREFIX = "SUPASTATE_"
 JUDGE_PREFIX = "SUPASTATE_SIGNAL_"
 SECRETS = Path("/run/secrets")
+
+
+Points: TypeAlias = tuple[tuple[float, float], ...]
+
+
+def read_points(value: object) -> object:
+    """Return the pairs that a text like `0.65=0.59,0.80=0.70` names, both numbers rising.
+
+    Raises:
+        ValueError: it names none; says what is wrong.
+    """
+    if not isinstance(value, str):
+        return value
+    points = [_read_point(part.strip()) for part in value.split(",")]
+    numbers = [(-1.0, -1.0), *points, (1.0, 1.0)]
+    for (low, low_here), (high, high_here) in pairwise(numbers):
+        if not (low < high and low_here < high_here):
+            raise ValueError(
+                f"{high}={high_here} after {low}={low_here}: both must rise, between -1 and 1"
+            )
+    return tuple(points)
+
+
+def _read_point(part: str) -> tuple[float, float]:
+    reference, _, here = part.partition("=")
+    try:
+        return float(reference), float(here)
+    except ValueError as error:
+        raise ValueError(
+            f"{part!r} is no pair like 0.65=0.59; `supastate calibrate` prints the whole line"
+        ) from error
 
 
 class Settings(BaseSettings):
@@ -54,6 +94,10 @@ class Settings(BaseSettings):
     embedding_model: str = "text-embedding-3-large"
     embedding_dimensions: PositiveInt = 3072
     embedding_api_key: SecretStr | None = None
+    embedding_calibration: Annotated[Points, NoDecode, BeforeValidator(read_points)] = ()
+    """The model's equivalents of the detectors' thresholds, as `supastate calibrate` prints them:
+    `0.65=0.59,0.70=0.62,0.80=0.70`. Empty takes what was measured of a known model, else the
+    thresholds as they are."""
 
     summary_model: str | None = None
     """None writes extractive summaries, which need no key."""

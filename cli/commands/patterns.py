@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Final
 
 import typer
+
+FORMATS: Final = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
 
 def patterns(
@@ -16,15 +19,32 @@ def patterns(
     detect: Annotated[
         bool, typer.Option("--detect", help="Look for patterns anew first, and wait for it.")
     ] = False,
+    since: Annotated[
+        datetime | None,
+        typer.Option(formats=FORMATS, help="With --detect: look anew at what happened from here."),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(formats=FORMATS, help="With --detect: look anew at what happened before."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the API's answer.")] = False,
 ) -> None:
-    """Show patterns with their evidence, surest first."""
+    """Show patterns with their evidence, surest first.
+
+    With --detect it looks first at what is new; with --project, --since or --until it looks again
+    at the newest 1,000 memories and files there, whether or not something is new.
+    """
     from cli.api_client import ApiClient
     from cli.connection import find_api
+    from cli.errors import UsageError
     from cli.terminal import out, print_json
     from cli.views.patterns import Wanted, detect_patterns, find_patterns, show_patterns
 
-    wanted = Wanted(pattern_type, project, limit)
+    if (since or until) and not detect:
+        raise UsageError(
+            "--since and --until say where to look anew", next_step="Add --detect, or leave them."
+        )
+    wanted = Wanted(pattern_type, project, limit, _by_our_clock(since), _by_our_clock(until))
     with ApiClient(find_api()) as client:
         if detect:
             detect_patterns(client, wanted)
@@ -33,3 +53,7 @@ def patterns(
         print_json(answer)
     else:
         out().print(show_patterns(answer))
+
+
+def _by_our_clock(moment: datetime | None) -> datetime | None:
+    return moment and moment.astimezone()

@@ -27,6 +27,8 @@ JAVA_FLAGS = (
     "--add-opens=java.base/java.io=ALL-UNNAMED",
     "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
     "--sun-misc-unsafe-memory-access=allow",
+    # Else an internal error soon has no message, which Bolt cannot send: its client waits forever.
+    "-XX:-OmitStackTraceInFastThrow",
 )
 
 SETTINGS = """\

@@ -21,6 +21,8 @@ EVIDENCE_SHOWN: Final = 3
 EXCERPT_CHARACTERS: Final = 160
 DETECTION_PATIENCE_SECONDS: Final = 120.0
 POLL_SECONDS: Final = 0.3
+SEEN_AT_ONCE: Final = 1_000
+"""Memories and files that one run looks at; of a project or a time, the newest."""
 COLOURS: Final = {"debugging": "red", "learning": "blue", "refactoring": "magenta"}
 
 
@@ -31,6 +33,19 @@ class Wanted:
     pattern_type: str | None = None
     project: str | None = None
     limit: int = 20
+    since: datetime | None = None
+    """Look anew at what happened from here on."""
+    until: datetime | None = None
+
+    def request(self) -> dict[str, JsonValue]:
+        """Return the body that asks for detection."""
+        return {
+            "patternTypes": [self.pattern_type] if self.pattern_type else [],
+            "limit": SEEN_AT_ONCE,
+            "projectName": self.project,
+            "since": self.since and self.since.isoformat(),
+            "until": self.until and self.until.isoformat(),
+        }
 
 
 class Answered(BaseModel):
@@ -83,8 +98,7 @@ def detect_patterns(client: ApiClient, wanted: Wanted) -> None:
     Raises:
         CommandError: it was given up, or takes too long.
     """
-    types: list[JsonValue] = [wanted.pattern_type] if wanted.pattern_type else []
-    submitted = client.post("/api/patterns/detect", {"patternTypes": types})
+    submitted = client.post("/api/patterns/detect", wanted.request())
     job_id = submitted.get("jobId") if isinstance(submitted, dict) else None
     deadline = time.monotonic() + DETECTION_PATIENCE_SECONDS
     with err().status("Looking for patterns"):

@@ -65,12 +65,13 @@ FOR (n:CodeEntity) ON EACH [n.import_terms]
 OPTIONS {indexConfig: {`fulltext.analyzer`: 'keyword'}};
 
 // Filtered inside the index: a search never sees another workspace, and what a detector counts is
-// not crowded out by what is nearer but another user's or without the signal.
+// not crowded out by what is nearer but another user's or without the signal. 0000 says why SCALAR.
 CREATE VECTOR INDEX memory_embedding IF NOT EXISTS
 FOR (n:Memory) ON n.embedding
 WITH [n.workspace_id, n.project_name, n.occurred_at]
 OPTIONS {indexConfig: {
-    `vector.dimensions`: $dimensions, `vector.similarity_function`: 'cosine'
+    `vector.dimensions`: $dimensions, `vector.similarity_function`: 'cosine',
+    `vector.quantization.type`: 'SCALAR'
 }};
 
 DROP INDEX entity_summary_embedding IF EXISTS;
@@ -83,12 +84,14 @@ WITH [
     n.is_solution, n.is_implementation
 ]
 OPTIONS {indexConfig: {
-    `vector.dimensions`: $dimensions, `vector.similarity_function`: 'cosine'
+    `vector.dimensions`: $dimensions, `vector.similarity_function`: 'cosine',
+    `vector.quantization.type`: 'SCALAR'
 }};
 
 CREATE VECTOR INDEX code_embedding IF NOT EXISTS
 FOR (n:CodeEntity) ON n.embedding
 WITH [n.workspace_id, n.project_name]
 OPTIONS {indexConfig: {
-    `vector.dimensions`: $dimensions, `vector.similarity_function`: 'cosine'
+    `vector.dimensions`: $dimensions, `vector.similarity_function`: 'cosine',
+    `vector.quantization.type`: 'SCALAR'
 }};

@@ -62,7 +62,9 @@ GRANT SELECT, INSERT, DELETE ON spans TO supastate_api;
 GRANT SELECT ON memories, code_entities TO supastate_worker;
 GRANT SELECT, INSERT, UPDATE ON project_summaries TO supastate_worker;
 GRANT SELECT, INSERT, DELETE ON spans TO supastate_worker;
+GRANT SELECT ON removed_entities TO supastate_worker;
 GRANT EXECUTE ON FUNCTION store_memory(uuid, uuid, text, text, jsonb) TO supastate_api, supastate_worker;
+GRANT EXECUTE ON FUNCTION remove_memories(text, text[]), remove_code_entities(text, text, text[]) TO supastate_api;
 
 GRANT SELECT ON memories, code_entities, project_summaries, jobs, spans TO supastate_readonly;
 
@@ -78,7 +80,7 @@ BEGIN
             guarded, of_caller, of_caller);
     END LOOP;
     -- A worker's batch holds messages of many workspaces.
-    FOREACH guarded IN ARRAY ARRAY['memories', 'code_entities', 'project_summaries'] LOOP
+    FOREACH guarded IN ARRAY ARRAY['memories', 'code_entities', 'project_summaries', 'removed_entities'] LOOP
         EXECUTE format('DROP POLICY IF EXISTS of_every_workspace ON %I', guarded);
         EXECUTE format('CREATE POLICY of_every_workspace ON %I TO supastate_worker USING (true)', guarded);
     END LOOP;

@@ -16,6 +16,7 @@ from services.api import (
     jobs,
     key_routes,
     patterns,
+    removing,
     search,
     summaries,
 )
@@ -31,6 +32,7 @@ from shared.settings import Settings
 
 ROUTERS: Final = (
     ingest.router,
+    removing.router,
     search.router,
     patterns.router,
     summaries.router,

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Final, TypeAlias, cast
 
 from fastapi import Query
 from pydantic import (
+    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
     PlainValidator,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
+    field_validator,
 )
 from pydantic.alias_generators import to_camel
 
 from services.api.errors import describe, reason_of
 from shared.domain.accepting import MAX_ID_CHARACTERS
 from shared.errors import InvalidInputError
-from shared.messages import Metadata, PatternType
+from shared.messages import Metadata, PatternType, check_range
 
 MAX_CHUNKS: Final = 100
 MAX_FILES: Final = 50
@@ -150,11 +154,27 @@ class CodeRequest(Body):
 
 
 class DetectRequest(Body):
-    """Which patterns to look for; all where none is named."""
+    """Which patterns to look for, and where; all where none is named, among what is new."""
 
     pattern_types: list[str] = Field(default_factory=list, max_length=32, examples=[["debugging"]])
-    limit: Annotated[int, Field(ge=1, le=10_000)] = 100
+    limit: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=100, description="how many memories and files one run looks at; others follow"
+    )
+    project_name: ProjectName | None = Field(
+        default=None, description="look again at the newest of this project"
+    )
+    since: AwareDatetime | None = Field(
+        default=None, description="look again at what happened from here on; with its offset"
+    )
+    until: AwareDatetime | None = Field(
+        default=None, description="look again at what happened before; with its offset"
+    )
     workspace_id: str | None = Field(default=None, description="only the key's own")
+
+    @field_validator("until")
+    @classmethod
+    def _is_after_since(cls, until: datetime | None, info: ValidationInfo) -> datetime | None:
+        return check_range(info.data.get("since"), until)
 
 
 class PatternQuery(Body):

@@ -102,7 +102,8 @@ def job_state(
     job: Job, progress: Progress
 ) -> Literal["waiting", "running", "retrying", "done", "dead"]:
     """Return one word for a job: dead when it ended and left dead letters."""
-    if progress.running or 0 < progress.waiting < job.submitted:
+    has_begun = progress.done or progress.waiting < job.submitted
+    if progress.running or (progress.waiting and has_begun):
         return "running"
     if progress.waiting:
         return "waiting"

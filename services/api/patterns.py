@@ -36,6 +36,9 @@ async def detect_patterns(body: DetectRequest, caller: Operator, parts: WithPart
         limit=body.limit,
         user_id=caller.user_id,
         workspace_id=caller.workspace_id,
+        project_name=body.project_name and check_text(body.project_name, "projectName"),
+        since=body.since,
+        until=body.until,
     )
     return Submitted(job_id=await detect(parts, caller, message), queued=1)
 

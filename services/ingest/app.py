@@ -6,7 +6,7 @@ from faststream.asgi import AsgiFastStream
 
 from faststream_pgmq import BatchError, PgmqResponse
 from services.ingest.handlers import ingest
-from shared.messages import MEMORY_INGESTION, PATTERN_DETECTION, Ingest
+from shared.messages import MEMORY_INGESTION, PATTERN_DETECTION, Ingestion
 from shared.runtime import RETRY, create_broker, create_parts, create_worker, start_telemetry
 from shared.settings import Settings
 
@@ -27,7 +27,7 @@ def create_app(settings: Settings) -> AsgiFastStream:
         pause_probe=parts.probe,
     )
     @broker.publisher(PATTERN_DETECTION)
-    async def ingest_batch(jobs: list[Ingest]) -> list[PgmqResponse]:
+    async def ingest_batch(jobs: list[Ingestion]) -> list[PgmqResponse]:
         outcome = await ingest(jobs, pool=parts.pool, embedder=parts.embedder, driver=parts.driver)
         replies = [*outcome.detections, *outcome.summaries]
         if outcome.errors:

@@ -12,23 +12,25 @@ from shared.messages import (
     PATTERN_DETECTION,
     SUMMARY_GENERATION,
     DetectPatterns,
+    RemoveEntities,
     SummarizeProject,
+    detection_key,
 )
 
 SEEN_AT_ONCE: Final = 1_000
 """Entities that one detection looks at: seconds of work, and other workspaces wait no longer."""
 
 
-def request_detections(written: Mapping[int, Entity]) -> list[PgmqResponse]:
+def request_detections(changed: Mapping[int, Entity | RemoveEntities]) -> list[PgmqResponse]:
     """Return one request for each workspace; it waits in the queue at most once."""
     causes: defaultdict[str, list[int]] = defaultdict(list)
-    for index, entity in written.items():
-        causes[entity.workspace_id].append(index)
+    for index, one in sorted(changed.items()):
+        causes[one.workspace_id].append(index)
     return [
         PgmqResponse(
             DetectPatterns(workspace_id=workspace_id, limit=SEEN_AT_ONCE),
             queue=PATTERN_DETECTION,
-            dedup_key=f"detect:{workspace_id}",
+            dedup_key=detection_key(workspace_id),
             group=workspace_id,
             caused_by=indices,
         )

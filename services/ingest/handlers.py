@@ -13,9 +13,10 @@ from services.ingest.graph_writes import write_batch
 from services.ingest.isolation import run_isolated
 from services.ingest.loading import Pool, load_entities
 from services.ingest.measuring import measure
+from services.ingest.settling import key_of, keys_of, settle
 from shared.domain.entities import Entity
 from shared.embedding import Embedder
-from shared.messages import Ingest
+from shared.messages import Ingestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,13 @@ class IngestOutcome:
 
 
 async def ingest(
-    jobs: Sequence[Ingest], *, pool: Pool, embedder: Embedder, driver: AsyncDriver
+    jobs: Sequence[Ingestion], *, pool: Pool, embedder: Embedder, driver: AsyncDriver
 ) -> IngestOutcome:
-    """Write what the messages are about to the graph, then ask for detection and summaries.
+    """Write or remove what the messages are about, then ask for detection and summaries.
 
     Messages may come twice, late, or several for one entity: each writes the newest version that
-    Postgres holds, and every graph write is a MERGE on a stable id.
+    Postgres holds, and every graph write is a MERGE on a stable id. What Postgres does not hold
+    any more is removed, whichever of its messages comes last.
 
     Raises:
         DependencyDownError: a server does not answer; no message failed.
@@ -49,6 +51,10 @@ async def ingest(
     failed = {entity.id: error for entity, error in await run_isolated([*distinct.values()], save)}
     written = {i: e for i, e in loaded.entities.items() if e.id not in failed}
     errors = {i: failed[e.id] for i, e in loaded.entities.items() if e.id in failed}
+    touched = [*map(key_of, written.values()), *keys_of(loaded.removals.values())]
+    await settle(touched, pool=pool, driver=driver, save=save)
     return IngestOutcome(
-        request_detections(written), request_summaries(written), {**loaded.errors, **errors}
+        request_detections({**written, **loaded.removals}),
+        request_summaries(written),
+        {**loaded.errors, **errors},
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from faststream.asgi import AsgiFastStream
 
 from faststream_pgmq import PgmqResponse
+from faststream_pgmq.annotations import PgmqMessage
 from services.patterns import handlers
+from services.patterns.follow_ups import request_the_rest
 from shared.messages import PATTERN_DETECTION, DetectPatterns
 from shared.runtime import RETRY, create_broker, create_parts, create_worker, start_telemetry
 from shared.settings import Settings
@@ -26,9 +28,8 @@ def create_app(settings: Settings) -> AsgiFastStream:
         pause_probe=parts.probe,
     )
     @broker.publisher(PATTERN_DETECTION)
-    async def detect_patterns(job: DetectPatterns) -> list[PgmqResponse]:
+    async def detect_patterns(job: DetectPatterns, message: PgmqMessage) -> list[PgmqResponse]:
         outcome = await handlers.detect_patterns(job, driver=parts.driver, embedder=parts.embedder)
-        # What is left takes its turn behind other workspaces.
-        return [PgmqResponse(job, group=job.workspace_id)] if outcome.has_more else []
+        return [request_the_rest(job, message.headers)] if outcome.has_more else []
 
     return create_worker(broker, parts, provider)

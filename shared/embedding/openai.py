@@ -32,12 +32,17 @@ class _Answer(BaseModel):
 class OpenAIEmbedder:
     """One model behind an OpenAI-compatible endpoint."""
 
-    calibration = Calibration()
-
     def __init__(
-        self, *, url: str, model: str, dimensions: int, api_key: str | None = None
+        self,
+        *,
+        url: str,
+        model: str,
+        dimensions: int,
+        api_key: str | None = None,
+        calibration: Calibration | None = None,
     ) -> None:
         self.name = model
+        self.calibration = calibration or Calibration()
         self.dimensions = dimensions
         self._endpoint = f"{url.rstrip('/')}/embeddings"
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}

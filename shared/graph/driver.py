@@ -16,6 +16,7 @@ from neo4j import (
 )
 from neo4j.exceptions import (
     AuthError,
+    ClientError,
     ConnectionPoolError,
     DatabaseUnavailable,
     DriverError,
@@ -32,6 +33,9 @@ ACQUIRE_TIMEOUT_SECONDS: Final = 15.0
 RETRY_SECONDS: Final = 5.0
 """How long the driver repeats a transaction that met a deadlock or a short outage."""
 POOL_SIZE: Final = 20
+OVERTAKEN: Final = "Neo.ClientError.Statement.EntityNotFound"
+"""A node that a statement has just found was deleted: the driver itself does not repeat this."""
+MOST_OVERTAKEN: Final = 5
 UNREACHABLE: Final = (
     ServiceUnavailable,
     SessionExpired,
@@ -72,7 +76,9 @@ def connect(uri: str, user: str, password: str) -> AsyncDriver:
 async def write(
     driver: AsyncDriver, work: Callable[[AsyncManagedTransaction], Awaitable[Result]]
 ) -> Result:
-    """Return what `work` returns, run in one write transaction; repeated after a deadlock.
+    """Return what `work` returns, run in one write transaction.
+
+    Repeated after a deadlock, and where another transaction deleted what a statement had found.
 
     Raises:
         DependencyDownError: Neo4j does not answer.
@@ -80,6 +86,12 @@ async def write(
     """
     with translated_errors():
         async with open_session(driver, WRITE_ACCESS) as session:
+            for _ in range(MOST_OVERTAKEN):
+                try:
+                    return await session.execute_write(work)
+                except ClientError as error:
+                    if error.code != OVERTAKEN:
+                        raise
             return await session.execute_write(work)
 
 

@@ -32,16 +32,23 @@ MATCH (p:Pattern {workspace_id: $workspace_id, id: row.id})
 WHERE NOT (n.id IN row.evidence OR n.id IN row.entities)
 DELETE link
 """
+# A new link locks what it leads to. Entities first, then summaries: so do those who write them.
+LINK_ENTITIES: Final[LiteralString] = """
+UNWIND $findings AS row
+MATCH (p:Pattern {workspace_id: $workspace_id, id: row.id})
+UNWIND row.evidence AS summary_id
+MATCH (s:EntitySummary {workspace_id: $workspace_id, id: summary_id})
+MATCH (s)-[:SUMMARIZES]->(entity {workspace_id: $workspace_id})
+MERGE (p)-[:DERIVED_FROM]->(entity)
+"""
 LINK_EVIDENCE: Final[LiteralString] = """
 UNWIND $findings AS row
 MATCH (p:Pattern {workspace_id: $workspace_id, id: row.id})
 UNWIND row.evidence AS summary_id
 MATCH (s:EntitySummary {workspace_id: $workspace_id, id: summary_id})
 MERGE (p)-[:FOUND_IN]->(s)
-WITH p, s
-MATCH (s)-[:SUMMARIZES]->(entity {workspace_id: $workspace_id})
-MERGE (p)-[:DERIVED_FROM]->(entity)
 """
+WRITE: Final = (MERGE_PATTERNS, REMOVE_STALE_EVIDENCE, LINK_ENTITIES, LINK_EVIDENCE)
 DELETE_LOST: Final[LiteralString] = """
 UNWIND $ids AS id
 MATCH (p:Pattern {workspace_id: $workspace_id, id: id})
@@ -60,7 +67,7 @@ async def save_look(tx: AsyncManagedTransaction, workspace_id: str, look: Look) 
     await (await tx.run(DELETE_LOST, scope, ids=sorted(gone))).consume()
     # In the order of their ids: two workers lock the same patterns in the same order.
     rows = [_row(key, finding) for key, finding in sorted(found.items(), key=itemgetter(0))]
-    for statement in (MERGE_PATTERNS, REMOVE_STALE_EVIDENCE, LINK_EVIDENCE) if rows else ():
+    for statement in WRITE if rows else ():
         await (await tx.run(statement, scope, findings=rows)).consume()
     return list(found)
 

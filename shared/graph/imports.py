@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, LiteralString, TypeAlias
 
 from neo4j import AsyncManagedTransaction
@@ -32,6 +32,12 @@ WHERE node.workspace_id = workspace_id
 RETURN node.workspace_id AS workspace_id, node.id AS id, node.project_name AS project_name,
        node.path AS path, node.imports AS imports
 """
+LOAD_IMPORTERS: Final[LiteralString] = """
+UNWIND $rows AS row
+MATCH (c:CodeEntity {workspace_id: row.workspace_id, id: row.id})
+RETURN c.workspace_id AS workspace_id, c.id AS id, c.project_name AS project_name,
+       c.path AS path, c.imports AS imports
+"""
 FORGET_IMPORTS: Final[LiteralString] = """
 UNWIND $rows AS row
 MATCH (c:CodeEntity {workspace_id: row.workspace_id, id: row.id})
@@ -55,10 +61,22 @@ async def link_imports(tx: AsyncManagedTransaction, files: Sequence[MeasuredCode
 
     The projects must be locked: `lock_owners`.
     """
-    known = await _find_paths(tx, files)
     importers = {row["id"]: row for row in await _find_importers(tx, files)}
     importers |= {str(file.entity.id): _importer(file) for file in files}
-    resolved = [(row, _resolve(row, known)) for row in importers.values()]
+    await _link(tx, importers.values())
+
+
+async def relink_importers(tx: AsyncManagedTransaction, files: Sequence[Row]) -> None:
+    """Link files, by workspace and id, to what their imports mean now. Safe to repeat.
+
+    The projects must be locked.
+    """
+    await _link(tx, await run_rows(tx, LOAD_IMPORTERS, files))
+
+
+async def _link(tx: AsyncManagedTransaction, importers: Collection[Row]) -> None:
+    known = await _find_paths(tx, importers)
+    resolved = [(row, _resolve(row, known)) for row in importers]
     await run_rows(tx, FORGET_IMPORTS, [row | {"paths": list(found)} for row, found in resolved])
     links = (
         row | {"path": path, "specifiers": list(specifiers)}
@@ -69,9 +87,9 @@ async def link_imports(tx: AsyncManagedTransaction, files: Sequence[MeasuredCode
 
 
 async def _find_paths(
-    tx: AsyncManagedTransaction, files: Iterable[MeasuredCode]
+    tx: AsyncManagedTransaction, importers: Iterable[Row]
 ) -> dict[Project, frozenset[str]]:
-    projects = {(file.entity.workspace_id, file.entity.project_name) for file in files}
+    projects = {(row["workspace_id"], row["project_name"]) for row in importers}
     rows = [{"workspace_id": workspace_id, "id": name} for workspace_id, name in projects]
     return {
         (row["workspace_id"], row["project_name"]): frozenset(row["paths"])

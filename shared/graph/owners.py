@@ -17,6 +17,11 @@ MERGE_USERS: Final[LiteralString] = """
 UNWIND $rows AS row
 MERGE (u:User {workspace_id: row.workspace_id, id: row.id})
 """
+LOCK_USERS: Final[LiteralString] = """
+UNWIND $rows AS row
+MATCH (u:User {workspace_id: row.workspace_id, id: row.id})
+SET u.written_at = datetime()
+"""
 LOCK_PROJECTS: Final[LiteralString] = """
 UNWIND $rows AS row
 MERGE (p:Project {workspace_id: row.workspace_id, name: row.id})
@@ -27,11 +32,13 @@ UNWIND $rows AS row
 MERGE (s:Session {workspace_id: row.workspace_id, id: row.id})
 SET s.written_at = datetime()
 """
-# A new version may have moved to another session: the one it leaves is linked anew as well.
-FIND_SESSIONS: Final[LiteralString] = """
+# A new version may have moved: the session that it leaves is linked anew as well, and its links to
+# the project and the user that it leaves are deleted, which locks them.
+FIND_LEFT: Final[LiteralString] = """
 UNWIND $rows AS row
 MATCH (m:Memory {workspace_id: row.workspace_id, id: row.id})
-RETURN DISTINCT m.workspace_id AS workspace_id, m.session_id AS id
+RETURN DISTINCT m.workspace_id AS workspace_id, m.session_id AS session_id,
+       m.project_name AS project_name, m.user_id AS user_id
 """
 _OWN: Final[LiteralString] = """
 OPTIONAL MATCH (n)-[created:CREATED_BY]->(u:User) WHERE u.id <> row.user_id
@@ -65,12 +72,21 @@ async def lock_owners(tx: AsyncManagedTransaction, entities: Sequence[Entity]) -
     Call first in a transaction: whoever comes second waits here, before it holds anything.
     """
     memories = [entity for entity in entities if isinstance(entity, Memory)]
-    left = await run_rows(tx, FIND_SESSIONS, [_row(m.workspace_id, m.id) for m in memories])
-    await run_rows(tx, MERGE_USERS, _distinct(_row(e.workspace_id, e.user_id) for e in entities))
-    projects = (_row(e.workspace_id, e.project_name) for e in entities)
-    await run_rows(tx, LOCK_PROJECTS, _distinct(projects))
+    rows = [_row(memory.workspace_id, memory.id) for memory in memories]
+    left = await run_rows(tx, FIND_LEFT, rows)
+    users = _distinct(_row(e.workspace_id, e.user_id) for e in entities)
+    await run_rows(tx, MERGE_USERS, users)
+    projects = [_row(e.workspace_id, e.project_name) for e in entities]
+    await run_rows(tx, LOCK_PROJECTS, _distinct([*projects, *_left(left, "project_name")]))
     sessions = [_row(m.workspace_id, m.session_id) for m in memories]
-    await run_rows(tx, LOCK_SESSIONS, _distinct([*sessions, *left]))
+    await run_rows(tx, LOCK_SESSIONS, _distinct([*sessions, *_left(left, "session_id")]))
+    users = _distinct([*users, *_left(left, "user_id")])
+    if len(users) > 1:  # one is locked by the first link to it, and only where it must be
+        await run_rows(tx, LOCK_USERS, users)
+
+
+def _left(places: Sequence[Row], name: str) -> list[Row]:
+    return [_row(place["workspace_id"], place[name]) for place in places]
 
 
 async def lock_projects(
@@ -79,6 +95,21 @@ async def lock_projects(
     """Lock projects by name; an empty one is none."""
     rows = (_row(workspace_id, name or None) for name in names)
     await run_rows(tx, LOCK_PROJECTS, _distinct(rows))
+
+
+async def lock_sessions(
+    tx: AsyncManagedTransaction, workspace_id: str, names: Iterable[str]
+) -> None:
+    """Lock sessions by id; an empty one is none. Call after `lock_projects`."""
+    rows = (_row(workspace_id, name or None) for name in names)
+    await run_rows(tx, LOCK_SESSIONS, _distinct(rows))
+
+
+async def lock_users(
+    tx: AsyncManagedTransaction, workspace_id: str, user_ids: Iterable[str]
+) -> None:
+    """Lock users, as writing or deleting their links does. Call after `lock_sessions`."""
+    await run_rows(tx, LOCK_USERS, _distinct(_row(workspace_id, one) for one in user_ids))
 
 
 async def own_memories(tx: AsyncManagedTransaction, memories: Sequence[Memory]) -> None:

@@ -8,7 +8,7 @@ from typing import Final, LiteralString
 from neo4j import AsyncManagedTransaction
 
 from shared.domain.entities import Memory
-from shared.graph.statements import run_rows
+from shared.graph.statements import Row, run_rows
 
 # A memory's link leads to the one before it, so a write may break three links: its own, that
 # of the memory which followed it until now, and that of the memory which follows it from now on.
@@ -50,4 +50,12 @@ async def link_sessions(tx: AsyncManagedTransaction, memories: Sequence[Memory])
     The sessions must be locked: `lock_owners`.
     """
     rows = [{"workspace_id": m.workspace_id, "id": str(m.id)} for m in memories]
-    await run_rows(tx, LINK_SESSIONS, rows)
+    await relink_sessions(tx, rows)
+
+
+async def relink_sessions(tx: AsyncManagedTransaction, memories: Sequence[Row]) -> None:
+    """Link memories, by workspace and id, to those before and after them now. Safe to repeat.
+
+    The sessions must be locked.
+    """
+    await run_rows(tx, LINK_SESSIONS, memories)

@@ -50,6 +50,11 @@ WHERE workspace_id = %(workspace_id)s AND chunk_id = ANY(%(chunk_ids)s)
 FIND_OWNER: Final[LiteralString] = """
 SELECT workspace_id FROM memories WHERE id = %(id)s AND workspace_id = ANY(%(workspace_ids)s)
 """
+SAMPLE_MEMORIES: Final[LiteralString] = """
+SELECT content, session_id, metadata FROM memories
+WHERE workspace_id = %(workspace_id)s
+ORDER BY id LIMIT %(limit)s
+"""
 STORE_MEMORY: Final[LiteralString] = """
 SELECT store_memory(
     %(id)s, %(user_id)s, %(content)s, %(workspace_id)s, %(metadata)s::jsonb)
@@ -128,6 +133,17 @@ async def find_memory_owner(
     wanted = {"id": memory_id, "workspace_ids": list(workspace_ids)}
     row = await (await conn.execute(FIND_OWNER, wanted)).fetchone()
     return None if row is None else str(row[0])
+
+
+async def sample_memories(
+    conn: AsyncConnection[TupleRow], workspace_id: str, *, limit: int
+) -> list[tuple[str, str | None, Metadata]]:
+    """Return content, session and metadata of some of a workspace's memories, the same each time.
+
+    In the order of their random ids, so they are of all times and projects.
+    """
+    values = {"workspace_id": workspace_id, "limit": limit}
+    return [(row[0], row[1], row[2]) async for row in await conn.execute(SAMPLE_MEMORIES, values)]
 
 
 async def store_memory(

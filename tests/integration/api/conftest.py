@@ -39,6 +39,9 @@ class Client:
     async def get(self, path: str, **params: Any) -> httpx.Response:
         return await self.http.get(path, params=params)
 
+    async def delete(self, path: str, /, **params: Any) -> httpx.Response:
+        return await self.http.delete(path, params=params)
+
     async def send_chunks(self, *chunks: Any, **envelope: Any) -> httpx.Response:
         return await self.post("/api/ingest/memory", {"chunks": list(chunks), **envelope})
 

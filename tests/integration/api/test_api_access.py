@@ -40,6 +40,8 @@ KEYED_ROUTES = [
     ("POST", "/api/keys"),
     ("POST", f"/api/keys/{uuid4()}/rotate"),
     ("DELETE", f"/api/keys/{uuid4()}"),
+    ("DELETE", "/api/memories/chunk"),
+    ("DELETE", "/api/code"),
     ("POST", "/functions/v1/queue-memory-ingestion"),
     ("POST", "/functions/v1/queue-pattern-detection"),
 ]

@@ -1,0 +1,24 @@
+"""The request for what one run left: the same, behind those of other workspaces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from faststream_pgmq import PgmqResponse
+from shared.messages import JOB_ID_HEADER, DetectPatterns, detection_key
+
+
+def request_the_rest(job: DetectPatterns, headers: Mapping[str, Any]) -> PgmqResponse:
+    """Return the next request of the same job: the job ends when nothing is left.
+
+    What nobody waits for merges into a request of its workspace that waits already.
+    """
+    job_id = headers.get(JOB_ID_HEADER)
+    is_of_a_job = isinstance(job_id, str)
+    return PgmqResponse(
+        job,
+        headers={JOB_ID_HEADER: job_id} if is_of_a_job else None,
+        group=job.workspace_id,
+        dedup_key=None if is_of_a_job or job.pattern_types else detection_key(job.workspace_id),
+    )

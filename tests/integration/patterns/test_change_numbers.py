@@ -1,0 +1,97 @@
+"""Numbers become visible in their order, however long a transaction that took one stays open."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, LiteralString
+
+from neo4j import WRITE_ACCESS, AsyncDriver, AsyncManagedTransaction, AsyncTransaction
+
+from shared.graph.driver import open_session
+from shared.graph.entity_summaries import summarize
+from shared.graph.memories import MeasuredMemory, save_memories
+from shared.graph.owners import lock_owners, own_memories
+from shared.graph.patterns import list_patterns
+from tests.integration.faststream_pgmq.support import eventually
+from tests.integration.patterns.pattern_builders import detect, memory, query, save
+
+DAY = [f"m{number}" for number in range(6)]
+NUMBERS: LiteralString = """
+MATCH (s:EntitySummary {workspace_id: $workspace})
+WITH s.change AS number ORDER BY number RETURN collect(number) AS numbers
+"""
+WAITS: LiteralString = """
+SHOW TRANSACTIONS YIELD status WHERE status STARTS WITH 'Blocked' RETURN count(*) AS n
+"""
+
+
+async def write_without_commit(tx: AsyncTransaction, *memories: MeasuredMemory) -> None:
+    """Do all that the ingest service does in its transaction, up to the commit."""
+    entities = [measured.entity for measured in memories]
+    managed: AsyncManagedTransaction = tx  # pyright: ignore[reportAssignmentType]  # same methods
+    await lock_owners(managed, entities)
+    await save_memories(managed, memories)
+    await own_memories(managed, entities)
+    await summarize(managed, memories)
+
+
+async def until_it_waits(driver: AsyncDriver, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    """Start some work and return it once it waits for a lock."""
+    task = asyncio.create_task(work)
+
+    async def waits() -> bool:
+        assert not task.done(), "it did not wait"
+        return (await query(driver, WAITS))[0]["n"] > 0
+
+    await eventually(waits, 30)
+    return task
+
+
+async def test_what_an_open_transaction_wrote_is_seen_by_the_run_after_its_commit(
+    neo4j_driver: AsyncDriver, workspace: str
+) -> None:
+    await save(neo4j_driver, memory(workspace, "first", "Sells tea"))
+    open_ones = [memory(workspace, name) for name in DAY]
+    async with open_session(neo4j_driver, WRITE_ACCESS) as session:
+        tx = await session.begin_transaction()
+        await write_without_commit(tx, *open_ones)
+        assert await detect(neo4j_driver, workspace, ["debugging"]) == []
+        await tx.commit()
+    await detect(neo4j_driver, workspace, ["debugging"])
+    (pattern,) = await list_patterns(neo4j_driver, workspace)
+    assert pattern.frequency == len(DAY)
+
+
+async def test_a_later_writer_waits_so_that_no_run_passes_over_the_earlier_one(
+    neo4j_driver: AsyncDriver, workspace: str
+) -> None:
+    await save(neo4j_driver, memory(workspace, "first", "Sells tea"))
+    earlier = [memory(workspace, name) for name in DAY]
+    later = [memory(workspace, f"b{n}", project="bank") for n in range(6)]
+    async with open_session(neo4j_driver, WRITE_ACCESS) as session:
+        tx = await session.begin_transaction()
+        await write_without_commit(tx, *earlier)
+        # Of another project: nothing but the workspace's counter holds it back.
+        writing = await until_it_waits(neo4j_driver, save(neo4j_driver, *later))
+        assert await detect(neo4j_driver, workspace, ["debugging"]) == []
+        await tx.commit()
+    await writing
+    (numbers,) = await query(neo4j_driver, NUMBERS, workspace=workspace)
+    assert numbers["numbers"] == list(range(1, 14))
+    await detect(neo4j_driver, workspace, ["debugging"])
+    found = await list_patterns(neo4j_driver, workspace)
+    assert sorted(pattern.project_name for pattern in found) == ["bank", "shop"]
+
+
+async def test_a_writer_that_gives_up_leaves_no_gap_that_hides_others(
+    neo4j_driver: AsyncDriver, workspace: str
+) -> None:
+    async with open_session(neo4j_driver, WRITE_ACCESS) as session:
+        tx = await session.begin_transaction()
+        await write_without_commit(tx, memory(workspace, "given up"))
+        await tx.rollback()
+    await save(neo4j_driver, *(memory(workspace, name) for name in DAY))
+    await detect(neo4j_driver, workspace, ["debugging"])
+    (pattern,) = await list_patterns(neo4j_driver, workspace)
+    assert pattern.frequency == len(DAY)
