@@ -21,5 +21,6 @@ CREATE VECTOR INDEX semantic_cluster_seeds IF NOT EXISTS
 FOR (n:SemanticCluster) ON n.seed_embedding
 WITH [n.workspace_id, n.project_name]
 OPTIONS {indexConfig: {
-    `vector.dimensions`: $dimensions, `vector.similarity_function`: 'cosine'
+    `vector.dimensions`: $dimensions, `vector.similarity_function`: 'cosine',
+    `vector.quantization.type`: 'SCALAR'
 }};
