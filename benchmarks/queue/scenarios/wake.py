@@ -16,12 +16,12 @@ from benchmarks.queue.contestants.outbox_peer import OutboxPeer
 from benchmarks.queue.contestants.pgmq_broker import PgmqSingle
 from benchmarks.queue.contestants.pgqueuer_peer import PgQueuerPeer
 from benchmarks.queue.contestants.procrastinate_peer import ProcrastinatePeer
-from benchmarks.queue.progress import say
+from benchmarks.progress import say
 from benchmarks.queue.server import database, database_name, settle
 
 if TYPE_CHECKING:
     from benchmarks.queue.contestants.contestant import Send
-    from benchmarks.queue.results import Results
+    from benchmarks.figures import Results
     from benchmarks.queue.settings import Sizes
 
 NAME: Final = "wake"

@@ -1,0 +1,126 @@
+"""A Neo4j of one's own with the measured graph in it, kept from one run to the next."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Final, LiteralString, cast
+
+from neo4j import AsyncDriver
+
+from benchmarks.detection.loading import load
+from benchmarks.detection.world import WORKSPACE, World
+from benchmarks.progress import say
+from cli.local_stack import LocalStack
+from cli.local_stack.addresses import GRAPH_USER, neo4j_uri
+from services.patterns.detectors import DETECTORS
+from shared.graph.driver import connect
+from shared.graph.migrate import DEFAULT_DIMENSIONS, migrate, read_migrations
+
+VERSION: Final = 1
+"""Of the measured graphs: another one is loaded anew."""
+INDEX_SECONDS: Final = 7_200
+# Filled in one go at the end: adding to a vector index one entity at a time takes many times longer.
+_LATE = re.compile(r"CREATE (?:VECTOR INDEX|FULLTEXT INDEX (?=memory_content)) ?(\w+)")
+AWAIT_INDEXES: Final[LiteralString] = "CALL db.awaitIndexes($seconds)"
+LOOKED_AT_ALL: Final[LiteralString] = """
+MATCH (w:Workspace {workspace_id: $workspace_id})
+UNWIND $marks AS mark
+MERGE (d:DetectionMark {workspace_id: $workspace_id, id: mark.id})
+SET d.version = mark.version, d.change = w.changes
+"""
+COUNT: Final[LiteralString] = """
+MATCH (s:EntitySummary {workspace_id: $workspace_id}) RETURN count(s) AS entities
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Where the graph is."""
+
+    uri: str
+    password: str
+    home: Path
+
+    @asynccontextmanager
+    async def driver(self) -> AsyncGenerator[AsyncDriver]:
+        """Yield a driver."""
+        async with connect(self.uri, GRAPH_USER, self.password) as driver:
+            yield driver
+
+
+@contextmanager
+def graph_of(world: World, home: Path) -> Generator[Graph]:
+    """Yield the running graph of a world: loaded now, or kept from an earlier run."""
+    folder = home / f"v{VERSION}-{world.name}"
+    stack = LocalStack(folder)
+    stack.start_service("neo4j")
+    try:
+        state = stack.state()
+        graph = Graph(neo4j_uri(state.ports["neo4j"]), _password(stack), folder)
+        asyncio.run(_fill(graph, world, folder / "loaded.json"))
+        yield graph
+    finally:
+        stack.stop()
+
+
+def _password(stack: LocalStack) -> str:
+    return (stack.home.neo4j / "password").read_text().strip()
+
+
+async def _fill(graph: Graph, world: World, marker: Path) -> None:
+    await migrate(graph.uri, GRAPH_USER, graph.password)
+    async with graph.driver() as driver:
+        if not marker.exists():
+            seconds = await _load(driver, world)
+            marker.write_text(json.dumps(seconds))
+        await mark_all_seen(driver)
+
+
+async def _load(driver: AsyncDriver, world: World) -> dict[str, float]:
+    await _delete(driver)
+    late = _late_indexes()
+    for name in late:
+        await driver.execute_query(cast(LiteralString, f"DROP INDEX {name}"))
+    started = monotonic()
+    await load(driver, world)
+    seconds = {"write": monotonic() - started}
+    say(f"{world.name}: written in {seconds['write']:.0f} s")
+    for name, statement in late.items():
+        started = monotonic()
+        await driver.execute_query(statement, dimensions=DEFAULT_DIMENSIONS)
+        await driver.execute_query(AWAIT_INDEXES, seconds=INDEX_SECONDS)
+        seconds[name] = monotonic() - started
+        say(f"{world.name}: {name} filled in {seconds[name]:.0f} s")
+    return seconds
+
+
+async def _delete(driver: AsyncDriver) -> None:
+    """Remove what a load that was cut off has left."""
+    delete: LiteralString = (
+        "MATCH (n {workspace_id: $w}) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS"
+    )
+    async with driver.session() as session:  # pyright: ignore[reportUnknownMemberType]
+        await (await session.run(delete, w=WORKSPACE)).consume()
+
+
+async def mark_all_seen(driver: AsyncDriver) -> None:
+    """Let every detector have looked at everything."""
+    marks = [{"id": detector.name, "version": detector.version} for detector in DETECTORS]
+    await driver.execute_query(LOOKED_AT_ALL, workspace_id=WORKSPACE, marks=marks)
+
+
+def _late_indexes() -> dict[str, LiteralString]:
+    """Return the statements of the migrations that create the indexes filled at the end."""
+    statements = [one for migration in read_migrations() for one in migration.statements]
+    return {
+        found[1]: cast(LiteralString, f"CYPHER 25 {statement}")
+        for statement in statements
+        if (found := _LATE.match(statement))
+    }
