@@ -2,7 +2,7 @@
 // how far each detector has looked. Existing summaries count as new: they are looked at once.
 // Cost: one write of every summary. Undo: DROP CONSTRAINT and DROP INDEX by name.
 CREATE CONSTRAINT workspace_id IF NOT EXISTS
-FOR (n:Workspace) REQUIRE n.workspace_id IS UNIQUE;
+FOR (n:Workspace) REQUIRE (n.workspace_id) IS UNIQUE;
 
 CREATE CONSTRAINT detection_mark_id IF NOT EXISTS
 FOR (n:DetectionMark) REQUIRE (n.workspace_id, n.id) IS UNIQUE;

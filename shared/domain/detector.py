@@ -110,7 +110,8 @@ class SignalDetector:
 
     def _find_alike(self, reading: Reading) -> list[Finding]:
         rule = self.semantic
-        groups = group_by_similarity(reading.links, rule.period_type, minimum=rule.minimum)
+        links = [link for link in reading.links if link.neighbour.carries(self.signal)]
+        groups = group_by_similarity(links, rule.period_type, minimum=rule.minimum)
         return [
             describe_group(group, self.type, rule.name, rule.sureness(group)) for group in groups
         ]

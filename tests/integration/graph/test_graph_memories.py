@@ -49,6 +49,7 @@ async def test_a_memory_written_twice_stands_there_once(
         {"label": "Project", "count": 1},
         {"label": "Session", "count": 1},
         {"label": "User", "count": 1},
+        {"label": "Workspace", "count": 1},
     ]
 
 
@@ -107,7 +108,8 @@ async def test_a_memory_without_session_and_project_is_kept(
 ) -> None:
     await save(memory(workspace, session=None, project=None))
 
-    assert [row["label"] for row in await query(COUNT)] == ["EntitySummary", "Memory", "User"]
+    labels = [row["label"] for row in await query(COUNT)]
+    assert labels == ["EntitySummary", "Memory", "User", "Workspace"]
 
 
 async def test_the_same_ids_in_two_workspaces_never_touch(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,12 +9,18 @@ from typing import Any
 import pytest
 from neo4j import AsyncDriver
 
+from services.patterns.detectors import choose_detectors
+from services.patterns.handlers import detect_patterns
 from shared.domain.findings import pattern_id
 from shared.errors import UnknownPatternTypeError
+from shared.graph.looking import Task, run_detector
+from shared.graph.news import Scope
 from shared.graph.patterns import list_patterns
+from shared.messages import DetectPatterns
 from tests.integration.patterns.pattern_builders import (
     ANNA,
     BEN,
+    EMBEDDER,
     MONDAY,
     detect,
     direction,
@@ -209,14 +214,6 @@ async def test_all_three_types_are_found_and_only_those_that_were_named(
     assert found == {"debugging", "learning", "refactoring"}
 
 
-async def test_a_known_type_without_a_detector_is_said_and_finds_nothing(
-    neo4j_driver: AsyncDriver, workspace: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.INFO):
-        assert await detect(neo4j_driver, workspace, ["memory_code"]) == []
-    assert "memory_code: no detector yet" in caplog.messages
-
-
 async def test_an_unknown_type_is_refused_before_anything_is_stored(
     neo4j_driver: AsyncDriver, workspace: str
 ) -> None:
@@ -226,13 +223,61 @@ async def test_an_unknown_type_is_refused_before_anything_is_stored(
     assert await list_patterns(neo4j_driver, workspace) == []
 
 
-async def test_the_limit_bounds_the_seeds(neo4j_driver: AsyncDriver, workspace: str) -> None:
-    for topic in ("old", "new"):
-        hours = 0 if topic == "old" else 24 * 7
-        alike = [memory(workspace, f"{topic}{n}", hours=hours, topic=topic) for n in range(3)]
-        await save(neo4j_driver, *alike)
-    await detect(neo4j_driver, workspace, ["debugging"], limit=4)
-    assert await stored(neo4j_driver, workspace) == [("debugging-session-semantic", "2026-W03", 3)]
+async def test_one_run_sees_no_more_than_its_limit_and_the_next_goes_on_there(
+    neo4j_driver: AsyncDriver, workspace: str
+) -> None:
+    await save(neo4j_driver, *(memory(workspace, name) for name in DAY))
+    job = DetectPatterns(workspace_id=workspace, pattern_types=["debugging"], limit=4)
+    first = await detect_patterns(job, driver=neo4j_driver, embedder=EMBEDDER)
+    second = await detect_patterns(job, driver=neo4j_driver, embedder=EMBEDDER)
+    third = await detect_patterns(job, driver=neo4j_driver, embedder=EMBEDDER)
+    assert [first.has_more, second.has_more, third.has_more] == [True, False, False]
+    assert (first.patterns, third.patterns) == (second.patterns, [])
+
+
+async def test_a_scope_is_looked_at_again_and_nothing_else(
+    neo4j_driver: AsyncDriver, workspace: str
+) -> None:
+    await save(neo4j_driver, *(memory(workspace, name) for name in DAY))
+    await save(neo4j_driver, *(memory(workspace, f"b{n}", project="bank") for n in range(6)))
+    await detect(neo4j_driver, workspace)
+    await query(neo4j_driver, "MATCH (p:Pattern {workspace_id: $w}) DETACH DELETE p", w=workspace)
+    job = DetectPatterns(workspace_id=workspace, project_name="bank", since=MONDAY)
+    await detect_patterns(job, driver=neo4j_driver, embedder=EMBEDDER)
+    (pattern,) = await list_patterns(neo4j_driver, workspace)
+    assert (pattern.project_name, pattern.frequency) == ("bank", 6)
+    nothing = job.model_copy(update={"since": None, "until": MONDAY})
+    outcome = await detect_patterns(nothing, driver=neo4j_driver, embedder=EMBEDDER)
+    assert outcome.patterns == []
+
+
+async def test_a_memory_that_moves_to_another_project_takes_its_evidence_along(
+    neo4j_driver: AsyncDriver, workspace: str
+) -> None:
+    await save(neo4j_driver, *(memory(workspace, name) for name in DAY))
+    await detect(neo4j_driver, workspace)
+    await save(neo4j_driver, *(memory(workspace, name, project="bank") for name in DAY))
+    await detect(neo4j_driver, workspace)
+    (pattern,) = await list_patterns(neo4j_driver, workspace)
+    assert (pattern.project_name, pattern.frequency) == ("bank", 6)
+    left = await query(
+        neo4j_driver, "MATCH (r:Removal {workspace_id: $w}) RETURN r.id", w=workspace
+    )
+    assert left == []
+
+
+async def test_another_version_of_a_detector_looks_at_everything_anew(
+    neo4j_driver: AsyncDriver, workspace: str
+) -> None:
+    await save(neo4j_driver, *(memory(workspace, name) for name in DAY))
+    task = Task(workspace, EMBEDDER.calibration, datetime.now(UTC))
+    (detector,) = choose_detectors(["debugging"])
+    newer = replace(detector, version=detector.version + 1)
+    runs = [
+        await run_detector(neo4j_driver, one, task, Scope(), limit=100)
+        for one in (detector, detector, newer, newer)
+    ]
+    assert [run.seen for run in runs] == [6, 0, 6, 0]
 
 
 @pytest.mark.parametrize("count", [0, 1])

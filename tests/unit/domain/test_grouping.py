@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.findings import Summary
-from shared.domain.grouping import group_by_period, group_by_similarity, read_to_its_end
+from shared.domain.grouping import group_by_period, group_by_similarity
 from shared.domain.periods import period_of
-from tests.unit.domain.domain_builders import MONDAY, linked, summary
+from tests.unit.domain.domain_builders import linked, summary
 
 SUMMARIES = st.builds(
     summary,
@@ -73,11 +71,3 @@ def test_seeds_of_one_place_share_a_group() -> None:
     (group,) = group_by_similarity([*one, *two], "week", minimum=3)
     assert set(names(group.members)) == {"s1", "s2", "a", "b", "c"}
     assert (group.seeds, group.mean_similarity) == (2, pytest.approx(0.7))
-
-
-def test_a_period_that_was_cut_by_the_limit_of_the_read_is_not_complete() -> None:
-    (group,) = group_by_period([summary("a", hours=5)], "day")
-    midnight = MONDAY.replace(hour=0)
-    assert read_to_its_end(group, None)
-    assert read_to_its_end(group, midnight)
-    assert not read_to_its_end(group, midnight + timedelta(seconds=1))
