@@ -8,6 +8,7 @@ from typing import Final
 from shared.domain.debugging import DEBUGGING
 from shared.domain.detectors import check_types
 from shared.domain.learning import LEARNING
+from shared.domain.problem_solving import PROBLEM_SOLVING
 from shared.domain.refactoring import REFACTORING
 from shared.graph.looking import Detector
 from shared.graph.signal_patterns import detector_of
@@ -16,6 +17,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     detector_of(DEBUGGING),
     detector_of(LEARNING),
     detector_of(REFACTORING),
+    detector_of(PROBLEM_SOLVING),
 )
 
 

@@ -16,6 +16,7 @@ from shared.domain.grouping import group_by_period, group_by_similarity
 from shared.domain.periods import PeriodType
 from shared.domain.places import Place
 from shared.domain.seeds import Seed, choose_seeds
+from shared.domain.sureness import is_sure
 from shared.messages import PatternType
 
 
@@ -86,6 +87,10 @@ class SignalDetector:
         """
         findings = supersede(self._find_by_keyword(reading), self._find_alike(reading))
         return Look(merge_users(findings), self._checked(reading.places))
+
+    def counts(self, summary: Summary) -> bool:
+        """Whether a summary that carries the signal is sure enough to be evidence."""
+        return is_sure(summary, self.signal)
 
     def seeds(self, carriers: Sequence[Summary]) -> list[Seed]:
         """Return the carriers whose neighbours are to be looked for."""

@@ -14,7 +14,15 @@ _NAMESPACE: Final = UUID("6f0c6a3e-52b4-5b1d-9a53-6d4f5c0a7e11")
 MAX_EVIDENCE: Final = 200
 """The most summaries that a pattern is linked to, the newest; its frequency counts all."""
 EntityType: TypeAlias = Literal["memory", "code"]
-Signal: TypeAlias = Literal["is_debugging", "is_learning", "is_refactoring", "is_problem_solving"]
+Signal: TypeAlias = Literal[
+    "is_debugging",
+    "is_learning",
+    "is_refactoring",
+    "is_problem_solving",
+    "is_problem",
+    "is_solution",
+    "is_implementation",
+]
 Fact: TypeAlias = str | int | float | list[str]
 PatternKey: TypeAlias = tuple[str, str, str, str]
 """Type, name, project and period: what makes it the same pattern on the next run."""
@@ -54,6 +62,10 @@ class Summary:
     def count(self, name: str) -> int:
         """Return a counter of its signals, zero where it has none."""
         return int(self.signals.get(name, 0))
+
+    def score(self, name: str) -> float:
+        """Return a score of its signals, zero where it has none."""
+        return float(self.signals.get(name, 0.0))
 
 
 @dataclass(frozen=True, slots=True)

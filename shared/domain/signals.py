@@ -3,6 +3,7 @@
 The booleans keep the domain's names. A memory that says what its tools did (an imported
 transcript) is judged by `activity`; plain text by the domain's keyword rules. Of a commit only the
 subject counts, and a conventional-commit prefix (`fix:`, `docs:`) overrules the words after it.
+What a memory solves, builds or leaves open is judged in `steps`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Final
 
 from shared.domain.activity import Structure, carried_by, estimate_activity
 from shared.domain.keywords import count_keywords, forms_of, words_of
+from shared.domain.steps import Step, read_step
 from shared.messages import Metadata
 
 READ_CHARACTERS: Final = 100_000
@@ -46,6 +48,11 @@ class PatternSignals:
     is_refactoring: bool
     is_architecture: bool
     is_problem_solving: bool
+    is_problem: bool
+    is_solution: bool
+    is_implementation: bool
+    is_explanation: bool
+    knows_tools: bool
     complexity_score: float
     urgency_score: float
     debugging_score: float
@@ -78,6 +85,7 @@ def measure_signals(content: str, metadata: Metadata | None = None) -> Signals:
     is_commit = (metadata or {}).get("source") == "git"
     told = text.partition("\n")[0] if is_commit else text
     carried = carried_by(activity, structure) if structure.known else _by_keywords(told)
+    step = read_step(told, structure, carried, prefix_of(told) if is_commit else None)
     return Signals(
         keyword_frequencies=keywords,
         pattern_signals=asdict(
@@ -87,6 +95,11 @@ def measure_signals(content: str, metadata: Metadata | None = None) -> Signals:
                 is_refactoring="refactoring" in carried,
                 is_architecture=bool(keywords.keys() & {"architecture", "pattern"}),
                 is_problem_solving=not _SOLVING.isdisjoint(words),
+                is_problem=step.is_problem,
+                is_solution=step.is_solution,
+                is_implementation=step.is_implementation,
+                is_explanation=step.is_explanation,
+                knows_tools=structure.known,
                 complexity_score=_complexity(text, words),
                 urgency_score=_urgency(words),
                 debugging_score=round(activity.debugging, 4),
@@ -100,10 +113,15 @@ def measure_signals(content: str, metadata: Metadata | None = None) -> Signals:
     )
 
 
-def _by_keywords(text: str) -> set[str]:
+def prefix_of(text: str) -> str:
+    """Return the conventional-commit prefix that a text begins with, empty without one."""
     prefix = _PREFIX.match(text.lower())
-    if prefix and prefix[1] in _PREFIXES:
-        return {_PREFIXES[prefix[1]]}
+    return prefix[1] if prefix and prefix[1] in _PREFIXES else ""
+
+
+def _by_keywords(text: str) -> set[str]:
+    if prefix := prefix_of(text):
+        return {_PREFIXES[prefix]}
     rules = {
         "debugging": {"error", "fix"},
         "learning": {"learn"},

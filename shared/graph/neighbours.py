@@ -24,8 +24,9 @@ NEIGHBOURS: Final = 50
 
 SUMMARY_FIELDS: Final[LiteralString] = """
     s.id AS id, s.user_id AS user_id, s.project_name AS project_name, s.occurred_at AS occurred_at,
-    s {.is_debugging, .is_learning, .is_refactoring, .is_problem_solving, .is_solution,
-       .is_implementation, .tool_errors, .failing_outputs, .edits} AS signals
+    s {.is_debugging, .is_learning, .is_refactoring, .is_problem_solving, .is_problem,
+       .is_solution, .is_implementation, .is_explanation, .knows_tools, .debugging_score,
+       .learning_score, .refactoring_score, .tool_errors, .failing_outputs, .edits} AS signals
 """
 _SEARCH: Final[LiteralString] = """
 CYPHER 25
@@ -92,7 +93,8 @@ async def read_for(
     calibration: Calibration,
 ) -> Reading:
     """Return what the graph holds for a detector in some places."""
-    carriers = await find_carriers(tx, workspace_id, detector.signal, places)
+    carried = await find_carriers(tx, workspace_id, detector.signal, places)
+    carriers = [carrier for carrier in carried if detector.counts(carrier)]
     links = await find_links(
         tx,
         workspace_id,
@@ -100,7 +102,7 @@ async def read_for(
         detector.seeds(carriers),
         cosine=calibration.cosine(detector.semantic.cosine),
     )
-    return Reading(places, carriers, links)
+    return Reading(places, carriers, [link for link in links if detector.counts(link.neighbour)])
 
 
 async def find_carriers(

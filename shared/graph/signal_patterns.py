@@ -14,7 +14,7 @@ from shared.domain.places import places_of
 from shared.graph.looking import Detector, Task
 from shared.graph.neighbours import read_for
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 
 def detector_of(rules: SignalDetector) -> Detector:
