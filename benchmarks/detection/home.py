@@ -28,6 +28,7 @@ VERSION: Final = 1
 INDEX_SECONDS: Final = 7_200
 # Filled in one go at the end: adding to a vector index one entity at a time takes many times longer.
 _LATE = re.compile(r"CREATE (?:VECTOR INDEX|FULLTEXT INDEX (?=memory_content)) ?(\w+)")
+NEIGHBOURS: Final = "entity_summary_neighbours"
 AWAIT_INDEXES: Final[LiteralString] = "CALL db.awaitIndexes($seconds)"
 LOOKED_AT_ALL: Final[LiteralString] = """
 MATCH (w:Workspace {workspace_id: $workspace_id})
@@ -92,7 +93,7 @@ async def _load(driver: AsyncDriver, world: World) -> dict[str, float]:
     await load(driver, world)
     seconds = {"write": monotonic() - started}
     say(f"{world.name}: written in {seconds['write']:.0f} s")
-    for name, statement in late.items():
+    for name, statement in sorted(late.items(), key=lambda index: index[0] != NEIGHBOURS):
         started = monotonic()
         await driver.execute_query(statement, dimensions=DEFAULT_DIMENSIONS)
         await driver.execute_query(AWAIT_INDEXES, seconds=INDEX_SECONDS)

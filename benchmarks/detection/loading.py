@@ -23,7 +23,7 @@ from shared.graph.references import NAME_MATCH
 from shared.graph.statements import Row
 
 BATCH: Final = 1_000
-REPORT_EVERY: Final = 100_000
+REPORT_EVERY: Final = 50_000
 _SUMMARIZE: Final[LiteralString] = """
 CREATE (s:EntitySummary)
 SET s = row.summary, s.embedding = n.embedding, s.processed_at = datetime()
