@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from benchmarks.figures import Goal, Measure, Results
 
+
 def print_results(results: Results) -> None:
     """Print two tables: what was measured, and how it stands to the goals."""
     console = Console(width=None if Console().is_terminal else 110)

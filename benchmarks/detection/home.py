@@ -14,31 +14,25 @@ from typing import Final, LiteralString, cast
 
 from neo4j import AsyncDriver
 
+from benchmarks.detection.history import mark_all_seen, save_patterns
 from benchmarks.detection.loading import load
 from benchmarks.detection.world import WORKSPACE, World
 from benchmarks.progress import say
 from cli.local_stack import LocalStack
 from cli.local_stack.addresses import GRAPH_USER, neo4j_uri
-from services.patterns.detectors import DETECTORS
+from shared.graph.code import code_row
 from shared.graph.driver import connect
+from shared.graph.entity_summaries import summary_row
+from shared.graph.memories import memory_row
 from shared.graph.migrate import DEFAULT_DIMENSIONS, migrate, read_migrations
 
 VERSION: Final = 1
 """Of the measured graphs: another one is loaded anew."""
 INDEX_SECONDS: Final = 7_200
-# Filled in one go at the end: adding to a vector index one entity at a time takes many times longer.
+# Filled in one go at the end: entity by entity takes many times longer.
 _LATE = re.compile(r"CREATE (?:VECTOR INDEX|FULLTEXT INDEX (?=memory_content)) ?(\w+)")
 NEIGHBOURS: Final = "entity_summary_neighbours"
 AWAIT_INDEXES: Final[LiteralString] = "CALL db.awaitIndexes($seconds)"
-LOOKED_AT_ALL: Final[LiteralString] = """
-MATCH (w:Workspace {workspace_id: $workspace_id})
-UNWIND $marks AS mark
-MERGE (d:DetectionMark {workspace_id: $workspace_id, id: mark.id})
-SET d.version = mark.version, d.change = w.changes
-"""
-COUNT: Final[LiteralString] = """
-MATCH (s:EntitySummary {workspace_id: $workspace_id}) RETURN count(s) AS entities
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +41,8 @@ class Graph:
 
     uri: str
     password: str
-    home: Path
+    pid: int
+    """Of the server."""
 
     @asynccontextmanager
     async def driver(self) -> AsyncGenerator[AsyncDriver]:
@@ -64,41 +59,57 @@ def graph_of(world: World, home: Path) -> Generator[Graph]:
     stack.start_service("neo4j")
     try:
         state = stack.state()
-        graph = Graph(neo4j_uri(state.ports["neo4j"]), _password(stack), folder)
-        asyncio.run(_fill(graph, world, folder / "loaded.json"))
+        graph = Graph(
+            neo4j_uri(state.ports["neo4j"]),
+            (stack.home.neo4j / "password").read_text().strip(),
+            state.processes["neo4j"].pid,
+        )
+        _fill(graph, world, folder / "loaded.json")
         yield graph
     finally:
         stack.stop()
 
 
-def _password(stack: LocalStack) -> str:
-    return (stack.home.neo4j / "password").read_text().strip()
+def _fill(graph: Graph, world: World, marker: Path) -> None:
+    if not marker.exists() or json.loads(marker.read_text())["shape"] != _shape():
+        marker.unlink(missing_ok=True)
+        seconds = asyncio.run(_load(graph, world))
+        marker.write_text(json.dumps({"shape": _shape(), "seconds": seconds}))
+    asyncio.run(_prepare(graph, world))
 
 
-async def _fill(graph: Graph, world: World, marker: Path) -> None:
+async def _prepare(graph: Graph, world: World) -> None:
     await migrate(graph.uri, GRAPH_USER, graph.password)
     async with graph.driver() as driver:
-        if not marker.exists():
-            seconds = await _load(driver, world)
-            marker.write_text(json.dumps(seconds))
-        await mark_all_seen(driver)
+        await mark_all_seen(driver, world)
 
 
-async def _load(driver: AsyncDriver, world: World) -> dict[str, float]:
-    await _delete(driver)
-    late = _late_indexes()
-    for name in late:
-        await driver.execute_query(cast(LiteralString, f"DROP INDEX {name}"))
-    started = monotonic()
-    await load(driver, world)
-    seconds = {"write": monotonic() - started}
-    say(f"{world.name}: written in {seconds['write']:.0f} s")
-    for name, statement in sorted(late.items(), key=lambda index: index[0] != NEIGHBOURS):
+def _shape() -> list[str]:
+    """Return what properties the ingestion writes: a graph that lacks one is loaded anew."""
+    few = World(200).batch(0, 200)
+    rows = [memory_row(m) for m in few.memories] + [code_row(f) for f in few.files]
+    rows += [summary_row("memory", m.entity, m.signals) for m in few.memories]
+    rows += [summary_row("code", f.entity, f.signals) for f in few.files]
+    return sorted({name for row in rows for name in row["properties"]})
+
+
+async def _load(graph: Graph, world: World) -> dict[str, float]:
+    await migrate(graph.uri, GRAPH_USER, graph.password)
+    async with graph.driver() as driver:
+        await _delete(driver)
+        late = _late_indexes()
+        for name in late:
+            await driver.execute_query(cast(LiteralString, f"DROP INDEX {name} IF EXISTS"))
         started = monotonic()
-        await driver.execute_query(statement, dimensions=DEFAULT_DIMENSIONS)
-        await driver.execute_query(AWAIT_INDEXES, seconds=INDEX_SECONDS)
-        seconds[name] = monotonic() - started
-        say(f"{world.name}: {name} filled in {seconds[name]:.0f} s")
+        await load(driver, world)
+        await save_patterns(driver, world)
+        seconds = {"write": monotonic() - started}
+        for name, statement in sorted(late.items(), key=lambda index: index[0] != NEIGHBOURS):
+            started = monotonic()
+            await driver.execute_query(statement, dimensions=DEFAULT_DIMENSIONS)
+            await driver.execute_query(AWAIT_INDEXES, seconds=INDEX_SECONDS)
+            seconds[name] = monotonic() - started
+            say(f"{world.name}: {name} filled in {seconds[name]:.0f} s")
     return seconds
 
 
@@ -109,12 +120,6 @@ async def _delete(driver: AsyncDriver) -> None:
     )
     async with driver.session() as session:  # pyright: ignore[reportUnknownMemberType]
         await (await session.run(delete, w=WORKSPACE)).consume()
-
-
-async def mark_all_seen(driver: AsyncDriver) -> None:
-    """Let every detector have looked at everything."""
-    marks = [{"id": detector.name, "version": detector.version} for detector in DETECTORS]
-    await driver.execute_query(LOOKED_AT_ALL, workspace_id=WORKSPACE, marks=marks)
 
 
 def _late_indexes() -> dict[str, LiteralString]:

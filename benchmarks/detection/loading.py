@@ -14,7 +14,6 @@ from neo4j import AsyncDriver, AsyncManagedTransaction
 
 from benchmarks.detection.world import World
 from benchmarks.progress import say
-from services.ingest.measuring import Measured
 from shared.graph.code import MeasuredCode, classes_of, code_row, functions_of
 from shared.graph.driver import write
 from shared.graph.entity_summaries import summary_row
@@ -114,12 +113,13 @@ async def load(driver: AsyncDriver, world: World) -> None:
 
 async def _create(tx: AsyncManagedTransaction, scope: Row, piece: Piece) -> None:
     await (await tx.run(CREATE_OWNERS, scope, **piece.owners)).consume()
-    for statement, rows in (
+    steps: tuple[tuple[LiteralString, list[Row]], ...] = (
         (CREATE_CODE, piece.code),
         (CREATE_MEMORIES, piece.memories),
         (LINK_MEMORIES, piece.chains),
         (REFER_TO_CODE, piece.references),
-    ):
+    )
+    for statement, rows in steps:
         await (await tx.run(statement, scope, rows=rows)).consume()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from shared.graph.driver import open_session
 
 Result = TypeVar("Result")
 _VERSION: Final = "CYPHER 25"
+_LOOK_UP: Final = re.compile(r"(?:INDEX|UNIQUE) \w+:(\w+)\([^)]*\) WHERE (.*)")
+_KEYED_BY_WORKSPACE: Final = "Workspace"
 SCANS: Final = (
     "AllNodesScan",
     "NodeByLabelScan",
@@ -53,9 +56,22 @@ class Profiled:
         return {name for name in self.operators if name.removeprefix("Partitioned") in SCANS}
 
     @property
+    def whole_workspaces(self) -> set[str]:
+        """Return the index look-ups that ask for nothing but the workspace: a scan in disguise."""
+        details = (str(step["args"].get("Details", "")) for step in self.steps)
+        look_ups = (found for text in details if (found := _LOOK_UP.search(text)))
+        return {one[0] for one in look_ups if _is_whole_workspace(one[1], one[2])}
+
+    @property
     def most_rows(self) -> int:
         """Return the most rows that one step passed on."""
         return max(int(step["args"].get("Rows", 0)) for step in self.steps)
+
+
+def _is_whole_workspace(label: str, conditions: str) -> bool:
+    parts = (part.strip() for part in conditions.partition(", cache[")[0].split(" AND "))
+    narrow = [p for p in parts if not p.startswith("workspace_id =") and "IS NOT NULL" not in p]
+    return label != _KEYED_BY_WORKSPACE and not narrow
 
 
 def name_of(step: Mapping[str, Any]) -> str:

@@ -99,12 +99,16 @@ class World:
         """What it is called in folders and figures."""
         return f"{'dense' if self.is_dense else 'spread'}-{self.size}"
 
+    def monday(self, week: int) -> datetime:
+        """Return when a week begins; the last ends at `END`."""
+        return END - timedelta(weeks=self.weeks - week)
+
     def batch(self, start: int, stop: int) -> Measured:
         """Return entities by their numbers, as the ingest service measures them."""
         return self._measured([(n, self._spot(n)) for n in range(start, min(stop, self.size))])
 
     def news(self, run: int) -> Measured:
-        """Return the new memories of one run: in some projects of its own, from the last week on."""
+        """Return the new memories of one run, in places of its own, from the last week on."""
         first = self.size + run * NEW
         each = NEW // NEW_PLACES
         spots = [
@@ -153,15 +157,15 @@ class World:
                 measured.memories.append(self._memory(number, spot, TOPICS[topic], vector))
         return measured
 
-    def _memory(
-        self, number: int, spot: Spot, topic: str, vector: list[float]
-    ) -> MeasuredMemory:
+    def _memory(self, number: int, spot: Spot, topic: str, vector: list[float]) -> MeasuredMemory:
         kind = KIND_ORDER[_mix(number) % len(KIND_ORDER)]
         mention = self._mention(number, spot)
         session = spot.place_in_week // SESSION
         at = self._time(spot, session) + timedelta(minutes=2 * (spot.place_in_week % SESSION))
         metadata: Metadata = {
-            **KINDS[kind][1], "startTime": at.isoformat(), "chunkIndex": spot.place_in_week % SESSION
+            **KINDS[kind][1],
+            "startTime": at.isoformat(),
+            "chunkIndex": spot.place_in_week % SESSION,
         }
         memory = Memory(
             id=self._key("memory", number),
@@ -209,9 +213,8 @@ class World:
         return _code_name(number - spot.place_in_week % CODE_SHARE)
 
     def _time(self, spot: Spot, session: int) -> datetime:
-        monday = END - timedelta(weeks=self.weeks - spot.week)
         sessions = -(-(self.rate + NEW) // SESSION)
-        return monday + timedelta(weeks=1) * session / (sessions + 1)
+        return self.monday(spot.week) + timedelta(weeks=1) * session / (sessions + 1)
 
     def _user(self, spot: Spot, session: int) -> UUID:
         """Three people work on each project."""

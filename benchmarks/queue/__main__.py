@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.progress import say
-from benchmarks.report import print_results, write_json
 from benchmarks.figures import Results
+from benchmarks.progress import say
 from benchmarks.queue.scenarios import backlog, drain, fair, idle, memory, senders, snapshot, wake
 from benchmarks.queue.server import postgres
 from benchmarks.queue.settings import Sizes, quick
+from benchmarks.report import print_results, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from typing import Final
 
 from shared.domain.activity import Structure, carried_by, estimate_activity
 from shared.domain.keywords import count_keywords, forms_of, words_of
-from shared.domain.steps import Step, read_step
+from shared.domain.steps import read_step
 from shared.messages import Metadata
 
 READ_CHARACTERS: Final = 100_000

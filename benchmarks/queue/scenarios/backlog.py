@@ -7,9 +7,9 @@ from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, LiteralString
 
-from benchmarks.queue.contestants.floor import fill_pgmq
-from benchmarks.progress import say
 from benchmarks.figures import ratio_of_rounds
+from benchmarks.progress import say
+from benchmarks.queue.contestants.floor import fill_pgmq
 from benchmarks.queue.server import connection, database, empty_queue, install_pgmq, settle
 from faststream_pgmq.delivery import Deferred, Settlement
 from faststream_pgmq.postgres import PostgresQueues

@@ -7,8 +7,8 @@ from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, LiteralString
 
-from benchmarks.progress import say
 from benchmarks.figures import ratio_of_rounds
+from benchmarks.progress import say
 from benchmarks.queue.server import connection, database, empty_queue, install_pgmq, settle
 from faststream_pgmq import create_queue
 from faststream_pgmq.delivery import Settlement

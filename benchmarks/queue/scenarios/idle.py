@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final, LiteralString
 
+from benchmarks.progress import say
 from benchmarks.queue.contestants.contestant import Tally
 from benchmarks.queue.contestants.pgmq_broker import PgmqBatch
-from benchmarks.progress import say
 from benchmarks.queue.server import connection, database
 
 if TYPE_CHECKING:

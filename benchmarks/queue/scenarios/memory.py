@@ -8,8 +8,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.queue.contestants.pgmq_broker import PgmqBatch, PgmqSingle
 from benchmarks.progress import say
+from benchmarks.queue.contestants.pgmq_broker import PgmqBatch, PgmqSingle
 from benchmarks.queue.server import database, database_name, settle
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final, LiteralString
 
 import psycopg
 
-from benchmarks.queue.contestants.floor import SEND
-from benchmarks.progress import say
 from benchmarks.figures import ratio_of_rounds
+from benchmarks.progress import say
+from benchmarks.queue.contestants.floor import SEND
 from benchmarks.queue.server import connection, database, empty_queue, install_pgmq, settle
 from cli.local_stack.postgres_install import find_programs
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final, LiteralString
 import psycopg
 from psycopg import IsolationLevel
 
-from benchmarks.queue.contestants.pgmq_broker import PgmqBatch
-from benchmarks.progress import say
 from benchmarks.figures import ratio_of_rounds
+from benchmarks.progress import say
+from benchmarks.queue.contestants.pgmq_broker import PgmqBatch
 from benchmarks.queue.scenarios.drain import drain
 from benchmarks.queue.server import database
 

@@ -21,9 +21,7 @@ RETURN labels(a) AS source, coalesce(a.id, a.name) AS from, type(r) AS type,
        labels(b) AS target, coalesce(b.id, b.name) AS to, properties(r) AS properties
 """
 DELETE: Final[LiteralString] = "MATCH (n {workspace_id: $workspace}) DETACH DELETE n"
-OWN: Final = frozenset(
-    {"change", "changed_at", "written_at", "processed_at", "detected_at"}
-)
+OWN: Final = frozenset({"change", "changed_at", "written_at", "processed_at", "detected_at"})
 """What differs from one writing to the next."""
 
 
