@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
@@ -31,7 +30,6 @@ VERSION: Final = 1
 INDEX_SECONDS: Final = 7_200
 # Filled in one go at the end: entity by entity takes many times longer.
 _LATE = re.compile(r"CREATE (?:VECTOR INDEX|FULLTEXT INDEX (?=memory_content)) ?(\w+)")
-NEIGHBOURS: Final = "entity_summary_neighbours"
 AWAIT_INDEXES: Final[LiteralString] = "CALL db.awaitIndexes($seconds)"
 
 
@@ -64,17 +62,18 @@ def graph_of(world: World, home: Path) -> Generator[Graph]:
             (stack.home.neo4j / "password").read_text().strip(),
             state.processes["neo4j"].pid,
         )
-        _fill(graph, world, folder / "loaded.json")
+        _fill(graph, world, folder / "loaded")
         yield graph
     finally:
         stack.stop()
 
 
 def _fill(graph: Graph, world: World, marker: Path) -> None:
-    if not marker.exists() or json.loads(marker.read_text())["shape"] != _shape():
+    shape = "\n".join(_shape())
+    if not marker.exists() or marker.read_text() != shape:
         marker.unlink(missing_ok=True)
-        seconds = asyncio.run(_load(graph, world))
-        marker.write_text(json.dumps({"shape": _shape(), "seconds": seconds}))
+        asyncio.run(_load(graph, world))
+        marker.write_text(shape)
     asyncio.run(_prepare(graph, world))
 
 
@@ -93,24 +92,20 @@ def _shape() -> list[str]:
     return sorted({name for row in rows for name in row["properties"]})
 
 
-async def _load(graph: Graph, world: World) -> dict[str, float]:
+async def _load(graph: Graph, world: World) -> None:
     await migrate(graph.uri, GRAPH_USER, graph.password)
     async with graph.driver() as driver:
         await _delete(driver)
         late = _late_indexes()
         for name in late:
             await driver.execute_query(cast(LiteralString, f"DROP INDEX {name} IF EXISTS"))
-        started = monotonic()
         await load(driver, world)
         await save_patterns(driver, world)
-        seconds = {"write": monotonic() - started}
-        for name, statement in sorted(late.items(), key=lambda index: index[0] != NEIGHBOURS):
+        for name, statement in late.items():
             started = monotonic()
             await driver.execute_query(statement, dimensions=DEFAULT_DIMENSIONS)
             await driver.execute_query(AWAIT_INDEXES, seconds=INDEX_SECONDS)
-            seconds[name] = monotonic() - started
-            say(f"{world.name}: {name} filled in {seconds[name]:.0f} s")
-    return seconds
+            say(f"{world.name}: {name} filled in {monotonic() - started:.0f} s")
 
 
 async def _delete(driver: AsyncDriver) -> None:
