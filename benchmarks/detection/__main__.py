@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -31,6 +32,7 @@ def main() -> int:
     """Return 0 if every goal that was looked at is met, else 1."""
     options = _options()
     logging.disable(logging.INFO)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # the servers end with us
     results = Results()
     sizes = chosen(is_quick=options.quick, with_million=options.million)
     for worlds in sizes.worlds():
