@@ -4,7 +4,7 @@ FOUND_UV := $(shell uv --version >/dev/null 2>&1 && command -v uv)
 UV := $(if $(FOUND_UV),"$(FOUND_UV)",.tools/bin/uv)
 RUN := $(UV) run --frozen --all-packages
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format up down migrate trace bench bench-queue bench-detection bench-signals compose-check clean
+.PHONY: help setup demo test check format up down migrate trace bench bench-queue bench-detection bench-signals bench-patterns compose-check clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,6 +39,9 @@ down: setup  ## Stop it
 
 bench-signals: setup  ## Measure the activity model anew (LABELLED=folder of its data)
 	$(RUN) supastate train-signals --labelled "$(or $(LABELLED),../shared/labelled)"
+
+bench-patterns: setup  ## Compare stored patterns with labels (SHARED=folder of samples and labels)
+	$(RUN) python -m benchmarks.patterns_quality --shared "$(or $(SHARED),../shared)" $(ARGS)
 
 migrate: setup  ## Apply the migrations to the servers that the settings name
 	$(RUN) supastate migrate

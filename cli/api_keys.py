@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, NoReturn
 from uuid import UUID, uuid4
 
 from pydantic import JsonValue
@@ -22,9 +24,30 @@ from shared.postgres.api_keys import ApiKey
 _WORKSPACE: Final = re.compile(WORKSPACE_PATTERN)
 
 
-def create_key(workspace: str | None, user_id: UUID | None, name: str) -> str:
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """What a key is for."""
+
+    user_id: UUID | None
+    name: str
+    scopes: Sequence[str] | None
+    days: int | None
+    requests_per_minute: int | None
+
+
+def create_key(workspace: str | None, wanted: NewKey) -> str:
     """Return a new key for the workspace."""
-    return asyncio.run(_create(_check(workspace), user_id or uuid4(), name))
+    return asyncio.run(_create(_check(workspace), wanted))
+
+
+def rotate_key(workspace: str | None, key_id: UUID, *, grace_hours: int) -> str:
+    """Return a new key in place of another.
+
+    Raises:
+        CommandError: the workspace has no such valid key.
+    """
+    grace = timedelta(hours=grace_hours)
+    return asyncio.run(_rotate(_check(workspace), key_id, grace)) or _fail(key_id)
 
 
 def list_keys(workspace: str | None) -> list[ApiKey]:
@@ -39,10 +62,14 @@ def revoke_key(workspace: str | None, key_id: UUID) -> None:
         CommandError: the workspace has no such valid key.
     """
     if not asyncio.run(_revoke(_check(workspace), key_id)):
-        raise CommandError(
-            f"no valid key {key_id} in this workspace",
-            next_step="`supastate keys list` shows the keys and which are revoked.",
-        )
+        _fail(key_id)
+
+
+def _fail(key_id: UUID) -> NoReturn:
+    raise CommandError(
+        f"no valid key {key_id} in this workspace",
+        next_step="`supastate keys list` shows the keys and which are valid.",
+    )
 
 
 def show_keys(keys: Sequence[ApiKey], *, as_json: bool) -> None:
@@ -52,18 +79,44 @@ def show_keys(keys: Sequence[ApiKey], *, as_json: bool) -> None:
         return
     table = Table(box=None, pad_edge=False)
     table.add_column("id", no_wrap=True, min_width=ID_CHARACTERS)
-    for heading in ("name", "starts with", "created", "last used", "state"):
+    for heading in ("name", "starts with", "may", "created", "last used", "state"):
         table.add_column(heading)
     for key in keys:
-        state = f"revoked {local_time(key.revoked_at)}" if key.revoked_at else "valid"
-        used, created = local_time(key.last_used_at), local_time(key.created_at)
-        table.add_row(str(key.id), plain(key.name), plain(key.prefix), created, used, state)
+        table.add_row(
+            str(key.id),
+            plain(key.name),
+            plain(key.prefix),
+            " ".join(key.scopes),
+            local_time(key.created_at),
+            local_time(key.last_used_at),
+            _describe_state(key),
+        )
     out().print(table)
 
 
-async def _create(workspace: str, user_id: UUID, name: str) -> str:
+def _describe_state(key: ApiKey) -> str:
+    ends = key.revoked_at or key.expires_at
+    if key.state == "valid":
+        return f"valid until {local_time(ends)}" if ends else "valid"
+    return f"{key.state} {local_time(ends)}"
+
+
+async def _create(workspace: str, wanted: NewKey) -> str:
     async with open_postgres(find_settings()) as conn:
-        return await api_keys.create_key(conn, workspace_id=workspace, user_id=user_id, name=name)
+        return await api_keys.create_key(
+            conn,
+            workspace_id=workspace,
+            user_id=wanted.user_id or uuid4(),
+            name=wanted.name,
+            scopes=wanted.scopes or api_keys.DEFAULT_SCOPES,
+            requests_per_minute=wanted.requests_per_minute,
+            lifetime=timedelta(days=wanted.days) if wanted.days else None,
+        )
+
+
+async def _rotate(workspace: str, key_id: UUID, grace: timedelta) -> str | None:
+    async with open_postgres(find_settings()) as conn:
+        return await api_keys.rotate_key(conn, workspace, key_id, grace=grace)
 
 
 async def _list(workspace: str) -> list[ApiKey]:
@@ -97,7 +150,11 @@ def _to_json(key: ApiKey) -> JsonValue:
         "name": key.name,
         "prefix": key.prefix,
         "scopes": [*key.scopes],
+        "requests_per_minute": key.requests_per_minute,
+        "replaces": str(key.replaces) if key.replaces else None,
+        "state": key.state,
         "created_at": key.created_at.isoformat(),
         "last_used_at": key.last_used_at.isoformat() if key.last_used_at else None,
+        "expires_at": key.expires_at.isoformat() if key.expires_at else None,
         "revoked_at": key.revoked_at.isoformat() if key.revoked_at else None,
     }

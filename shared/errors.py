@@ -7,6 +7,7 @@
     ├── AccessError
     │   ├── UnauthorizedError     no valid key: 401
     │   └── ForbiddenError        a valid key, but not for this: 403
+    ├── RateLimitedError          429, with when to try again
     ├── NotFoundError             404
     ├── DeadLetterError           no retry can help: the message goes to its dead letter queue
     ├── DependencyDownError       stop fetching, probe, go on: no attempt is used up
@@ -56,6 +57,15 @@ class UnauthorizedError(AccessError):
 
 class ForbiddenError(AccessError):
     """A valid API key that does not reach this workspace."""
+
+
+class RateLimitedError(SupastateError):
+    """An API key asked more than it may."""
+
+    def __init__(self, requests_per_minute: int, wait_seconds: float) -> None:
+        super().__init__(f"this API key may make {requests_per_minute} requests a minute")
+        self.requests_per_minute = requests_per_minute
+        self.wait_seconds = max(wait_seconds, 0.0)
 
 
 class NotFoundError(SupastateError):

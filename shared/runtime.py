@@ -16,6 +16,7 @@ from neo4j import AsyncDriver
 from opentelemetry.sdk.trace import TracerProvider
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from psycopg import AsyncConnection
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 from pydantic import ValidationError
@@ -67,10 +68,17 @@ class Parts:
 
 def create_parts(settings: Settings) -> Parts:
     """Return the parts, not yet connected; call inside the running event loop."""
-    pool: Pool = AsyncConnectionPool(
-        settings.postgres_dsn.get_secret_value(), min_size=1, max_size=POOL_SIZE, open=False
-    )
+    pool: Pool = AsyncConnectionPool(conninfo(settings), min_size=1, max_size=POOL_SIZE, open=False)
     return Parts(settings, pool, open_driver(settings), open_embedder(settings))
+
+
+def conninfo(settings: Settings) -> str:
+    """Return how to connect to Postgres, as the role that the settings name."""
+    dsn = settings.postgres_dsn.get_secret_value()
+    if settings.postgres_role is None:
+        return dsn
+    given = conninfo_to_dict(dsn).get("options") or ""
+    return make_conninfo(dsn, options=f"{given} -c role={settings.postgres_role}".strip())
 
 
 def start_telemetry(service: str, settings: Settings) -> TracerProvider:
@@ -78,14 +86,14 @@ def start_telemetry(service: str, settings: Settings) -> TracerProvider:
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
-    store = [PostgresSpanExporter(settings.postgres_dsn.get_secret_value())]
+    store = [PostgresSpanExporter(conninfo(settings))]
     return configure_telemetry(service, store if settings.span_store else [])
 
 
 def create_broker(settings: Settings, provider: TracerProvider) -> PgmqBroker:
     """Return the process's broker, not yet connected."""
     return PgmqBroker(
-        settings.postgres_dsn.get_secret_value(),
+        conninfo(settings),
         listen_conninfo=settings.listen_dsn.get_secret_value() if settings.listen_dsn else None,
         middlewares=(PgmqTelemetryMiddleware(tracer_provider=provider),),
     )

@@ -32,6 +32,9 @@ class Settings(BaseSettings):
 
     postgres_dsn: SecretStr
     """libpq connection string or URL of the database that holds the truth and the queues."""
+    postgres_role: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] | None = None
+    """The role that this process acts as once it is logged in: `supastate_api`,
+    `supastate_worker`. None for a login that has its own rights."""
     listen_dsn: SecretStr | None = None
     """A session connection for LISTEN, where `postgres_dsn` goes through a transaction pooler."""
     neo4j_uri: str
@@ -40,6 +43,10 @@ class Settings(BaseSettings):
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 6_000
+    """What one API key may ask of all replicas of the API together, unless it has a number of its
+    own; ten seconds' worth may come at once."""
 
     embedder: Literal["wordllama", "openai"] = "wordllama"
     embedding_url: str = "https://api.openai.com/v1"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys (needs Postgres).")
+app = typer.Typer(
+    no_args_is_help=True, help="Make, list, rotate and revoke API keys (needs Postgres)."
+)
 
 Workspace = Annotated[
     str | None,
@@ -18,6 +21,17 @@ Workspace = Annotated[
     ),
 ]
 
+KeyId = Annotated[UUID, typer.Argument(help="The id that `supastate keys list` shows.")]
+
+
+class Scope(StrEnum):
+    """What a key may do."""
+
+    ingest = "ingest"
+    read = "read"
+    operate = "operate"
+    admin = "admin"
+
 
 @app.command("create")
 def create(
@@ -26,14 +40,26 @@ def create(
         UUID | None, typer.Option(help="Who sends with this key.", show_default="a new id")
     ] = None,
     name: Annotated[str, typer.Option(help="To tell keys apart.")] = "command line",
+    scope: Annotated[
+        list[Scope] | None,
+        typer.Option(
+            help="What it may do; several times for several.",
+            show_default="ingest, read, operate",
+        ),
+    ] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=3650, help="How long it is valid.", show_default="ever")
+    ] = None,
+    requests_per_minute: Annotated[
+        int | None,
+        typer.Option(min=1, max=1_000_000, help="Its own limit.", show_default="the API's"),
+    ] = None,
 ) -> None:
     """Make a key and print it; it cannot be shown again."""
-    from cli.api_keys import create_key
-    from cli.terminal import err, plain
+    from cli.api_keys import NewKey, create_key
 
-    key = create_key(workspace, user, name)
-    typer.echo(key)
-    err().print(plain("Keep it: only a hash is stored. Clients send it as a Bearer token.", "dim"))
+    wanted = NewKey(user, name, scope, days, requests_per_minute)
+    _print_key(create_key(workspace, wanted))
 
 
 @app.command("list")
@@ -47,9 +73,23 @@ def list_keys(
     show_keys(list_keys(workspace), as_json=as_json)
 
 
+@app.command("rotate")
+def rotate(
+    key_id: KeyId,
+    workspace: Workspace = None,
+    grace_hours: Annotated[
+        int, typer.Option(min=0, max=720, help="How long the old key still works.")
+    ] = 24,
+) -> None:
+    """Make a key with the same rights in place of another, and print it."""
+    from cli.api_keys import rotate_key
+
+    _print_key(rotate_key(workspace, key_id, grace_hours=grace_hours))
+
+
 @app.command("revoke")
 def revoke(
-    key_id: Annotated[UUID, typer.Argument(help="The id that `supastate keys list` shows.")],
+    key_id: KeyId,
     workspace: Workspace = None,
 ) -> None:
     """Make a key useless. The API notices within seconds."""
@@ -58,3 +98,10 @@ def revoke(
 
     revoke_key(workspace, key_id)
     out().print(f"Revoked {key_id}.")
+
+
+def _print_key(key: str) -> None:
+    from cli.terminal import err, plain
+
+    typer.echo(key)
+    err().print(plain("Keep it: only a hash is stored. Clients send it as a Bearer token.", "dim"))

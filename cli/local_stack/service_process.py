@@ -14,6 +14,9 @@ from cli.local_stack.processes import Launch, StopPlan, find_processes
 from cli.local_stack.state import ProcessRecord
 
 SERVICES = ("api", "ingest", "patterns", "summaries")
+ROLES = {"api": "supastate_api"}
+WORKER = "supastate_worker"
+"""The role of every service that has none of its own: what a migration grants, and no more."""
 
 
 class ServiceProcess:
@@ -31,11 +34,15 @@ class ServiceProcess:
         """Nothing: a service keeps nothing on disk."""
 
     def launch(self, port: int) -> Launch:
-        http = {"SUPASTATE_HTTP_HOST": LOOPBACK, "SUPASTATE_HTTP_PORT": str(port)}
+        own = {
+            "SUPASTATE_HTTP_HOST": LOOPBACK,
+            "SUPASTATE_HTTP_PORT": str(port),
+            "SUPASTATE_POSTGRES_ROLE": ROLES.get(self.name, WORKER),
+        }
         return Launch(
             argv=[sys.executable, "-m", self._module],
             cwd=self._home.root,
-            env=self._python_environment() | self._settings() | http,
+            env=self._python_environment() | self._settings() | own,
         )
 
     def is_ready(self, port: int) -> bool:

@@ -203,6 +203,7 @@ _EXAMPLES: Final[dict[HTTPStatus, dict[str, JsonValue]]] = {
     HTTPStatus.UNAUTHORIZED: {"error": "a valid API key is needed: Authorization: Bearer <key>"},
     HTTPStatus.FORBIDDEN: {"error": "workspaceId: not the workspace of this API key"},
     HTTPStatus.NOT_FOUND: {"error": "no such job"},
+    HTTPStatus.TOO_MANY_REQUESTS: {"error": "this API key may make 6000 requests a minute"},
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: {"error": "the body is larger than 16777216 bytes"},
     HTTPStatus.SERVICE_UNAVAILABLE: {"error": "Postgres does not answer; try again"},
 }
@@ -211,14 +212,14 @@ _EXAMPLES: Final[dict[HTTPStatus, dict[str, JsonValue]]] = {
 def problems(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     """Return the description of a route's errors, those that any route with a key has included."""
     usual = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-    rare = HTTPStatus.SERVICE_UNAVAILABLE
+    rare = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
     described: dict[int | str, dict[str, Any]] = {
         status.value: {
             "model": Problem,
             "description": status.phrase,
             "content": {"application/json": {"example": _EXAMPLES[status]}},
         }
-        for status in (*usual, *statuses, rare)
+        for status in (*usual, *statuses, *rare)
     }
     # Else FastAPI would announce its own 422, which is never sent.
     return described | {"default": {"model": Problem, "description": "Any other error"}}

@@ -9,12 +9,22 @@ from typing import Final
 from fastapi import FastAPI
 from opentelemetry.sdk.trace import TracerProvider
 
-from services.api import edge_functions, health, ingest, jobs, patterns, search, summaries
+from services.api import (
+    edge_functions,
+    health,
+    ingest,
+    jobs,
+    key_routes,
+    patterns,
+    search,
+    summaries,
+)
 from services.api.errors import install_error_handlers
 from services.api.known_keys import KnownKeys
 from services.api.limits import LimitBody
 from services.api.metrics import MeasureRequests
 from services.api.parts import ApiParts
+from services.api.rate_limits import RateLimits
 from services.api.tracing import HideQueries, trace_requests
 from shared.runtime import create_broker, create_parts
 from shared.settings import Settings
@@ -25,6 +35,7 @@ ROUTERS: Final = (
     patterns.router,
     summaries.router,
     jobs.router,
+    key_routes.router,
     edge_functions.router,
     health.router,
 )
@@ -37,7 +48,8 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         parts, broker = create_parts(settings), create_broker(settings, provider)
         async with parts.opened(), broker:
-            app.state.parts = ApiParts(parts, broker, KnownKeys(parts.pool))
+            limits = RateLimits(parts.pool, requests_per_minute=settings.requests_per_minute)
+            app.state.parts = ApiParts(parts, broker, KnownKeys(parts.pool), limits)
             yield
         provider.shutdown()
 

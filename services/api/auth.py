@@ -11,7 +11,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from services.api.parts import find_parts
 from shared.errors import ForbiddenError, UnauthorizedError
-from shared.postgres.api_keys import ApiKey
+from shared.postgres.api_keys import ApiKey, Scope
+from shared.postgres.workspaces import own_spellings
 
 BEARER: Final = HTTPBearer(
     auto_error=False, description="An API key, as `supastate keys create` prints it."
@@ -27,7 +28,8 @@ class KeyedRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handle_for_caller(request: Request) -> Response:
-            request.state.caller = await find_caller(request)
+            caller = request.state.caller = await find_caller(request)
+            await find_parts(request).limits.take(caller)
             return await handle(request)
 
         return handle_for_caller
@@ -46,7 +48,7 @@ async def find_caller(request: Request) -> ApiKey:
     return key
 
 
-def _with_scope(scope: str) -> Callable[[Request], ApiKey]:
+def _with_scope(scope: Scope) -> Callable[[Request], ApiKey]:
     def get_caller(request: Request) -> ApiKey:
         caller = cast(ApiKey, request.state.caller)
         if scope not in caller.scopes:
@@ -59,11 +61,7 @@ def _with_scope(scope: str) -> Callable[[Request], ApiKey]:
 Sender = Annotated[ApiKey, Depends(_with_scope("ingest"))]
 Reader = Annotated[ApiKey, Depends(_with_scope("read"))]
 Operator = Annotated[ApiKey, Depends(_with_scope("operate"))]
-
-
-def own_spellings(caller: ApiKey) -> list[str]:
-    """Return how messages may name the caller's workspace: old ones carry the bare uuid."""
-    return list(dict.fromkeys((caller.workspace_id, caller.workspace_id.rpartition(":")[2])))
+Admin = Annotated[ApiKey, Depends(_with_scope("admin"))]
 
 
 def check_workspace(caller: ApiKey, workspace_id: str | None, field: str) -> None:
@@ -72,5 +70,5 @@ def check_workspace(caller: ApiKey, workspace_id: str | None, field: str) -> Non
     Raises:
         ForbiddenError: it names another one.
     """
-    if workspace_id is not None and workspace_id not in own_spellings(caller):
+    if workspace_id is not None and workspace_id not in own_spellings(caller.workspace_id):
         raise ForbiddenError(f"{field}: not the workspace of this API key")

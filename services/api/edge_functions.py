@@ -9,10 +9,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Body
 from psycopg import AsyncConnection
+from psycopg.errors import RaiseException
 from psycopg.rows import TupleRow
 
 from services.api.answers import MessageSubmitted, problems
-from services.api.auth import WITH_KEY, KeyedRoute, Sender, check_workspace, own_spellings
+from services.api.auth import WITH_KEY, KeyedRoute, Sender, check_workspace
 from services.api.parts import WithParts
 from services.api.patterns import detect
 from services.api.submitting import submit
@@ -34,6 +35,7 @@ from shared.messages import (
 from shared.postgres.api_keys import ApiKey
 from shared.postgres.code_entities import has_code_entity
 from shared.postgres.memories import find_memory_owner, store_memory
+from shared.postgres.workspaces import own_spellings
 
 router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["edge functions"])
 ERRORS: Final = problems(HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
@@ -52,7 +54,7 @@ async def queue_memory_ingestion(
     check_workspace(caller, message.workspace_id, "workspace_id")
     # In a thread: to look for secrets in a large message must not keep other requests waiting.
     message = await asyncio.to_thread(accept_message, message)
-    async with parts.transaction() as conn:
+    async with parts.transaction(caller) as conn:
         if isinstance(message, IngestMemory):
             message = await keep_memory(conn, caller, message)
             entity_id = message.memory_id
@@ -119,17 +121,19 @@ async def keep_memory(
     Raises:
         ForbiddenError: another workspace has a memory with this id.
     """
-    owner = await find_memory_owner(conn, message.memory_id)
-    if owner is not None and owner not in own_spellings(caller):
-        raise ForbiddenError("memory_id: not a memory of this API key's workspace")
-    stored_id = await store_memory(
-        conn,
-        memory_id=message.memory_id,
-        user_id=message.user_id,
-        workspace_id=owner or message.workspace_id,
-        content=message.content,
-        metadata=message.metadata,
-    )
+    # Under row-level security another workspace's memory is not found; the function knows it.
+    owner = await find_memory_owner(conn, own_spellings(caller.workspace_id), message.memory_id)
+    try:
+        stored_id = await store_memory(
+            conn,
+            memory_id=message.memory_id,
+            user_id=message.user_id,
+            workspace_id=owner or message.workspace_id,
+            content=message.content,
+            metadata=message.metadata,
+        )
+    except RaiseException as error:
+        raise ForbiddenError("memory_id: not a memory of this API key's workspace") from error
     return message.model_copy(update={"memory_id": stored_id})
 
 
@@ -141,6 +145,6 @@ async def check_code_entity(
     Raises:
         NotFoundError: the workspace has no such file.
     """
-    if not await has_code_entity(conn, own_spellings(caller), message.code_entity_id):
+    if not await has_code_entity(conn, own_spellings(caller.workspace_id), message.code_entity_id):
         raise NotFoundError("code_entity_id: no such file in this API key's workspace")
     return message.code_entity_id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, Final, TypeAlias, cast
@@ -21,6 +22,7 @@ from shared.errors import (
     ForbiddenError,
     InvalidInputError,
     NotFoundError,
+    RateLimitedError,
     SupastateError,
     TooLargeError,
     UnauthorizedError,
@@ -93,6 +95,7 @@ def install_error_handlers(app: FastAPI) -> None:
         InvalidInputError: _invalid_input,
         UnauthorizedError: _unauthorized,
         ForbiddenError: _forbidden,
+        RateLimitedError: _too_many,
         NotFoundError: _not_found,
         DependencyDownError: _dependency_down,
         OperationalError: _postgres_down,
@@ -134,6 +137,12 @@ async def _unauthorized(request: Request, error: Exception) -> JSONResponse:
 
 async def _forbidden(request: Request, error: Exception) -> JSONResponse:
     return respond(HTTPStatus.FORBIDDEN, str(error))
+
+
+async def _too_many(request: Request, error: Exception) -> JSONResponse:
+    wait = math.ceil(cast(RateLimitedError, error).wait_seconds)
+    later = {"Retry-After": str(max(wait, 1))}
+    return respond(HTTPStatus.TOO_MANY_REQUESTS, str(error), headers=later)
 
 
 async def _not_found(request: Request, error: Exception) -> JSONResponse:

@@ -72,7 +72,7 @@ async def ingest_memory(body: MemoryRequest, caller: Sender, parts: WithParts) -
         sort_items, "chunks", body.chunks, lambda chunk: chunk.chunk_id, accept
     )
     drafts = accepted_drafts(items)
-    async with parts.transaction() as conn:
+    async with parts.transaction(caller) as conn:
         saved = await save_memories(conn, caller.workspace_id, caller.user_id, drafts)
         messages = [
             to_memory_message(caller, saved[draft.chunk_id].id, draft)
@@ -109,7 +109,7 @@ async def ingest_code(body: CodeRequest, caller: Sender, parts: WithParts) -> Co
         sort_items, "files", body.files, lambda file: file.path, accept_file
     )
     drafts = accepted_drafts(items)
-    async with parts.transaction() as conn:
+    async with parts.transaction(caller) as conn:
         saved = await save_code_entities(conn, caller.workspace_id, caller.user_id, project, drafts)
         messages = [
             to_code_message(caller, saved[draft.path].id, draft.metadata)

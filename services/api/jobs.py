@@ -37,7 +37,7 @@ async def get_jobs(
 ) -> JobPage:
     """Return a page of jobs, newest first."""
     place = None if before is None else read_place(before)
-    async with parts.transaction() as conn:
+    async with parts.transaction(caller) as conn:
         jobs = await list_jobs(conn, caller.workspace_id, limit=limit, before=place)
         progress = await count_messages(conn, [job.id for job in jobs])
     states = [describe_job(job, progress[job.id]) for job in jobs]
@@ -47,7 +47,7 @@ async def get_jobs(
 @router.get("/api/jobs/{job_id}", responses=problems(HTTPStatus.NOT_FOUND))
 async def get_job(job_id: UUID, caller: Reader, parts: WithParts) -> JobState:
     """Return one job."""
-    async with parts.transaction() as conn:
+    async with parts.transaction(caller) as conn:
         job = await find_job(conn, caller.workspace_id, job_id)
         if job is None:
             raise NotFoundError("no such job")
@@ -58,7 +58,7 @@ async def get_job(job_id: UUID, caller: Reader, parts: WithParts) -> JobState:
 @router.get("/api/queues", responses=ERRORS)
 async def get_queues(caller: Operator, parts: WithParts) -> QueueStates:
     """Return what stands in each queue, of all workspaces together."""
-    async with parts.transaction() as conn:
+    async with parts.transaction(caller) as conn:
         counts = await count_queues(conn)
     queues = [
         QueueState(

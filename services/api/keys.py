@@ -1,4 +1,4 @@
-"""Makes, lists and revokes API keys where only the API's container reaches Postgres.
+"""Makes, lists, rotates and revokes API keys where only the API's container reaches Postgres.
 
 docker compose exec api python -m services.api.keys create --workspace team:<uuid> --name ci
 """
@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 from psycopg import AsyncConnection
@@ -16,7 +17,14 @@ from psycopg.rows import TupleRow
 from pydantic import TypeAdapter, ValidationError
 
 from shared.messages import WorkspaceId
-from shared.postgres.api_keys import create_key, list_keys, revoke_key
+from shared.postgres.api_keys import (
+    DEFAULT_SCOPES,
+    SCOPES,
+    create_key,
+    list_keys,
+    revoke_key,
+    rotate_key,
+)
 from shared.settings import Settings
 
 Connection = AsyncConnection[TupleRow]
@@ -36,10 +44,19 @@ def _read_options() -> argparse.Namespace:
     create.add_argument("--workspace", type=_workspace, default=f"team:{uuid4()}")
     create.add_argument("--user", type=UUID, default=uuid4())
     create.add_argument("--name", default="default")
+    create.add_argument(
+        "--scope", action="append", choices=SCOPES, help="several times for several"
+    )
+    create.add_argument("--days", type=int, help="how long it is valid; else for ever")
     create.set_defaults(command=_create)
     listing = commands.add_parser("list", help="list a workspace's keys")
     listing.add_argument("--workspace", type=_workspace, required=True)
     listing.set_defaults(command=_list)
+    rotate = commands.add_parser("rotate", help="print a new key in place of another")
+    rotate.add_argument("--workspace", type=_workspace, required=True)
+    rotate.add_argument("--grace-hours", type=int, default=24, help="the old one works so long")
+    rotate.add_argument("id", type=UUID)
+    rotate.set_defaults(command=_rotate)
     revoke = commands.add_parser("revoke", help="refuse a key from now on")
     revoke.add_argument("--workspace", type=_workspace, required=True)
     revoke.add_argument("id", type=UUID)
@@ -63,15 +80,25 @@ async def _run(command: Command, options: argparse.Namespace) -> str:
 async def _create(conn: Connection, options: argparse.Namespace) -> str:
     sys.stderr.write(f"workspace {options.workspace}, user {options.user}\n")
     key = await create_key(
-        conn, workspace_id=options.workspace, user_id=options.user, name=options.name
+        conn,
+        workspace_id=options.workspace,
+        user_id=options.user,
+        name=options.name,
+        scopes=options.scope or DEFAULT_SCOPES,
+        lifetime=timedelta(days=options.days) if options.days else None,
     )
     return f"{key}\n"
 
 
+async def _rotate(conn: Connection, options: argparse.Namespace) -> str:
+    grace = timedelta(hours=options.grace_hours)
+    key = await rotate_key(conn, options.workspace, options.id, grace=grace)
+    return f"{key}\n" if key else "no such valid key in this workspace\n"
+
+
 async def _list(conn: Connection, options: argparse.Namespace) -> str:
     keys = await list_keys(conn, options.workspace)
-    states = {key.id: "revoked" if key.revoked_at else "valid" for key in keys}
-    return "".join(f"{key.id} {key.prefix}… {states[key.id]} {key.name}\n" for key in keys)
+    return "".join(f"{key.id} {key.prefix}… {key.state} {key.name}\n" for key in keys)
 
 
 async def _revoke(conn: Connection, options: argparse.Namespace) -> str:

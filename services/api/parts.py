@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Final, cast
 
@@ -12,6 +13,9 @@ from psycopg.rows import TupleRow
 
 from faststream_pgmq import PgmqBroker
 from services.api.known_keys import KnownKeys
+from services.api.rate_limits import RateLimits
+from shared.postgres.api_keys import ApiKey
+from shared.postgres.workspaces import own_spellings, show_workspaces
 from shared.runtime import Parts
 
 CONNECTION_SECONDS: Final = 5.0
@@ -25,14 +29,20 @@ class ApiParts:
     shared: Parts
     broker: PgmqBroker
     keys: KnownKeys
+    limits: RateLimits
 
-    def transaction(self) -> AbstractAsyncContextManager[AsyncConnection[TupleRow]]:
-        """Return a connection whose work is committed at the end, and undone by an error.
+    @asynccontextmanager
+    async def transaction(self, caller: ApiKey) -> AsyncGenerator[AsyncConnection[TupleRow]]:
+        """Yield a connection whose work is committed at the end, and undone by an error.
+
+        Postgres shows it the caller's workspace and no other.
 
         Raises:
             PoolTimeout: Postgres does not answer, or too many requests wait for it.
         """
-        return self.shared.pool.connection(timeout=CONNECTION_SECONDS)
+        async with self.shared.pool.connection(timeout=CONNECTION_SECONDS) as conn:
+            await show_workspaces(conn, own_spellings(caller.workspace_id))
+            yield conn
 
 
 def find_parts(request: Request) -> ApiParts:

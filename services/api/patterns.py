@@ -104,7 +104,7 @@ async def detect(parts: ApiParts, caller: ApiKey, message: DetectPatterns) -> UU
         UnknownPatternTypeError: names the first type that does not exist.
     """
     check_types(check_text(name, "pattern_types") for name in message.pattern_types)
-    async with parts.transaction() as conn:
+    async with parts.transaction(caller) as conn:
         return await submit(
             conn, parts.broker, caller, queue=PATTERN_DETECTION, kind="patterns", messages=[message]
         )

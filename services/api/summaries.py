@@ -22,7 +22,7 @@ async def get_summaries(
 ) -> SummariesFound:
     """Return the current summary of each project, or of the one named; the newest first."""
     project_name = project and check_text(project, "project")
-    async with parts.transaction() as conn:
+    async with parts.transaction(caller) as conn:
         found = await list_summaries(conn, caller.workspace_id, project_name)
     summaries = [SummaryFound.model_validate(asdict(summary)) for summary in found]
     return SummariesFound(summaries=summaries, count=len(summaries))

@@ -8,8 +8,11 @@ from typing import Final
 from shared.domain.debugging import DEBUGGING
 from shared.domain.detectors import check_types
 from shared.domain.learning import LEARNING
+from shared.domain.problem_solution import PROBLEM_SOLUTION
 from shared.domain.problem_solving import PROBLEM_SOLVING
 from shared.domain.refactoring import REFACTORING
+from shared.domain.research_implementation import RESEARCH_IMPLEMENTATION
+from shared.graph.following import following_detector_of
 from shared.graph.looking import Detector
 from shared.graph.signal_patterns import detector_of
 
@@ -18,6 +21,8 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     detector_of(LEARNING),
     detector_of(REFACTORING),
     detector_of(PROBLEM_SOLVING),
+    following_detector_of(PROBLEM_SOLUTION),
+    following_detector_of(RESEARCH_IMPLEMENTATION),
 )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from neo4j import AsyncDriver
-from opentelemetry.trace import Span, SpanKind
+from opentelemetry.trace import Span
 
 from services.patterns.detectors import DETECTORS, choose_detectors
 from shared.embedding import Embedder
@@ -69,11 +69,6 @@ async def _run(
 
 @contextmanager
 def _step(detector: Detector) -> Generator[Span]:
-    attributes = {
-        "db.system.name": "neo4j",
-        "db.operation.name": "detect patterns",
-        "supastate.pattern.type": detector.type,
-        "supastate.detector": detector.name,
-    }
-    with step_span("neo4j detect patterns", kind=SpanKind.CLIENT, attributes=attributes) as span:
+    attributes = {"supastate.pattern.type": detector.type, "supastate.detector": detector.name}
+    with step_span(f"detect {detector.name}", attributes=attributes) as span:
         yield span

@@ -19,10 +19,12 @@ Signal: TypeAlias = Literal[
     "is_learning",
     "is_refactoring",
     "is_problem_solving",
-    "is_problem",
     "is_solution",
     "is_implementation",
 ]
+"""Neighbours are found by it: a property of the vector index."""
+Origin: TypeAlias = Signal | Literal["is_problem"]
+"""Carriers are found by it."""
 Fact: TypeAlias = str | int | float | list[str]
 PatternKey: TypeAlias = tuple[str, str, str, str]
 """Type, name, project and period: what makes it the same pattern on the next run."""

@@ -13,9 +13,15 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from shared.domain.activity import Structure, carried_by, estimate_activity
+from shared.domain.activity import (
+    Model,
+    Structure,
+    carried_by,
+    estimate_activity,
+    reads_as_reshaping,
+)
 from shared.domain.keywords import count_keywords, forms_of, words_of
-from shared.domain.steps import read_step
+from shared.domain.steps import investigates, read_step
 from shared.messages import Metadata
 
 READ_CHARACTERS: Final = 100_000
@@ -36,7 +42,6 @@ _TECHNICAL: Final = frozenset(
      "runtime", "memory", "pointer", "json", "http", "sql", "regex", "commit", "branch", "merge")
 )  # fmt: skip
 _URGENT: Final = forms_of(("error", "bug", "crash", "fail", "fix", "issue"))
-_SOLVING: Final = forms_of(("solve", "investigate")) | {"why"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ class PatternSignals:
     is_solution: bool
     is_implementation: bool
     is_explanation: bool
+    is_reshaping: bool
     knows_tools: bool
     complexity_score: float
     urgency_score: float
@@ -75,16 +81,21 @@ class Signals:
         return dict(self.pattern_signals)
 
 
-def measure_signals(content: str, metadata: Metadata | None = None) -> Signals:
-    """Return the signals of a memory; the same input gives the same signals."""
+def measure_signals(
+    content: str, metadata: Metadata | None = None, model: Model | None = None
+) -> Signals:
+    """Return the signals of a memory; the same input gives the same signals.
+
+    `model` is the package's, if no other one is given.
+    """
     text = content[:READ_CHARACTERS]
     words = words_of(text)
     keywords = count_keywords(words)
     structure = Structure.of(metadata or {})
-    activity = estimate_activity(text, structure)
+    activity = estimate_activity(text, structure, model)
     is_commit = (metadata or {}).get("source") == "git"
     told = text.partition("\n")[0] if is_commit else text
-    carried = carried_by(activity, structure) if structure.known else _by_keywords(told)
+    carried = carried_by(activity, structure, model) if structure.known else _by_keywords(told)
     step = read_step(told, structure, carried, prefix_of(told) if is_commit else None)
     return Signals(
         keyword_frequencies=keywords,
@@ -94,11 +105,12 @@ def measure_signals(content: str, metadata: Metadata | None = None) -> Signals:
                 is_learning="learning" in carried,
                 is_refactoring="refactoring" in carried,
                 is_architecture=bool(keywords.keys() & {"architecture", "pattern"}),
-                is_problem_solving=not _SOLVING.isdisjoint(words),
+                is_problem_solving=investigates(text, words, structure),
                 is_problem=step.is_problem,
                 is_solution=step.is_solution,
                 is_implementation=step.is_implementation,
                 is_explanation=step.is_explanation,
+                is_reshaping=structure.edits > 0 and reads_as_reshaping(text, model),
                 knows_tools=structure.known,
                 complexity_score=_complexity(text, words),
                 urgency_score=_urgency(words),

@@ -25,6 +25,8 @@ _ASKS_FOR_A_DEED: Final = re.compile(
     r"|check if|help me understand))",
     re.IGNORECASE,
 )
+_INVESTIGATING: Final = forms_of(("investigate",))
+_SOLVING: Final = forms_of(("solve",)) | _INVESTIGATING | {"why"}
 _TELLS_TROUBLE: Final = forms_of(
     ("error", "exception", "fail", "crash", "bug", "issue", "problem", "trouble", "break", "hang")
 ) | {"wrong", "broken", "stuck", "unexpected"}
@@ -67,6 +69,19 @@ def read_step(
     if commit_prefix is not None:
         return _step_of_commit(text, commit_prefix)
     return _step_of_turn(text, structure, carried) if structure.known else _step_of_text(text)
+
+
+def investigates(text: str, words: Collection[str], structure: Structure) -> bool:
+    """Whether somebody looks into something, by the domain's words: solve, investigate, why.
+
+    An assistant's answer says `why` and `solution` about anything, so of what it says only the word
+    `investigate` counts.
+    """
+    if not structure.known:
+        return not _SOLVING.isdisjoint(words)
+    turn = split_turn(text)
+    asked, answered = words_of(turn.lead), words_of(turn.answer)
+    return not (_SOLVING.isdisjoint(asked) and _INVESTIGATING.isdisjoint(answered))
 
 
 def _step_of_turn(text: str, structure: Structure, carried: Collection[str]) -> Step:

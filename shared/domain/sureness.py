@@ -10,16 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from shared.domain.findings import Signal, Summary
+from shared.domain.findings import Origin, Summary
 
-LEAST_PROBABILITY: Final[Mapping[Signal, tuple[str, float]]] = {
+LEAST_PROBABILITY: Final[Mapping[Origin, tuple[str, float]]] = {
     "is_debugging": ("debugging_score", 0.5),
     "is_learning": ("learning_score", 0.4),
-    "is_refactoring": ("refactoring_score", 0.4),
+    "is_refactoring": ("refactoring_score", 0.25),
+    "is_problem": ("debugging_score", 0.5),
 }
 
 
-def is_sure(summary: Summary, signal: Signal) -> bool:
+def is_sure(summary: Summary, signal: Origin) -> bool:
     """Whether a carrier of a signal counts as evidence.
 
     Of plain text the domain's keyword rules say all there is to say.
@@ -30,7 +31,8 @@ def is_sure(summary: Summary, signal: Signal) -> bool:
     return summary.score(score) >= least and _fits(summary, signal)
 
 
-def _fits(summary: Summary, signal: Signal) -> bool:
-    if signal == "is_learning":
-        return summary.signals.get("is_explanation") is True
-    return signal != "is_refactoring" or summary.count("edits") > 0
+def _fits(summary: Summary, signal: Origin) -> bool:
+    if signal == "is_debugging":
+        return any(summary.count(name) for name in ("edits", "failing_outputs", "tool_errors"))
+    wanted = {"is_learning": "is_explanation", "is_refactoring": "is_reshaping"}.get(signal)
+    return wanted is None or summary.signals.get(wanted) is True

@@ -6,12 +6,14 @@ many workers run, and a run that fails changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
 from neo4j import AsyncDriver, AsyncManagedTransaction
+from opentelemetry.trace import SpanKind
 
 from shared.domain.calibration import Calibration
 from shared.domain.findings import Look, News
@@ -20,6 +22,7 @@ from shared.graph.findings import save_look
 from shared.graph.marks import delete_seen_removals, lock_mark, move_mark
 from shared.graph.news import Batch, Scope, read_news, read_scope
 from shared.messages import PatternType
+from shared.telemetry import step_span
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,10 @@ async def run_detector(
             batch = Batch(await read_scope(tx, task.workspace_id, scope, limit=limit), mark.change)
         patterns: list[str] = []
         if batch.news:
-            look = await detector.look(tx, task, batch.news)
-            patterns = await save_look(tx, task.workspace_id, look)
+            with _step("read what is new", len(batch.news)):
+                look = await detector.look(tx, task, batch.news)
+            with _step("write patterns", len(look.findings)):
+                patterns = await save_look(tx, task.workspace_id, look)
         if scope.is_everything:
             await move_mark(
                 tx, task.workspace_id, detector.name, detector.version, change=batch.change
@@ -94,3 +99,14 @@ async def forget_removals(
     """Delete the removals that all the detectors have seen."""
     names = [detector.name for detector in detectors]
     await write(driver, lambda tx: delete_seen_removals(tx, workspace_id, names))
+
+
+@contextmanager
+def _step(operation: str, size: int) -> Generator[None]:
+    attributes = {
+        "db.system.name": "neo4j",
+        "db.operation.name": operation,
+        "db.operation.batch.size": size,
+    }
+    with step_span(f"neo4j {operation}", kind=SpanKind.CLIENT, attributes=attributes):
+        yield

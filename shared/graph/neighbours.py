@@ -25,8 +25,9 @@ NEIGHBOURS: Final = 50
 SUMMARY_FIELDS: Final[LiteralString] = """
     s.id AS id, s.user_id AS user_id, s.project_name AS project_name, s.occurred_at AS occurred_at,
     s {.is_debugging, .is_learning, .is_refactoring, .is_problem_solving, .is_problem,
-       .is_solution, .is_implementation, .is_explanation, .knows_tools, .debugging_score,
-       .learning_score, .refactoring_score, .tool_errors, .failing_outputs, .edits} AS signals
+       .is_solution, .is_implementation, .is_explanation, .is_reshaping, .knows_tools,
+       .debugging_score, .learning_score, .refactoring_score, .tool_errors, .failing_outputs,
+       .edits} AS signals
 """
 _SEARCH: Final[LiteralString] = """
 CYPHER 25
@@ -110,13 +111,15 @@ async def find_carriers(
     workspace_id: str,
     signal: LiteralString,
     places: Sequence[Place],
+    *,
+    limit: int = MOST_CARRIERS,
 ) -> list[Summary]:
-    """Return the newest memories in the places that carry a signal."""
+    """Return the newest memories in the places that carry a signal, at most `limit` of each."""
     result = await tx.run(
         find_carriers_query(signal),
         workspace_id=workspace_id,
         places=[place_row(place) for place in places],
-        limit=MOST_CARRIERS,
+        limit=limit,
     )
     return [read_summary(row) for row in await result.data()]
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from hmac import compare_digest
-from typing import Final, LiteralString
+from typing import Final, Literal, LiteralString, TypeAlias, get_args
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -17,31 +18,44 @@ KEY_PREFIX: Final = "sst_"
 KEY_BYTES: Final = 32
 """Encoded as 43 URL-safe characters."""
 RECOGNISABLE_CHARACTERS: Final = len(KEY_PREFIX) + 6
-ALL_SCOPES: Final = ("ingest", "read", "operate")
+Scope: TypeAlias = Literal["ingest", "read", "operate", "admin"]
+SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
+DEFAULT_SCOPES: Final[tuple[Scope, ...]] = ("ingest", "read", "operate")
+"""What a client needs; `admin` manages keys and deletes data, and is given on purpose."""
 
+_COLUMNS: Final[LiteralString] = """
+id, workspace_id, user_id, name, prefix, key_hash, scopes, requests_per_minute, replaces,
+created_at, last_used_at, expires_at, revoked_at
+"""
 CREATE_KEY: Final[LiteralString] = """
-INSERT INTO api_keys (workspace_id, user_id, name, prefix, key_hash, scopes)
-VALUES (%(workspace_id)s, %(user_id)s, %(name)s, %(prefix)s, %(key_hash)s, %(scopes)s)
+INSERT INTO api_keys (workspace_id, user_id, name, prefix, key_hash, scopes, requests_per_minute,
+                      expires_at, replaces)
+VALUES (%(workspace_id)s, %(user_id)s, %(name)s, %(prefix)s, %(key_hash)s, %(scopes)s,
+        %(requests_per_minute)s, now() + %(lifetime)s, %(replaces)s)
 """
-FIND_KEY: Final[LiteralString] = """
-SELECT id, workspace_id, user_id, name, prefix, key_hash, scopes,
-       created_at, last_used_at, revoked_at
-FROM api_keys
-WHERE key_hash = %(key_hash)s AND revoked_at IS NULL
+FIND_KEY: Final[LiteralString] = f"""
+SELECT {_COLUMNS}
+FROM find_api_key(%(key_hash)s)
 """
-# At most once a minute, so that a busy key costs no write a request.
-TOUCH_KEY: Final[LiteralString] = """
-UPDATE api_keys SET last_used_at = now()
-WHERE id = %(id)s AND workspace_id = %(workspace_id)s
-  AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')
-"""
+TOUCH_KEY: Final[LiteralString] = "SELECT touch_api_key(%(key_hash)s)"
 REVOKE_KEY: Final[LiteralString] = """
 UPDATE api_keys SET revoked_at = now()
 WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND revoked_at IS NULL
 """
-LIST_KEYS: Final[LiteralString] = """
-SELECT id, workspace_id, user_id, name, prefix, key_hash, scopes,
-       created_at, last_used_at, revoked_at
+# Locked, so that two rotations of one key make one new key each time they are asked, one by one.
+GET_VALID_KEY: Final[LiteralString] = f"""
+SELECT {_COLUMNS}
+FROM api_keys
+WHERE workspace_id = %(workspace_id)s AND id = %(id)s
+  AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+FOR UPDATE
+"""
+END_KEY: Final[LiteralString] = """
+UPDATE api_keys SET expires_at = least(expires_at, now() + %(grace)s)
+WHERE workspace_id = %(workspace_id)s AND id = %(id)s
+"""
+LIST_KEYS: Final[LiteralString] = f"""
+SELECT {_COLUMNS}
 FROM api_keys
 WHERE workspace_id = %(workspace_id)s
 ORDER BY created_at DESC, id
@@ -59,9 +73,21 @@ class ApiKey:
     prefix: str
     key_hash: bytes
     scopes: list[str]
+    requests_per_minute: int | None
+    """None for the API's setting."""
+    replaces: UUID | None
     created_at: datetime
     last_used_at: datetime | None
+    expires_at: datetime | None
     revoked_at: datetime | None
+
+    @property
+    def state(self) -> Literal["valid", "expired", "revoked"]:
+        """Whether the API takes it."""
+        if self.revoked_at is not None:
+            return "revoked"
+        is_over = self.expires_at is not None and self.expires_at <= datetime.now(UTC)
+        return "expired" if is_over else "valid"
 
 
 def hash_key(key: str) -> bytes:
@@ -75,9 +101,12 @@ async def create_key(
     workspace_id: str,
     user_id: UUID,
     name: str,
-    scopes: tuple[str, ...] = ALL_SCOPES,
+    scopes: Sequence[str] = DEFAULT_SCOPES,
+    requests_per_minute: int | None = None,
+    lifetime: timedelta | None = None,
+    replaces: UUID | None = None,
 ) -> str:
-    """Return a new key; it cannot be read again."""
+    """Return a new key; it cannot be read again. Without a lifetime it never ends."""
     key = KEY_PREFIX + secrets.token_urlsafe(KEY_BYTES)
     await conn.execute(
         CREATE_KEY,
@@ -87,10 +116,39 @@ async def create_key(
             "name": name,
             "prefix": key[:RECOGNISABLE_CHARACTERS],
             "key_hash": hash_key(key),
-            "scopes": list(scopes),
+            "scopes": list(dict.fromkeys(scopes)),
+            "requests_per_minute": requests_per_minute,
+            "lifetime": lifetime,
+            "replaces": replaces,
         },
     )
     return key
+
+
+async def rotate_key(
+    conn: AsyncConnection[TupleRow], workspace_id: str, key_id: UUID, *, grace: timedelta
+) -> str | None:
+    """Return a new key with the rights of a valid one, which ends after `grace`.
+
+    None where the workspace has no such valid key. Nothing is changed halfway.
+    """
+    wanted = {"workspace_id": workspace_id, "id": key_id}
+    async with conn.transaction(), conn.cursor(row_factory=class_row(ApiKey)) as cursor:
+        await cursor.execute(GET_VALID_KEY, wanted)
+        old = await cursor.fetchone()
+        if old is None:
+            return None
+        await cursor.execute(END_KEY, {**wanted, "grace": grace})
+        return await create_key(
+            conn,
+            workspace_id=workspace_id,
+            user_id=old.user_id,
+            name=old.name,
+            scopes=old.scopes,
+            requests_per_minute=old.requests_per_minute,
+            lifetime=old.expires_at - old.created_at if old.expires_at else None,
+            replaces=old.id,
+        )
 
 
 async def find_key(conn: AsyncConnection[TupleRow], key: str) -> ApiKey | None:
@@ -106,7 +164,7 @@ async def find_key(conn: AsyncConnection[TupleRow], key: str) -> ApiKey | None:
 
 async def touch_key(conn: AsyncConnection[TupleRow], key: ApiKey) -> None:
     """Note that the key is in use; writes at most once a minute."""
-    await conn.execute(TOUCH_KEY, {"id": key.id, "workspace_id": key.workspace_id})
+    await conn.execute(TOUCH_KEY, {"key_hash": key.key_hash})
 
 
 async def revoke_key(conn: AsyncConnection[TupleRow], workspace_id: str, key_id: UUID) -> bool:

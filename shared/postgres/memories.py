@@ -47,7 +47,9 @@ FIND_MEMORY_IDS: Final[LiteralString] = """
 SELECT chunk_id, id FROM memories
 WHERE workspace_id = %(workspace_id)s AND chunk_id = ANY(%(chunk_ids)s)
 """
-FIND_OWNER: Final[LiteralString] = "SELECT workspace_id FROM memories WHERE id = %(id)s"
+FIND_OWNER: Final[LiteralString] = """
+SELECT workspace_id FROM memories WHERE id = %(id)s AND workspace_id = ANY(%(workspace_ids)s)
+"""
 STORE_MEMORY: Final[LiteralString] = """
 SELECT store_memory(
     %(id)s, %(user_id)s, %(content)s, %(workspace_id)s, %(metadata)s::jsonb)
@@ -119,9 +121,12 @@ async def _find_unchanged(
     return {chunk_id: Saved(row_id, is_changed=False) async for chunk_id, row_id in cursor}
 
 
-async def find_memory_owner(conn: AsyncConnection[TupleRow], memory_id: UUID) -> str | None:
-    """Return the workspace that has this memory, whoever asks: for a check, never for an answer."""
-    row = await (await conn.execute(FIND_OWNER, {"id": memory_id})).fetchone()
+async def find_memory_owner(
+    conn: AsyncConnection[TupleRow], workspace_ids: Sequence[str], memory_id: UUID
+) -> str | None:
+    """Return which of the workspaces has this memory."""
+    wanted = {"id": memory_id, "workspace_ids": list(workspace_ids)}
+    row = await (await conn.execute(FIND_OWNER, wanted)).fetchone()
     return None if row is None else str(row[0])
 
 

@@ -12,7 +12,7 @@ from tests.unit.sources.test_claude_samples import list_human_prompts
 
 pytestmark = pytest.mark.system
 
-THREE_TYPES = {"debugging", "learning", "refactoring"}
+TYPES = {"debugging", "learning"}
 COUNT_ALL = (
     "MATCH (n {workspace_id: $w}) OPTIONAL MATCH (n)-[r]->() "
     "RETURN count(DISTINCT n) + count(r) AS n"
@@ -69,12 +69,12 @@ def test_a_second_import_adds_nothing(imported: Workspace, sessions: Path) -> No
     assert imported.value(COUNT_ALL) == before
 
 
-def test_each_type_of_pattern_is_found_with_evidence(imported: Workspace) -> None:
+def test_debugging_and_learning_are_found_with_evidence(imported: Workspace) -> None:
     rows = imported.query(
         "MATCH (p:Pattern {workspace_id: $w})-[:FOUND_IN]->(s:EntitySummary {workspace_id: $w}) "
         "RETURN p.type AS type, p.frequency AS frequency, count(s) AS evidence, p.id AS id"
     )
-    assert {row["type"] for row in rows} >= THREE_TYPES
+    assert {row["type"] for row in rows} >= TYPES
     assert all(row["evidence"] == row["frequency"] for row in rows)
 
 

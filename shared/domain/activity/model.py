@@ -15,8 +15,9 @@ from typing import Final, Literal, get_args
 from pydantic import BaseModel, ConfigDict
 
 from shared.domain.activity.features import Features, structure_features, text_features
-from shared.domain.activity.ngrams import NgramTable
+from shared.domain.activity.ngrams import NgramTable, hash_words
 from shared.domain.activity.structure import Structure
+from shared.domain.activity.turn import split_turn, words_in
 
 WEIGHTS: Final = "weights.json"
 LIKELIER_THAN_NOT: Final = 0.5
@@ -62,6 +63,23 @@ class Weights(_Frozen):
 
 
 @dataclass(frozen=True, slots=True)
+class Model:
+    """Weights that are ready for use."""
+
+    weights: Weights
+    tables: Mapping[str, NgramTable]
+
+    @classmethod
+    def of(cls, weights: Weights) -> Model:
+        """Return the model that the weights make."""
+        return cls(weights, {n: NgramTable.unpack(**dict(t)) for n, t in weights.ngrams.items()})
+
+    def classifiers_for(self, structure: Structure) -> Mapping[ActivityName, Classifier]:
+        """Return the classifiers that know what this memory knows."""
+        return self.weights.structured if structure.known else self.weights.text
+
+
+@dataclass(frozen=True, slots=True)
 class Activity:
     """Calibrated probabilities."""
 
@@ -70,18 +88,28 @@ class Activity:
     refactoring: float
 
 
-def estimate_activity(text: str, structure: Structure) -> Activity:
-    """Return how likely each activity is, 0.0 to 1.0."""
-    features = features_of(text, structure, tables())
-    classifiers = classifiers_for(structure)
+def estimate_activity(text: str, structure: Structure, model: Model | None = None) -> Activity:
+    """Return how likely each activity is, 0.0 to 1.0, by the package's model or another one."""
+    chosen = model or packaged()
+    features = features_of(text, structure, chosen.tables)
+    classifiers = chosen.classifiers_for(structure)
     found = {name: one.probability(features) for name, one in classifiers.items()}
     return Activity(**found)
 
 
-def carried_by(activity: Activity, structure: Structure) -> set[ActivityName]:
+def carried_by(
+    activity: Activity, structure: Structure, model: Model | None = None
+) -> set[ActivityName]:
     """Return the activities that are likely enough to be a signal."""
-    classifiers = classifiers_for(structure)
+    classifiers = (model or packaged()).classifiers_for(structure)
     return {name for name in ACTIVITIES if getattr(activity, name) >= classifiers[name].threshold}
+
+
+def reads_as_reshaping(text: str, model: Model | None = None) -> bool:
+    """Whether its beginning reads more like a refactoring commit than like a fix."""
+    tables = (model or packaged()).tables
+    vector = hash_words(words_in(split_turn(text).lead))
+    return tables["refactoring"].score(vector) > tables["debugging"].score(vector)
 
 
 def features_of(text: str, structure: Structure, tables: Mapping[str, NgramTable]) -> Features:
@@ -92,7 +120,7 @@ def features_of(text: str, structure: Structure, tables: Mapping[str, NgramTable
 
 def classifiers_for(structure: Structure) -> Mapping[ActivityName, Classifier]:
     """Return the classifiers that know what this memory knows."""
-    return weights().structured if structure.known else weights().text
+    return packaged().classifiers_for(structure)
 
 
 @cache
@@ -104,9 +132,14 @@ def weights() -> Weights:
 
 
 @cache
+def packaged() -> Model:
+    """Return the model of the package."""
+    return Model.of(weights())
+
+
 def tables() -> Mapping[str, NgramTable]:
     """Return the n-gram tables of the package."""
-    return {label: NgramTable.unpack(**dict(t)) for label, t in weights().ngrams.items()}
+    return packaged().tables
 
 
 def logistic(logit: float) -> float:

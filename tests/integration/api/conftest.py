@@ -56,6 +56,7 @@ async def app(
     """The started application."""
     settings = Settings(
         postgres_dsn=SecretStr(database),
+        postgres_role="supastate_api",
         neo4j_uri=servers.neo4j_uri,
         neo4j_user=servers.neo4j_user,
         neo4j_password=SecretStr(servers.neo4j_password),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import LiteralString, cast
 from uuid import UUID, uuid4
 
 import httpx
@@ -14,7 +15,6 @@ from psycopg.rows import TupleRow
 
 from services.api.known_keys import KNOWN_SECONDS
 from shared.postgres.api_keys import (
-    FIND_KEY,
     create_key,
     find_key,
     hash_key,
@@ -36,6 +36,10 @@ KEYED_ROUTES = [
     ("GET", f"/api/jobs/{uuid4()}"),
     ("GET", "/api/summaries"),
     ("GET", "/api/queues"),
+    ("GET", "/api/keys"),
+    ("POST", "/api/keys"),
+    ("POST", f"/api/keys/{uuid4()}/rotate"),
+    ("DELETE", f"/api/keys/{uuid4()}"),
     ("POST", "/functions/v1/queue-memory-ingestion"),
     ("POST", "/functions/v1/queue-pattern-detection"),
 ]
@@ -169,6 +173,10 @@ async def test_looking_up_a_key_uses_its_index(conn: Conn) -> None:
         )
     await conn.execute("ANALYZE api_keys")
 
-    plan = await (await conn.execute("EXPLAIN " + FIND_KEY, {"key_hash": b"x" * 32})).fetchall()
+    source = "SELECT prosrc FROM pg_proc WHERE proname = 'find_api_key'"
+    row = await (await conn.execute(source)).fetchone()
+    assert row is not None
+    body = cast("LiteralString", row[0].replace("= hash", "= %s"))
+    plan = await (await conn.execute("EXPLAIN " + body, (b"x" * 32,))).fetchall()
 
     assert "api_keys_key_hash_key" in str(plan)

@@ -271,7 +271,7 @@ async def test_another_version_of_a_detector_looks_at_everything_anew(
 ) -> None:
     await save(neo4j_driver, *(memory(workspace, name) for name in DAY))
     task = Task(workspace, EMBEDDER.calibration, datetime.now(UTC))
-    (detector,) = choose_detectors(["debugging"])
+    detector, *_ = choose_detectors(["debugging"])
     newer = replace(detector, version=detector.version + 1)
     runs = [
         await run_detector(neo4j_driver, one, task, Scope(), limit=100)

@@ -11,13 +11,14 @@ from neo4j import AsyncDriver
 from shared.domain.debugging import DEBUGGING
 from shared.domain.detector import SignalDetector
 from shared.domain.learning import LEARNING
+from shared.domain.problem_solving import PROBLEM_SOLVING
 from shared.domain.refactoring import REFACTORING
 from shared.graph.findings import LINK_EVIDENCE, MERGE_PATTERNS
 from shared.graph.neighbours import NEIGHBOURS, find_carriers_query, find_neighbours_query
 from shared.graph.patterns import LIST_PATTERNS
 from tests.integration.patterns.pattern_builders import ANNA, MONDAY, memory, save
 
-RULES = {rules.type: rules for rules in (DEBUGGING, LEARNING, REFACTORING)}
+RULES = {rules.type: rules for rules in (DEBUGGING, LEARNING, REFACTORING, PROBLEM_SOLVING)}
 SCANS = {"AllNodesScan", "NodeByLabelScan", "NodeIndexScan", "PartitionedAllNodesScan"}
 STRANGERS = 300
 

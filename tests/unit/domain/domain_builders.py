@@ -15,7 +15,12 @@ def summary(
     hours: float = 0,
     user: str = "anna",
     project: str = "shop",
-    signals: tuple[str, ...] = ("is_debugging", "is_learning", "is_refactoring"),
+    signals: tuple[str, ...] = (
+        "is_debugging",
+        "is_learning",
+        "is_refactoring",
+        "is_problem_solving",
+    ),
 ) -> Summary:
     """Return a summary of `hours` after Monday, 09:00 UTC."""
     found: dict[str, bool | float | int] = dict.fromkeys(signals, True)

@@ -15,6 +15,7 @@ from shared.domain.detectors import KNOWN_TYPES, check_types
 from shared.domain.findings import MAX_EVIDENCE, Finding, Link, Signal, Summary, pattern_id
 from shared.domain.learning import LEARNING
 from shared.domain.places import Place
+from shared.domain.problem_solving import PROBLEM_SOLVING
 from shared.domain.refactoring import REFACTORING
 from shared.errors import UnknownPatternTypeError
 from tests.unit.domain.domain_builders import MONDAY, linked, summary
@@ -24,6 +25,7 @@ BY_KEYWORD = [
     (DEBUGGING, "debugging-session", 6, 6 / 20),
     (LEARNING, "research-session", 4, 4 / 15),
     (REFACTORING, "code-improvement", 3, 3 / 10),
+    (PROBLEM_SOLVING, "investigation", 3, 3 / 8),
 ]
 BY_LIKENESS = [
     (DEBUGGING, "debugging-session-semantic", 3, 0.8 * 3 / 20),
@@ -59,6 +61,14 @@ def test_enough_alike_carriers_in_a_week_are_a_finding(
     assert (finding.name, finding.period, finding.period_type) == (name, "2026-W02", "week")
     assert finding.confidence == pytest.approx(confidence, abs=1e-4)
     assert find(detector, alike, linked(0.8, *alike[1:])) == []
+
+
+def test_two_alike_investigations_on_one_day_are_a_finding() -> None:
+    first, second = summary("a"), summary("b", hours=5)
+    (finding,) = find(PROBLEM_SOLVING, [first, second], linked(0.8, first, second))
+    assert (finding.key[1], finding.period) == ("investigation-semantic", "2026-01-05")
+    assert finding.confidence == pytest.approx(0.8 * 2 / 8)
+    assert find(PROBLEM_SOLVING, [], linked(0.8, first, summary("c", hours=20))) == []
 
 
 def test_an_alike_memory_without_the_signal_is_no_evidence() -> None:

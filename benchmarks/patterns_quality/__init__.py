@@ -1,0 +1,1 @@
+"""How true the patterns of activity are: `make bench-patterns`."""

@@ -1,0 +1,133 @@
+"""API keys over HTTP, for keys with the scope `admin`: made, listed, rotated, revoked."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import Field, StringConstraints
+
+from services.api.answers import Answer, problems
+from services.api.auth import WITH_KEY, Admin, KeyedRoute
+from services.api.bodies import Body
+from services.api.parts import WithParts
+from shared.domain.accepting import check_text
+from shared.errors import ForbiddenError, NotFoundError
+from shared.postgres.api_keys import (
+    DEFAULT_SCOPES,
+    ApiKey,
+    Scope,
+    create_key,
+    find_key,
+    list_keys,
+    revoke_key,
+    rotate_key,
+)
+
+router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["keys"])
+MISSING: Final = problems(HTTPStatus.NOT_FOUND)
+
+
+class NewKey(Body):
+    """What a key is for; it belongs to the caller's workspace."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    scopes: list[Scope] = Field(default=list(DEFAULT_SCOPES), min_length=1, max_length=4)
+    user_id: UUID | None = Field(default=None, description="who sends with it; else the caller")
+    days: Annotated[int, Field(ge=1, le=3650)] | None = Field(
+        default=None, description="refused after so many days; else it never ends"
+    )
+    requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+
+
+class Rotation(Body):
+    """How long the old key still works."""
+
+    grace_hours: Annotated[int, Field(ge=0, le=720)] = 24
+
+
+class KeyState(Answer):
+    """A key without its secret."""
+
+    id: UUID
+    name: str
+    prefix: str = Field(description="what a person recognises it by")
+    scopes: list[str]
+    user_id: UUID
+    requests_per_minute: int | None
+    replaces: UUID | None
+    state: Literal["valid", "expired", "revoked"]
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class KeyStates(Answer):
+    """The workspace's keys, newest first."""
+
+    keys: list[KeyState]
+
+
+class KeyMade(Answer):
+    """A new key; it cannot be read again."""
+
+    key: str
+    details: KeyState
+
+
+@router.get("/api/keys", responses=problems())
+async def get_keys(caller: Admin, parts: WithParts) -> KeyStates:
+    """Return the workspace's keys, ended ones too."""
+    async with parts.transaction(caller) as conn:
+        keys = await list_keys(conn, caller.workspace_id)
+    return KeyStates(keys=[describe_key(key) for key in keys])
+
+
+@router.post("/api/keys", status_code=HTTPStatus.CREATED, responses=problems())
+async def post_key(body: NewKey, caller: Admin, parts: WithParts) -> KeyMade:
+    """Make a key; none can do more than the one that makes it."""
+    beyond = sorted(set(body.scopes) - set(caller.scopes))
+    if beyond:
+        raise ForbiddenError(f"scopes: this API key lacks {', '.join(beyond)} itself")
+    async with parts.transaction(caller) as conn:
+        key = await create_key(
+            conn,
+            workspace_id=caller.workspace_id,
+            user_id=body.user_id or caller.user_id,
+            name=check_text(body.name, "name"),
+            scopes=body.scopes,
+            requests_per_minute=body.requests_per_minute,
+            lifetime=timedelta(days=body.days) if body.days else None,
+        )
+        made = await find_key(conn, key)
+    assert made is not None  # made in this transaction
+    return KeyMade(key=key, details=describe_key(made))
+
+
+@router.post("/api/keys/{key_id}/rotate", status_code=HTTPStatus.CREATED, responses=MISSING)
+async def post_rotation(key_id: UUID, body: Rotation, caller: Admin, parts: WithParts) -> KeyMade:
+    """Make a key in place of another one, which ends after the grace."""
+    grace = timedelta(hours=body.grace_hours)
+    async with parts.transaction(caller) as conn:
+        key = await rotate_key(conn, caller.workspace_id, key_id, grace=grace)
+        made = None if key is None else await find_key(conn, key)
+    if key is None or made is None:
+        raise NotFoundError("no such valid key in this workspace")
+    return KeyMade(key=key, details=describe_key(made))
+
+
+@router.delete("/api/keys/{key_id}", status_code=HTTPStatus.NO_CONTENT, responses=MISSING)
+async def delete_key(key_id: UUID, caller: Admin, parts: WithParts) -> None:
+    """Revoke a key; every replica of the API refuses it within seconds."""
+    async with parts.transaction(caller) as conn:
+        if not await revoke_key(conn, caller.workspace_id, key_id):
+            raise NotFoundError("no such valid key in this workspace")
+
+
+def describe_key(key: ApiKey) -> KeyState:
+    """Return a key as clients see it."""
+    return KeyState.model_validate({name: getattr(key, name) for name in KeyState.model_fields})

@@ -1,0 +1,149 @@
+"""Keys with the scope `admin` make, list, rotate and revoke the keys of their workspace."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from psycopg import AsyncConnection
+from psycopg.errors import CheckViolation
+from psycopg.rows import TupleRow
+
+from shared.postgres.api_keys import SCOPES, create_key, find_key, list_keys, rotate_key
+from tests.integration.api.conftest import Client
+
+Conn = AsyncConnection[TupleRow]
+
+
+@pytest.fixture
+async def admin(client: Client, conn: Conn) -> Client:
+    """Somebody with a key that may do everything."""
+    key = await create_key(
+        conn,
+        workspace_id=client.workspace_id,
+        user_id=client.user_id,
+        name="admin",
+        scopes=SCOPES,
+    )
+    client.http.headers["Authorization"] = f"Bearer {key}"
+    return client
+
+
+async def status_with(app: FastAPI, key: str) -> int:
+    """Return what the API answers to a key."""
+    headers = {"Authorization": f"Bearer {key}"}
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://api.test", headers=headers
+    ) as http:
+        return (await http.get("/api/jobs")).status_code
+
+
+async def make(admin: Client, **body: Any) -> dict[str, Any]:
+    answer = await admin.post("/api/keys", {"name": "laptop", **body})
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def test_a_key_is_made_with_what_was_asked_and_shown_once(
+    admin: Client, app: FastAPI
+) -> None:
+    made = await make(admin, scopes=["read"], days=30, requestsPerMinute=60)
+    assert await status_with(app, made["key"]) == 200
+    listed = (await admin.get("/api/keys")).json()["keys"]
+    (own,) = [key for key in listed if key["name"] == "laptop"]
+    assert (own["scopes"], own["requestsPerMinute"], own["state"]) == (["read"], 60, "valid")
+    left = datetime.fromisoformat(own["expiresAt"]) - datetime.now(UTC)
+    assert timedelta(days=29) < left <= timedelta(days=30)
+    assert made["key"] not in str(listed)
+
+
+async def test_a_rotated_key_gives_way_to_one_with_the_same_rights(
+    admin: Client, app: FastAPI
+) -> None:
+    old = await make(admin, scopes=["read", "ingest"])
+    path = f"/api/keys/{old['details']['id']}/rotate"
+    new = (await admin.post(path, {"graceHours": 1})).json()
+    assert [await status_with(app, one["key"]) for one in (old, new)] == [200, 200]
+    assert new["details"]["scopes"] == ["read", "ingest"]
+    assert new["details"]["replaces"] == old["details"]["id"]
+    at_once = (await admin.post(path, {"graceHours": 0})).json()
+    assert at_once["details"]["replaces"] == old["details"]["id"]
+    assert (await admin.post(path, {"graceHours": 0})).status_code == 404
+
+
+async def test_a_revoked_key_is_refused_and_cannot_be_revoked_twice(
+    admin: Client, app: FastAPI
+) -> None:
+    made = await make(admin)
+    path = f"/api/keys/{made['details']['id']}"
+    assert (await admin.http.delete(path)).status_code == 204
+    assert await status_with(app, made["key"]) == 401
+    assert (await admin.http.delete(path)).status_code == 404
+
+
+async def test_only_an_admin_key_manages_keys(client: Client) -> None:
+    for method, path in (
+        ("GET", "/api/keys"),
+        ("POST", "/api/keys"),
+        ("POST", f"/api/keys/{uuid4()}/rotate"),
+        ("DELETE", f"/api/keys/{uuid4()}"),
+    ):
+        body = {"name": "x"}
+        refused = await client.http.request(method, path, json=body)
+        assert (refused.status_code, "'admin'" in refused.text) == (403, True), path
+
+
+async def test_no_key_makes_one_that_can_do_more_than_itself(client: Client, conn: Conn) -> None:
+    key = await create_key(
+        conn,
+        workspace_id=client.workspace_id,
+        user_id=uuid4(),
+        name="narrow",
+        scopes=("admin",),
+    )
+    client.http.headers["Authorization"] = f"Bearer {key}"
+    refused = await client.post("/api/keys", {"name": "wide", "scopes": ["admin", "read"]})
+    assert (refused.status_code, refused.json()["error"]) == (
+        403,
+        "scopes: this API key lacks read itself",
+    )
+
+
+async def test_the_keys_of_another_workspace_are_out_of_reach(
+    admin: Client, other_client: Client, conn: Conn
+) -> None:
+    (theirs,) = await list_keys(conn, other_client.workspace_id)
+    assert str(theirs.id) not in (await admin.get("/api/keys")).text
+    assert (await admin.http.delete(f"/api/keys/{theirs.id}")).status_code == 404
+    assert (await admin.post(f"/api/keys/{theirs.id}/rotate", {})).status_code == 404
+    assert (await other_client.get("/api/jobs")).status_code == 200
+
+
+async def test_an_expired_key_is_no_key(conn: Conn) -> None:
+    workspace_id = f"team:{uuid4()}"
+    key = await create_key(
+        conn,
+        workspace_id=workspace_id,
+        user_id=uuid4(),
+        name="short",
+        lifetime=timedelta(microseconds=1),
+    )
+    assert await find_key(conn, key) is None
+    (listed,) = await list_keys(conn, workspace_id)
+    assert listed.state == "expired"
+    assert await rotate_key(conn, workspace_id, listed.id, grace=timedelta(0)) is None
+
+
+async def test_a_scope_that_does_not_exist_is_refused(admin: Client, conn: Conn) -> None:
+    refused = await admin.post("/api/keys", {"name": "x", "scopes": ["everything"]})
+    assert refused.status_code == 400
+    assert refused.json()["details"][0]["field"] == "scopes[0]"
+    with pytest.raises(CheckViolation, match="api_keys_scopes_are_known"):
+        await create_key(
+            conn, workspace_id=f"team:{uuid4()}", user_id=uuid4(), name="x", scopes=("all",)
+        )

@@ -1,0 +1,146 @@
+"""Each role may do what its processes need, and is refused what they must not do."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import LiteralString
+from uuid import uuid4
+
+import pytest
+from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
+from psycopg.errors import InsufficientPrivilege
+from psycopg.rows import TupleRow
+
+from shared.postgres.api_keys import create_key, find_key
+from shared.postgres.workspaces import show_workspaces
+from shared.runtime import conninfo
+from shared.settings import Settings
+
+Conn = AsyncConnection[TupleRow]
+OURS, THEIRS = f"team:{uuid4()}", f"team:{uuid4()}"
+STORE = """
+INSERT INTO memories (workspace_id, user_id, chunk_id, content, content_hash, occurred_at)
+VALUES (%s, gen_random_uuid(), %s, 'text', '', now())
+"""
+ROLES = ["supastate_api", "supastate_worker", "supastate_readonly"]
+
+
+@asynccontextmanager
+async def acting_as(database: str, role: str) -> AsyncGenerator[Conn]:
+    dsn = make_conninfo(database, options=f"-c role={role}")
+    async with await AsyncConnection.connect(dsn, autocommit=True) as conn:
+        yield conn
+
+
+async def count(conn: Conn, table: LiteralString) -> int:
+    row = await (await conn.execute(f"SELECT count(*) FROM {table}")).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.fixture
+async def stored(conn: Conn) -> None:
+    """A memory of ours and one of theirs."""
+    for workspace in (OURS, THEIRS):
+        await conn.execute(STORE, (workspace, "chunk"))
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize("role", ["supastate_api", "supastate_readonly"])
+async def test_a_statement_without_a_workspace_finds_nothing(database: str, role: str) -> None:
+    async with acting_as(database, role) as conn:
+        assert await count(conn, "memories") == 0
+        async with conn.transaction():
+            await show_workspaces(conn, [OURS])
+            assert await count(conn, "memories") == 1
+        assert await count(conn, "memories") == 0
+
+
+@pytest.mark.usefixtures("stored")
+async def test_the_api_cannot_touch_another_workspace(database: str) -> None:
+    async with acting_as(database, "supastate_api") as conn, conn.transaction():
+        await show_workspaces(conn, [OURS])
+        changed = await conn.execute("UPDATE memories SET content = 'x' RETURNING workspace_id")
+        assert await changed.fetchall() == [(OURS,)]
+        deleted = await conn.execute("DELETE FROM memories WHERE workspace_id = %s", (THEIRS,))
+        assert deleted.rowcount == 0
+        with pytest.raises(InsufficientPrivilege, match="row-level security"):
+            await conn.execute(STORE, (THEIRS, "new"))
+
+
+@pytest.mark.usefixtures("stored")
+async def test_a_worker_sees_the_memories_of_a_mixed_batch(database: str) -> None:
+    async with acting_as(database, "supastate_worker") as conn:
+        assert await count(conn, "memories") == 2
+
+
+@pytest.mark.parametrize(
+    ("role", "statement"),
+    [
+        ("supastate_api", "DELETE FROM pgmq.q_memory_ingestion"),
+        ("supastate_api", "DELETE FROM pgmq.a_memory_ingestion"),
+        ("supastate_api", "DELETE FROM api_keys"),
+        ("supastate_api", "UPDATE jobs SET submitted = 0"),
+        ("supastate_api", "DROP TABLE memories"),
+        ("supastate_api", "CREATE TABLE pgmq.own (id int)"),
+        ("supastate_api", "ALTER TABLE memories DISABLE ROW LEVEL SECURITY"),
+        ("supastate_api", "SELECT * FROM supastate_migrations"),
+        ("supastate_worker", "SELECT key_hash FROM api_keys"),
+        ("supastate_worker", "SELECT find_api_key('')"),
+        ("supastate_worker", "INSERT INTO api_keys DEFAULT VALUES"),
+        ("supastate_worker", "UPDATE memories SET content = ''"),
+        ("supastate_worker", "DELETE FROM memories"),
+        ("supastate_worker", "SELECT * FROM jobs"),
+        ("supastate_worker", "SELECT * FROM rate_limits"),
+        ("supastate_readonly", "SELECT key_hash FROM api_keys"),
+        ("supastate_readonly", "SELECT message FROM pgmq.q_memory_ingestion"),
+        ("supastate_readonly", "DELETE FROM memories"),
+        ("supastate_readonly", "INSERT INTO jobs DEFAULT VALUES"),
+        ("supastate_readonly", "UPDATE project_summaries SET summary = ''"),
+        ("supastate_readonly", "SELECT store_memory(NULL, NULL, '', '', '{}')"),
+    ],
+)
+async def test_a_role_is_refused_what_it_must_not_do(
+    database: str, role: str, statement: LiteralString
+) -> None:
+    async with acting_as(database, role) as conn:
+        with pytest.raises(InsufficientPrivilege):
+            await conn.execute(statement)
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_no_role_can_become_another(database: str, role: str) -> None:
+    async with acting_as(database, role) as conn:
+        row = await (
+            await conn.execute(
+                "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcanlogin FROM pg_roles"
+                " WHERE rolname = current_user"
+            )
+        ).fetchone()
+        assert row == (False, False, False, False)
+        others = [other for other in ROLES if other != role]
+        member = """
+            SELECT bool_or(pg_has_role(current_user, other, 'MEMBER')) FROM unnest(%s::text[]) other
+        """
+        assert await (await conn.execute(member, (others,))).fetchone() == (False,)
+
+
+async def test_the_api_finds_a_key_by_what_only_its_holder_knows(database: str, conn: Conn) -> None:
+    key = await create_key(conn, workspace_id=OURS, user_id=uuid4(), name="ours")
+    async with acting_as(database, "supastate_api") as api:
+        found = await find_key(api, key)
+        assert found is not None
+        assert found.workspace_id == OURS
+        assert await count(api, "api_keys") == 0
+
+
+def test_the_settings_name_the_role_that_a_process_acts_as() -> None:
+    settings = Settings(
+        postgres_dsn="postgresql://x@127.0.0.1/db?options=-c%20jit%3Doff",  # pyright: ignore[reportArgumentType]  # as the environment gives it
+        postgres_role="supastate_worker",
+        neo4j_uri="bolt://127.0.0.1:1",
+        neo4j_password="x",  # pyright: ignore[reportArgumentType]
+    )
+    assert "options='-c jit=off -c role=supastate_worker'" in conninfo(settings)
