@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from benchmarks.detection.detecting import Round, Statement
@@ -27,12 +29,14 @@ def taken(*, seconds: float = 1.0, peak_kib: int = 100_000, statement: Statement
     return Taken(one, server_cpu_seconds=1.0)
 
 
-def judged(first: Taken, last: Taken, *, old_seconds: float = 60.0) -> bool:
+def judged(
+    first: Taken, last: Taken, *, old_seconds: float = 60.0, worlds: Sequence[World] = WORLDS
+) -> bool:
     results = Results()
     rounds = [[first] * 3, [last] * 3]
-    add_rounds(results, WORLDS, rounds)
-    add_profiles(results, WORLDS, rounds)
-    add_old_way(results, WORLDS, rounds, [old_seconds, old_seconds])
+    add_rounds(results, worlds, rounds)
+    add_profiles(results, worlds, rounds)
+    add_old_way(results, worlds, rounds, [old_seconds, old_seconds])
     return results.is_good
 
 
@@ -60,6 +64,13 @@ def test_five_seconds_are_too_much_also_where_nothing_grows() -> None:
 
 def test_a_run_that_is_no_faster_than_the_old_way_is_not_good() -> None:
     assert not judged(taken(), taken(), old_seconds=1.0)
+
+
+def test_a_fuller_week_may_cost_more_but_must_not_scan() -> None:
+    dense = [World(size, is_dense=True) for size in (10_000, 100_000)]
+    scanning = SEEK.model_copy(update={"scans": ["NodeByLabelScan"]})
+    assert judged(taken(), taken(seconds=9.0), worlds=dense)
+    assert not judged(taken(), taken(statement=scanning), worlds=dense)
 
 
 def test_a_growing_workspace_keeps_its_rate_and_a_dense_one_its_four_weeks() -> None:
