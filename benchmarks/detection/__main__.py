@@ -36,8 +36,9 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _stop)
     results = Results()
     sizes = chosen(is_quick=options.quick, with_million=options.million)
-    for worlds in sizes.worlds():
-        _measure(worlds, sizes, options.home, results)
+    for name, worlds in sizes.worlds().items():
+        if name in (options.only or sizes.worlds()):
+            _measure(worlds, sizes, options.home, results)
     print_results(results)
     write_json(results, options.json, PACKAGES, is_quick=options.quick)
     return 0 if results.is_good else 1
@@ -74,6 +75,7 @@ class Options(argparse.Namespace):
 
     quick: bool
     million: bool
+    only: list[str] | None
     home: Path
     json: Path
 
@@ -82,6 +84,7 @@ def _options() -> Options:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.detection", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller graphs, for development")
     parser.add_argument("--million", action="store_true", help="also 1,000,000 entities")
+    parser.add_argument("--only", action="append", choices=list(Sizes().worlds()))
     parser.add_argument("--home", type=Path, default=DEFAULT_HOME, help="where graphs are kept")
     parser.add_argument("--json", type=Path, default=DEFAULT_JSON, help="where the figures go")
     return parser.parse_args(namespace=Options())

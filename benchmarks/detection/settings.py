@@ -29,10 +29,12 @@ class Sizes:
     old_seconds: float = 30.0
     """How long the old way may search, in each graph."""
 
-    def worlds(self) -> list[list[World]]:
-        """Return the workspaces that grow by age and projects, then those that only fill up."""
-        spread = [World(size) for size in self.spread]
-        return [spread, [World(size, is_dense=True) for size in self.dense]]
+    def worlds(self) -> dict[str, list[World]]:
+        """Return the workspaces that grow by age and projects, and those that only fill up."""
+        return {
+            "spread": [World(size) for size in self.spread],
+            "dense": [World(size, is_dense=True) for size in self.dense],
+        }
 
 
 def chosen(*, is_quick: bool, with_million: bool) -> Sizes:
