@@ -4,7 +4,7 @@ FOUND_UV := $(shell uv --version >/dev/null 2>&1 && command -v uv)
 UV := $(if $(FOUND_UV),"$(FOUND_UV)",.tools/bin/uv)
 RUN := $(UV) run --frozen --all-packages
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format up down migrate trace bench bench-queue bench-detection bench-signals bench-patterns compose-check clean
+.PHONY: help setup demo test check format up down migrate trace bench bench-queue bench-detection bench-signals bench-patterns bench-links compose-check clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -56,6 +56,9 @@ bench-queue: setup  ## Compare the queue with its peers (ARGS="--quick --only dr
 
 bench-detection: setup  ## Measure detection in small and large graphs (ARGS="--quick", "--million")
 	$(RUN) python -m benchmarks.detection $(ARGS)
+
+bench-links: setup  ## Measure the links between memories and code (SAMPLES=folder of sessions)
+	$(RUN) python -m benchmarks.links $(SAMPLES)
 
 compose-check: setup  ## Rehearse docker-compose.yml on the engine that docker reaches
 	deploy/compose-check

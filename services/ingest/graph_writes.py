@@ -34,9 +34,9 @@ async def write_batch(driver: AsyncDriver, batch: Measured) -> None:
         memories = await _write_memories(tx, batch.memories)
         files = await _write_files(tx, batch.files)
         with _step("link references", len(memories) + len(files)):
-            await link_references(tx, memories, files)
+            less_discussed = await link_references(tx, memories, files)
         with _step("write summaries", len(memories) + len(files)):
-            await summarize(tx, memories, files)
+            await summarize(tx, memories, files, less_discussed)
 
     await write(driver, work)
 

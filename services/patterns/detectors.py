@@ -14,7 +14,9 @@ from shared.domain.refactoring import REFACTORING
 from shared.domain.research_implementation import RESEARCH_IMPLEMENTATION
 from shared.graph.following import following_detector_of
 from shared.graph.looking import Detector
+from shared.graph.memory_code_patterns import DISCUSSED_CODE
 from shared.graph.signal_patterns import detector_of
+from shared.graph.temporal_patterns import TEMPORAL
 
 DETECTORS: Final[tuple[Detector, ...]] = (
     detector_of(DEBUGGING),
@@ -23,6 +25,8 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     detector_of(PROBLEM_SOLVING),
     following_detector_of(PROBLEM_SOLUTION),
     following_detector_of(RESEARCH_IMPLEMENTATION),
+    DISCUSSED_CODE,
+    TEMPORAL,
 )
 
 

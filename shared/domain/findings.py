@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final, Literal, TypeAlias
 from uuid import UUID, uuid5
 
-from shared.domain.periods import PeriodType, days_of
+from shared.domain.periods import PeriodType, SlotType, days_of
 
 _NAMESPACE: Final = UUID("6f0c6a3e-52b4-5b1d-9a53-6d4f5c0a7e11")
 MAX_EVIDENCE: Final = 200
@@ -112,7 +112,8 @@ class Finding:
     """None where several users have the same one."""
     project_name: str
     period: str
-    period_type: PeriodType
+    """A day, a week …; where no time makes it one, what else does: `period_type` says what."""
+    period_type: SlotType
     frequency: int
     confidence: float
     evidence: tuple[str, ...]
@@ -133,8 +134,8 @@ class Finding:
         return shared if isinstance(shared, list) else [self.user_id] if self.user_id else []
 
     def days(self) -> list[str]:
-        """Return the days it covers."""
-        return days_of(self.first_at, self.period_type)
+        """Return the days it covers; none where it belongs to no time."""
+        return [] if self.period_type == "file" else days_of(self.first_at, self.period_type)
 
 
 @dataclass(frozen=True, slots=True)

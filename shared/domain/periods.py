@@ -1,4 +1,4 @@
-"""The days and weeks that findings belong to, by UTC. Pure."""
+"""The days and weeks that findings belong to, by UTC; some belong to a thing instead. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
 PeriodType: TypeAlias = Literal["hour", "day", "week"]
+SlotType: TypeAlias = PeriodType | Literal["file"]
+"""What a pattern's period is the name of; `file` is the path of a source file."""
 
 _LENGTHS: Final[dict[PeriodType, timedelta]] = {
     "hour": timedelta(hours=1),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, Literal, LiteralString
 
 from neo4j import AsyncManagedTransaction
@@ -37,15 +37,22 @@ async def summarize(
     tx: AsyncManagedTransaction,
     memories: Sequence[MeasuredMemory],
     files: Sequence[MeasuredCode] = (),
+    less_discussed: Iterable[tuple[str, str]] = (),
 ) -> None:
-    """Write the summaries of written entities and number them as changed: call it last."""
+    """Write the summaries of written entities and number them as changed: call it last.
+
+    So are files, by workspace and id, that a memory no longer refers to: what they were part of
+    may be gone.
+    """
     of_memories = [summary_row("memory", memory.entity, memory.signals) for memory in memories]
     of_files = [summary_row("code", file.entity, file.signals) for file in files]
     rows = [*of_memories, *of_files]
     moved = await find_moved(tx, rows)
     await run_rows(tx, SUMMARIZE_MEMORIES, of_memories)
     await run_rows(tx, SUMMARIZE_CODE, of_files)
-    await number_changes(tx, [(row["workspace_id"], row["id"]) for row in rows], moved)
+    written = [(row["workspace_id"], row["id"]) for row in rows]
+    written += [(workspace_id, f"code:{file_id}") for workspace_id, file_id in less_discussed]
+    await number_changes(tx, dict.fromkeys(written), moved)
 
 
 def summary_id(kind: Literal["memory", "code"], entity: Entity) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from shared.domain.code_mentions import find_mentions, names_of_file
+from shared.domain.code_mentions import find_mentions, is_telling, names_of_file
 from shared.domain.entities import CodeEntity, Memory
+from shared.domain.project_name import normalize_path, split_worktree
 from shared.graph.statements import Row
 from shared.graph.terms import any_of, term
 
@@ -33,11 +34,18 @@ class Mentions:
         paths = {term(*place, "path", path): None for path in self.paths}
         return {term(*place, "name", name): name for name in self.names} | paths
 
+    @property
+    def telling(self) -> list[str]:
+        """The names that may make a reference by themselves."""
+        return [name for name in self.names if is_telling(name)]
+
     def question(self) -> Row:
-        """Return the row that looks for the other side."""
+        """Return the row that looks for the other side, by what may make a reference."""
         terms = self.terms().items()
-        boosted = (one if name else f"{one}{PATH_BOOST}" for one, name in terms)
-        return {"workspace_id": self.workspace_id, "id": self.id, "query": any_of(boosted)}
+        paths = (f"{one}{PATH_BOOST}" for one, name in terms if name is None)
+        names = (one for one, name in terms if name and is_telling(name))
+        query = any_of((*paths, *names))
+        return {"workspace_id": self.workspace_id, "id": self.id, "query": query}
 
     def claim(self) -> Row:
         """Return the row that tells which references still hold."""
@@ -45,7 +53,7 @@ class Mentions:
             "workspace_id": self.workspace_id,
             "id": self.id,
             "project_name": self.project_name,
-            "names": list(self.names),
+            "names": self.telling,
             "paths": list(self.paths),
         }
 
@@ -72,13 +80,25 @@ def mentions_of_code(file: CodeEntity, names: Sequence[str]) -> Mentions:
 
 
 def _paths(memory: Memory, project: str) -> list[str]:
-    given = memory.metadata.get("filePaths")
-    paths = [path for path in given if isinstance(path, str)] if isinstance(given, list) else []
-    return list(dict.fromkeys(_inside_project(path, project) for path in paths))[:MAX_PATHS]
+    given = [*_texts(memory, "filePaths"), *_texts(memory, "commandPaths")]
+    return list(dict.fromkeys(path_in_project(path, project) for path in given))[:MAX_PATHS]
 
 
-def _inside_project(path: str, project: str) -> str:
-    """Return a path relative to its project, if it is absolute and passes through it."""
-    if not path.startswith("/"):
-        return path.removeprefix("./")
-    return path.partition(f"/{project}/")[2] or path
+def _texts(memory: Memory, name: str) -> list[str]:
+    given = memory.metadata.get(name)
+    return [path for path in given if isinstance(path, str)] if isinstance(given, list) else []
+
+
+def path_in_project(path: str, project: str) -> str:
+    """Return a path from the root of its project: out of absolute, worktree and Windows paths.
+
+    One that does not pass through a folder of the project's name comes back as it is.
+    """
+    whole = normalize_path(path)
+    if not whole.startswith("/") and whole[1:3] != ":/":
+        relative = whole if "/" in whole else whole.replace("\\", "/")
+        whole = f"/-/{project}/{relative.removeprefix('./')}"
+    root, inside = split_worktree(whole)
+    if inside and root.rpartition("/")[2] == project:
+        return inside
+    return whole.partition(f"/{project}/")[2] or path

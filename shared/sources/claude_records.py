@@ -14,6 +14,7 @@ from pydantic import JsonValue
 
 from shared.domain.clean_text import clean_text, describe_unstorable
 from shared.domain.linear_regex import compile_linear
+from shared.sources.command_paths import find_command_paths
 
 Object = dict[str, JsonValue]
 
@@ -66,6 +67,8 @@ class ToolUse:
     name: str
     path: str | None
     edits: bool
+    command_paths: tuple[str, ...] = ()
+    """Files that a shell command names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +199,8 @@ def read_tool_uses(blocks: list[Object]) -> Iterator[ToolUse]:
     for block in blocks:
         if block.get("type") == "tool_use":
             name = get_text(block, "name") or "unknown"
-            yield ToolUse(get_text(block, "id"), name, _path(block), name in _EDITING_TOOLS)
+            edits, named = name in _EDITING_TOOLS, _command_paths(block)
+            yield ToolUse(get_text(block, "id"), name, _path(block), edits, named)
 
 
 def _path(block: Object) -> str | None:
@@ -209,6 +213,12 @@ def _path(block: Object) -> str | None:
     # Grep and Glob take folders too; those say little and would crowd out the files.
     is_file = "file_path" in given or "." in path.rpartition("/")[2].strip(".")
     return clean_text(path) if is_file else None
+
+
+def _command_paths(block: Object) -> tuple[str, ...]:
+    given = block.get("input")
+    command = given.get("command") if isinstance(given, dict) else None
+    return tuple(find_command_paths(clean_text(command))) if isinstance(command, str) else ()
 
 
 def read_tool_results(blocks: list[Object]) -> Iterator[ToolResult]:

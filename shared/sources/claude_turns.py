@@ -53,6 +53,7 @@ class Turn:
     tools: dict[str, str] = field(default_factory=dict[str, str])
     message_ids: set[str] = field(default_factory=set[str])
     paths: dict[str, bool] = field(default_factory=dict[str, bool])
+    command_paths: dict[str, None] = field(default_factory=dict[str, None])
     tool_errors: int = 0
     tool_results: int = 0
     failing_outputs: int = 0
@@ -71,6 +72,8 @@ class Turn:
         if use.path is not None:
             path = relative_to_repository(use.path, self.repository.root)
             self.paths[path] = self.paths.get(path, False) or use.edits
+        for named in use.command_paths:
+            self.command_paths[relative_to_repository(named, self.repository.root)] = None
 
     def add_tool_result(self, result: ToolResult) -> None:
         """Count a tool's answer."""
@@ -105,6 +108,7 @@ class Turn:
             "endTime": _iso(max(part.written_at, self.ended_at or part.written_at)),
             "filePaths": [*paths],
             "editedPaths": [*edited],
+            "commandPaths": [*list(self.command_paths)[:MAX_PATHS]],
             "messageType": "user" if spoken else "assistant",
             "hasCode": fence is not None,
             "codeLanguage": _code_language(fence, edited),

@@ -13,8 +13,10 @@ from neo4j import AsyncDriver, AsyncManagedTransaction
 
 from services.patterns.handlers import detect_patterns
 from shared.domain.entities import Memory
+from shared.domain.findings import News
 from shared.domain.signals import measure_signals
 from shared.embedding import WordLlamaEmbedder
+from shared.graph.changes import Lost, number_changes
 from shared.graph.driver import write
 from shared.graph.entity_summaries import summarize
 from shared.graph.memories import MeasuredMemory, save_memories
@@ -25,6 +27,11 @@ from shared.messages import DetectPatterns
 MONDAY = datetime(2026, 1, 5, 9, tzinfo=UTC)
 ANNA = UUID("00000000-0000-4000-8000-00000000000a")
 BEN = UUID("00000000-0000-4000-8000-00000000000b")
+DELETE_MEMORY: LiteralString = """
+MATCH (s:EntitySummary {workspace_id: $workspace, id: $summary})-[:SUMMARIZES]->(m:Memory)
+DETACH DELETE s, m
+"""
+ACTIVITIES = ("debugging", "learning", "refactoring", "problem_solving")
 EMBEDDER = WordLlamaEmbedder()
 
 
@@ -86,10 +93,34 @@ async def save(driver: AsyncDriver, *memories: MeasuredMemory) -> None:
     await write(driver, work)
 
 
+async def remove(driver: AsyncDriver, *memories: MeasuredMemory) -> None:
+    """Delete memories with their summaries, and number what left its place."""
+    lost = [_lost(measured.entity) for measured in memories]
+
+    async def work(tx: AsyncManagedTransaction) -> None:
+        for workspace, news in lost:
+            gone = {"workspace": workspace, "summary": news.id}
+            await (await tx.run(DELETE_MEMORY, gone)).consume()
+        await number_changes(tx, [], lost)
+
+    await write(driver, work)
+
+
+def _lost(entity: Memory) -> Lost:
+    return entity.workspace_id, News(
+        id=f"memory:{entity.id}",
+        entity_type="memory",
+        user_id=str(entity.user_id),
+        project_name=entity.project_name or "",
+        occurred_at=entity.occurred_at,
+        is_removed=True,
+    )
+
+
 async def detect(
-    driver: AsyncDriver, workspace: str, types: Sequence[str] = (), *, limit: int = 1000
+    driver: AsyncDriver, workspace: str, types: Sequence[str] = ACTIVITIES, *, limit: int = 1000
 ) -> list[str]:
-    """Run one detection request."""
+    """Run detection requests until nothing is new."""
     job = DetectPatterns(workspace_id=workspace, pattern_types=list(types), limit=limit)
     outcome = await detect_patterns(job, driver=driver, embedder=EMBEDDER)
     if outcome.has_more:

@@ -242,7 +242,9 @@ async def test_a_scope_is_looked_at_again_and_nothing_else(
     await save(neo4j_driver, *(memory(workspace, f"b{n}", project="bank") for n in range(6)))
     await detect(neo4j_driver, workspace)
     await query(neo4j_driver, "MATCH (p:Pattern {workspace_id: $w}) DETACH DELETE p", w=workspace)
-    job = DetectPatterns(workspace_id=workspace, project_name="bank", since=MONDAY)
+    job = DetectPatterns(
+        workspace_id=workspace, pattern_types=["debugging"], project_name="bank", since=MONDAY
+    )
     await detect_patterns(job, driver=neo4j_driver, embedder=EMBEDDER)
     (pattern,) = await list_patterns(neo4j_driver, workspace)
     assert (pattern.project_name, pattern.frequency) == ("bank", 6)
@@ -257,8 +259,8 @@ async def test_a_memory_that_moves_to_another_project_takes_its_evidence_along(
     await save(neo4j_driver, *(memory(workspace, name) for name in DAY))
     await detect(neo4j_driver, workspace)
     await save(neo4j_driver, *(memory(workspace, name, project="bank") for name in DAY))
-    await detect(neo4j_driver, workspace)
-    (pattern,) = await list_patterns(neo4j_driver, workspace)
+    await detect(neo4j_driver, workspace, [])
+    (pattern,) = await list_patterns(neo4j_driver, workspace, types=["debugging"])
     assert (pattern.project_name, pattern.frequency) == ("bank", 6)
     left = await query(
         neo4j_driver, "MATCH (r:Removal {workspace_id: $w}) RETURN r.id", w=workspace

@@ -61,3 +61,27 @@ async def test_the_nearest_neighbours_of_a_stranger_do_not_crowd_out_ones_own(
     await detect(neo4j_driver, workspace, ["debugging"])
     (pattern,) = await list_patterns(neo4j_driver, workspace)
     assert pattern.frequency == 3
+
+
+async def test_memories_of_two_workspaces_are_never_one_session(
+    neo4j_driver: AsyncDriver, workspace: str, stranger: str
+) -> None:
+    await save(neo4j_driver, *(memory(workspace, f"m{n}", hours=n / 10) for n in range(3)))
+    await save(neo4j_driver, *(memory(stranger, f"m{n}", hours=n / 10 + 0.05) for n in range(4)))
+    for owner in (workspace, stranger):
+        await detect(neo4j_driver, owner, ["temporal"])
+    rows = await query(
+        neo4j_driver,
+        """
+        MATCH (n:SessionSummary)-[:COVERS]->(s) WHERE n.workspace_id IN $both
+        RETURN n.workspace_id AS owner, n.id AS id, count(s) AS size,
+               collect(DISTINCT s.workspace_id) AS covered
+        """,
+        both=[workspace, stranger],
+    )
+    assert {row["owner"]: (row["size"], row["covered"]) for row in rows} == {
+        workspace: (3, [workspace]),
+        stranger: (4, [stranger]),
+    }
+    assert len({row["id"] for row in rows}) == 2
+    assert {one.frequency for one in await list_patterns(neo4j_driver, workspace)} == {3}

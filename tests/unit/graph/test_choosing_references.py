@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.graph.references import NAME_MATCH, TOOL_PATH, choose
+from shared.graph.choosing_references import NAME_MATCH, TOOL_PATH, choose
 
 
 def found(memory: int, code: int, method: str = NAME_MATCH, **more: Any) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Measures which memories are tied to which files, on sessions whose commits are known."""
