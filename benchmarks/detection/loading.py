@@ -65,10 +65,12 @@ UNWIND $rows AS row
 MATCH (m:Memory {workspace_id: $workspace_id, id: row.id})
 MATCH (c:CodeEntity {workspace_id: $workspace_id, id: row.code_id})
 CREATE (m)-[link:REFERENCES_CODE {
-    detection_method: $method, matched_name: row.name, detected_at: datetime()
+    detection_method: $method, matched_name: row.name, names: [row.name],
+    detected_at: datetime()
 }]->(c)
 CREATE (c)-[:DISCUSSED_IN {
-    detection_method: $method, matched_name: row.name, detected_at: datetime()
+    detection_method: $method, matched_name: row.name, names: [row.name],
+    detected_at: datetime()
 }]->(m)
 """
 CREATE_OWNERS: Final[LiteralString] = """
