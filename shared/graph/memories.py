@@ -40,12 +40,13 @@ async def save_memories(
     tx: AsyncManagedTransaction, memories: Sequence[MeasuredMemory]
 ) -> list[MeasuredMemory]:
     """Write memories and return those written: not one that the graph has in a newer version."""
-    written = await run_rows(tx, SAVE_MEMORIES, [_row(memory) for memory in memories])
+    written = await run_rows(tx, SAVE_MEMORIES, [memory_row(memory) for memory in memories])
     keys = {(row["workspace_id"], row["id"]) for row in written}
     return [m for m in memories if (m.entity.workspace_id, str(m.entity.id)) in keys]
 
 
-def _row(memory: MeasuredMemory) -> Row:
+def memory_row(memory: MeasuredMemory) -> Row:
+    """Return a memory's key and all properties of its node."""
     entity = memory.entity
     return {
         "workspace_id": entity.workspace_id,

@@ -41,14 +41,15 @@ CALL (origin, seed) {
         WHERE s.workspace_id = $workspace_id AND s.entity_type = 'memory'
           AND s.user_id = seed.user_id AND s.project_name = seed.project_name
 """
-_FOUND: Final[LiteralString] = f"""
+# Only ids: the seeds' week was read before, and each neighbour would cost as much again.
+_FOUND: Final[LiteralString] = """
           AND s.occurred_at >= seed.since AND s.occurred_at < seed.until
         LIMIT $neighbours
     ) SCORE AS score
-    WITH s, score WHERE score >= $score AND s.id <> seed.id
-    RETURN {SUMMARY_FIELDS}, 2 * score - 1 AS similarity
-}}
-RETURN seed.id AS seed_id, id, user_id, project_name, occurred_at, signals, similarity
+    WITH s, score WHERE score >= $score
+    RETURN s.id AS id, 2 * score - 1 AS similarity
+}
+RETURN seed.id AS seed_id, id, similarity
 """
 
 
@@ -101,9 +102,10 @@ async def read_for(
         workspace_id,
         detector.signal,
         detector.seeds(carriers),
+        among=carriers,
         cosine=calibration.cosine(detector.semantic.cosine),
     )
-    return Reading(places, carriers, [link for link in links if detector.counts(link.neighbour)])
+    return Reading(places, carriers, links)
 
 
 async def find_carriers(
@@ -130,9 +132,10 @@ async def find_links(
     signal: LiteralString,
     seeds: Sequence[Seed],
     *,
+    among: Sequence[Summary],
     cosine: float,
 ) -> list[Link]:
-    """Return each seed with what its user has in its project and period that is as alike.
+    """Return each seed with those `among` its user's in its project and period that are as alike.
 
     All of it carries the signal.
     """
@@ -143,10 +146,11 @@ async def find_links(
         score=(1 + cosine) / 2,
         neighbours=NEIGHBOURS,
     )
-    origins = {seed.summary.id: seed.summary for seed in seeds}
+    known = {summary.id: summary for summary in among}
     return [
-        Link(origins[row["seed_id"]], read_summary(row), min(row["similarity"], 1.0))
+        Link(known[row["seed_id"]], known[row["id"]], min(row["similarity"], 1.0))
         for row in await result.data()
+        if row["id"] in known and row["id"] != row["seed_id"]
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.queue.results import Results, ratio_of_rounds
+from benchmarks.figures import Results, ratio_of_rounds
 
 
 def test_a_run_without_a_missed_goal_is_good() -> None:

@@ -7,9 +7,9 @@ from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, LiteralString
 
+from benchmarks.figures import ratio_of_rounds
+from benchmarks.progress import say
 from benchmarks.queue.contestants.floor import fill_pgmq
-from benchmarks.queue.progress import say
-from benchmarks.queue.results import ratio_of_rounds
 from benchmarks.queue.server import connection, database, empty_queue, install_pgmq, settle
 from faststream_pgmq.delivery import Deferred, Settlement
 from faststream_pgmq.postgres import PostgresQueues
@@ -18,7 +18,7 @@ from faststream_pgmq.subscriber.reading import Reader
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from benchmarks.queue.results import Results
+    from benchmarks.figures import Results
     from benchmarks.queue.settings import Sizes
     from faststream_pgmq.delivery import Delivery
 

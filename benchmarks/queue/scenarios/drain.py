@@ -8,20 +8,20 @@ from contextlib import ExitStack
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
+from benchmarks.figures import ratio_of_rounds
+from benchmarks.progress import say
 from benchmarks.queue.contestants.contestant import Contestant, Tally
 from benchmarks.queue.contestants.floor import Floor
 from benchmarks.queue.contestants.outbox_peer import OutboxPeer
 from benchmarks.queue.contestants.pgmq_broker import Overhead, PgmqBatch, PgmqSingle
 from benchmarks.queue.contestants.pgqueuer_peer import PgQueuerPeer
 from benchmarks.queue.contestants.procrastinate_peer import ProcrastinatePeer
-from benchmarks.queue.progress import say
-from benchmarks.queue.results import ratio_of_rounds
 from benchmarks.queue.server import connection, database, database_name, settle
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
-    from benchmarks.queue.results import Results
+    from benchmarks.figures import Results
     from benchmarks.queue.settings import Sizes
 
 NAME: Final = "drain"

@@ -7,8 +7,8 @@ from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, LiteralString
 
-from benchmarks.queue.progress import say
-from benchmarks.queue.results import ratio_of_rounds
+from benchmarks.figures import ratio_of_rounds
+from benchmarks.progress import say
 from benchmarks.queue.server import connection, database, empty_queue, install_pgmq, settle
 from faststream_pgmq import create_queue
 from faststream_pgmq.delivery import Settlement
@@ -17,7 +17,7 @@ from faststream_pgmq.postgres import PostgresQueues
 from faststream_pgmq.subscriber.reading import GroupReader, Reader
 
 if TYPE_CHECKING:
-    from benchmarks.queue.results import Results
+    from benchmarks.figures import Results
     from benchmarks.queue.settings import Sizes
 
 NAME: Final = "fair"

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final, LiteralString
 
+from benchmarks.progress import say
 from benchmarks.queue.contestants.contestant import Tally
 from benchmarks.queue.contestants.pgmq_broker import PgmqBatch
-from benchmarks.queue.progress import say
 from benchmarks.queue.server import connection, database
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
-    from benchmarks.queue.results import Results
+    from benchmarks.figures import Results
     from benchmarks.queue.settings import Sizes
 
 NAME: Final = "idle"

@@ -8,12 +8,12 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Final
 
+from benchmarks.progress import say
 from benchmarks.queue.contestants.pgmq_broker import PgmqBatch, PgmqSingle
-from benchmarks.queue.progress import say
 from benchmarks.queue.server import database, database_name, settle
 
 if TYPE_CHECKING:
-    from benchmarks.queue.results import Results
+    from benchmarks.figures import Results
     from benchmarks.queue.settings import Sizes
 
 NAME: Final = "memory"

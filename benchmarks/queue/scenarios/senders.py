@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Final, LiteralString
 
 import psycopg
 
+from benchmarks.figures import ratio_of_rounds
+from benchmarks.progress import say
 from benchmarks.queue.contestants.floor import SEND
-from benchmarks.queue.progress import say
-from benchmarks.queue.results import ratio_of_rounds
 from benchmarks.queue.server import connection, database, empty_queue, install_pgmq, settle
 from cli.local_stack.postgres_install import find_programs
 
 if TYPE_CHECKING:
-    from benchmarks.queue.results import Results
+    from benchmarks.figures import Results
     from benchmarks.queue.settings import Sizes
 
 NAME: Final = "senders"

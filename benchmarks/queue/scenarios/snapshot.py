@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final, LiteralString
 import psycopg
 from psycopg import IsolationLevel
 
+from benchmarks.figures import ratio_of_rounds
+from benchmarks.progress import say
 from benchmarks.queue.contestants.pgmq_broker import PgmqBatch
-from benchmarks.queue.progress import say
-from benchmarks.queue.results import ratio_of_rounds
 from benchmarks.queue.scenarios.drain import drain
 from benchmarks.queue.server import database
 
 if TYPE_CHECKING:
-    from benchmarks.queue.results import Results
+    from benchmarks.figures import Results
     from benchmarks.queue.settings import Sizes
 
 NAME: Final = "snapshot"

@@ -10,18 +10,18 @@ from statistics import median, quantiles
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
+from benchmarks.progress import say
 from benchmarks.queue.contestants.contestant import Contestant, Tally
 from benchmarks.queue.contestants.floor import Floor
 from benchmarks.queue.contestants.outbox_peer import OutboxPeer
 from benchmarks.queue.contestants.pgmq_broker import PgmqSingle
 from benchmarks.queue.contestants.pgqueuer_peer import PgQueuerPeer
 from benchmarks.queue.contestants.procrastinate_peer import ProcrastinatePeer
-from benchmarks.queue.progress import say
 from benchmarks.queue.server import database, database_name, settle
 
 if TYPE_CHECKING:
+    from benchmarks.figures import Results
     from benchmarks.queue.contestants.contestant import Send
-    from benchmarks.queue.results import Results
     from benchmarks.queue.settings import Sizes
 
 NAME: Final = "wake"

