@@ -39,8 +39,10 @@ DELETE link
 LINK_ENTITIES: Final[LiteralString] = """
 UNWIND $findings AS row
 MATCH (p:Pattern {workspace_id: $workspace_id, id: row.id})
+USING INDEX SEEK p:Pattern(workspace_id, id)
 UNWIND row.evidence AS summary_id
 MATCH (s:EntitySummary {workspace_id: $workspace_id, id: summary_id})
+USING INDEX SEEK s:EntitySummary(workspace_id, id)
 MATCH (s)-[:SUMMARIZES]->(entity {workspace_id: $workspace_id})
 MERGE (p)-[:DERIVED_FROM]->(entity)
 """

@@ -34,6 +34,7 @@ FIND_FILES_OF_MEMORIES: Final[LiteralString] = """
 CYPHER 25
 UNWIND $memories AS memory_id
 MATCH (m:Memory {workspace_id: $workspace_id, id: memory_id})
+USING INDEX SEEK m:Memory(workspace_id, id)
 MATCH (m)-[:REFERENCES_CODE]->(c {workspace_id: $workspace_id})
 RETURN DISTINCT c.id AS id
 """
@@ -57,6 +58,7 @@ READ_FILES: Final[LiteralString] = """
 CYPHER 25
 UNWIND $files AS id
 MATCH (c:CodeEntity {workspace_id: $workspace_id, id: id})
+USING INDEX SEEK c:CodeEntity(workspace_id, id)
 RETURN c.id AS id, c.project_name AS project_name, c.path AS path
 """
 # One record a file, with times as numbers: a driver takes longest to read dates and many records.
@@ -64,6 +66,7 @@ READ_MENTIONS: Final[LiteralString] = """
 CYPHER 25
 UNWIND $files AS id
 MATCH (c:CodeEntity {workspace_id: $workspace_id, id: id})
+USING INDEX SEEK c:CodeEntity(workspace_id, id)
 CALL (c) {
     MATCH (c)<-[link:REFERENCES_CODE]-(m {workspace_id: $workspace_id})
     WITH link, m LIMIT $most

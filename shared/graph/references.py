@@ -42,6 +42,7 @@ CALL db.index.fulltext.queryNodes('code_entity_terms', row.query, {{limit: $limi
 YIELD node AS c, score
 WHERE c.workspace_id = row.workspace_id
 MATCH (m:Memory {{workspace_id: row.workspace_id, id: row.id}})
+USING INDEX SEEK m:Memory(workspace_id, id)
 {_FOUND}, c.terms AS terms
 """
 FIND_MEMORIES: Final[LiteralString] = f"""
@@ -50,6 +51,7 @@ CALL db.index.fulltext.queryNodes('memory_terms', row.query, {{limit: $limit}})
 YIELD node AS m, score
 WHERE m.workspace_id = row.workspace_id
 MATCH (c:CodeEntity {{workspace_id: row.workspace_id, id: row.id}})
+USING INDEX SEEK c:CodeEntity(workspace_id, id)
 {_FOUND}, m.terms AS terms
 """
 FIND_NAMESAKES: Final[LiteralString] = """
@@ -83,6 +85,7 @@ _NAMES: Final[LiteralString] = "coalesce(link.names, [link.matched_name])"
 FORGET_PATHS: Final[LiteralString] = f"""
 UNWIND $rows AS row
 MATCH (m:Memory {{workspace_id: row.workspace_id, id: row.id}})
+USING INDEX SEEK m:Memory(workspace_id, id)
 MATCH (m)-[link:REFERENCES_CODE {{detection_method: 'tool_path'}}]->
       (c {{workspace_id: row.workspace_id}})
 WHERE NOT (c.path IN row.paths AND c.project_name = row.project_name)
@@ -92,6 +95,7 @@ WITH m, link, c, [] AS kept
 FORGET_NAMES_OF_MEMORIES: Final[LiteralString] = f"""
 UNWIND $rows AS row
 MATCH (m:Memory {{workspace_id: row.workspace_id, id: row.id}})
+USING INDEX SEEK m:Memory(workspace_id, id)
 MATCH (m)-[link:REFERENCES_CODE {{detection_method: 'name_match'}}]->
       (c {{workspace_id: row.workspace_id}})
 WITH m, link, c, [name IN {_NAMES} WHERE name IN row.names AND c.project_name = row.project_name]
@@ -101,6 +105,7 @@ WITH m, link, c, [name IN {_NAMES} WHERE name IN row.names AND c.project_name = 
 FORGET_NAMES_OF_CODE: Final[LiteralString] = f"""
 UNWIND $rows AS row
 MATCH (c:CodeEntity {{workspace_id: row.workspace_id, id: row.id}})
+USING INDEX SEEK c:CodeEntity(workspace_id, id)
 MATCH (c)<-[link:REFERENCES_CODE {{detection_method: 'name_match'}}]-
       (m {{workspace_id: row.workspace_id}})
 WITH m, link, c, [name IN {_NAMES} WHERE name IN row.names] AS kept
@@ -109,6 +114,7 @@ WITH m, link, c, [name IN {_NAMES} WHERE name IN row.names] AS kept
 FORGET_SHARED_NAMES: Final[LiteralString] = f"""
 UNWIND $rows AS row
 MATCH (c:CodeEntity {{workspace_id: row.workspace_id, id: row.id}})
+USING INDEX SEEK c:CodeEntity(workspace_id, id)
 MATCH (c)<-[link:REFERENCES_CODE {{detection_method: 'name_match'}}]-
       (m {{workspace_id: row.workspace_id}})
 WITH m, link, c, [name IN {_NAMES} WHERE NOT name IN row.names] AS kept
@@ -117,7 +123,9 @@ WITH m, link, c, [name IN {_NAMES} WHERE NOT name IN row.names] AS kept
 LINK_REFERENCES: Final[LiteralString] = """
 UNWIND $rows AS row
 MATCH (m:Memory {workspace_id: row.workspace_id, id: row.memory_id})
+USING INDEX SEEK m:Memory(workspace_id, id)
 MATCH (c:CodeEntity {workspace_id: row.workspace_id, id: row.code_id})
+USING INDEX SEEK c:CodeEntity(workspace_id, id)
 MERGE (m)-[link:REFERENCES_CODE {detection_method: row.detection_method}]->(c)
 ON CREATE SET link.detected_at = datetime()
 SET link.matched_name = row.matched_name, link.names = row.names

@@ -27,6 +27,7 @@ FIND_ALIKE: Final[LiteralString] = """
 CYPHER 25
 UNWIND $memories AS memory_id
 MATCH (m:Memory {workspace_id: $workspace_id, id: memory_id})
+USING INDEX SEEK m:Memory(workspace_id, id)
 MATCH (origin:EntitySummary {workspace_id: $workspace_id, id: 'memory:' + memory_id})
 WHERE origin.project_name <> '' AND origin.embedding IS NOT NULL AND size(m.terms) > 0
 CALL (origin) {
@@ -41,6 +42,7 @@ CALL (origin) {
     RETURN s.entity_id AS code_id, 2 * score - 1 AS similarity
 }
 MATCH (c:CodeEntity {workspace_id: $workspace_id, id: code_id})
+USING INDEX SEEK c:CodeEntity(workspace_id, id)
 WHERE any(sign IN m.terms WHERE sign IN c.terms)
 RETURN memory_id, code_id, similarity
 """
@@ -48,6 +50,7 @@ FIND_NEAR_MEMORIES: Final[LiteralString] = """
 CYPHER 25
 UNWIND $files AS code_id
 MATCH (c:CodeEntity {workspace_id: $workspace_id, id: code_id})
+USING INDEX SEEK c:CodeEntity(workspace_id, id)
 MATCH (origin:EntitySummary {workspace_id: $workspace_id, id: 'code:' + code_id})
 WHERE origin.project_name <> '' AND origin.embedding IS NOT NULL
 CALL (origin) {
@@ -62,6 +65,7 @@ CALL (origin) {
     RETURN s.entity_id AS memory_id
 }
 MATCH (m:Memory {workspace_id: $workspace_id, id: memory_id})
+USING INDEX SEEK m:Memory(workspace_id, id)
 WHERE any(sign IN m.terms WHERE sign IN c.terms)
 RETURN DISTINCT memory_id
 """
@@ -85,6 +89,7 @@ READ_TIED: Final[LiteralString] = """
 CYPHER 25
 UNWIND $memories AS memory_id
 MATCH (m:Memory {workspace_id: $workspace_id, id: memory_id})
+USING INDEX SEEK m:Memory(workspace_id, id)
 RETURN memory_id,
        COUNT {
            (m)-[link:REFERENCES_CODE]->() WHERE link.detection_method <> 'similarity'
@@ -97,13 +102,16 @@ UNWIND $rows AS row
 MATCH (m:Memory {workspace_id: $workspace_id, id: row.memory_id})
       -[link:REFERENCES_CODE {detection_method: 'similarity'}]->
       (c {workspace_id: $workspace_id, id: row.code_id})
+USING INDEX SEEK m:Memory(workspace_id, id)
 OPTIONAL MATCH (c)-[back:DISCUSSED_IN {detection_method: 'similarity'}]->(m)
 DELETE link, back
 """
 TIE: Final[LiteralString] = """
 UNWIND $rows AS row
 MATCH (m:Memory {workspace_id: $workspace_id, id: row.memory_id})
+USING INDEX SEEK m:Memory(workspace_id, id)
 MATCH (c:CodeEntity {workspace_id: $workspace_id, id: row.code_id})
+USING INDEX SEEK c:CodeEntity(workspace_id, id)
 MERGE (m)-[link:REFERENCES_CODE {detection_method: 'similarity'}]->(c)
 ON CREATE SET link.detected_at = datetime()
 SET link.similarity = row.similarity, link.workspace_id = $workspace_id, link.code_id = c.id

@@ -43,6 +43,7 @@ RETURN name, memories, seeds
 READ_PROJECTS: Final[LiteralString] = """
 UNWIND $ids AS id
 MATCH (s:EntitySummary {workspace_id: $workspace_id, id: id})
+USING INDEX SEEK s:EntitySummary(workspace_id, id)
 WHERE s.embedding IS NOT NULL AND s.entity_type = 'memory'
 RETURN s.project_name AS name, collect(id) AS ids
 """
@@ -50,7 +51,8 @@ RETURN s.project_name AS name, collect(id) AS ids
 LEAVE: Final[LiteralString] = """
 UNWIND $ids AS id
 MATCH (t:TopicMember {workspace_id: $workspace_id, id: id})
-      -[near:NEAR]->(c:SemanticCluster {workspace_id: $workspace_id})
+      -[near:NEAR]->(c {workspace_id: $workspace_id})
+USING INDEX SEEK t:TopicMember(workspace_id, id)
 DELETE near
 RETURN DISTINCT c.id AS id
 """
@@ -58,6 +60,7 @@ FIND_LOST_SEEDS: Final[LiteralString] = """
 UNWIND $ids AS id
 MATCH (c:SemanticCluster {workspace_id: $workspace_id, seed_id: id})
 OPTIONAL MATCH (s:EntitySummary {workspace_id: $workspace_id, id: id})
+USING INDEX SEEK s:EntitySummary(workspace_id, id)
 WITH c, s
 WHERE s.embedding IS NULL OR s.embedding <> c.seed_embedding OR s.project_name <> c.project_name
 RETURN c.id AS id
@@ -67,6 +70,7 @@ JOIN: Final[LiteralString] = """
 CYPHER 25
 UNWIND $ids AS id
 MATCH (s:EntitySummary {workspace_id: $workspace_id, id: id})
+USING INDEX SEEK s:EntitySummary(workspace_id, id)
 CALL (s) {
     MATCH (c:SemanticCluster)
     SEARCH c IN (
@@ -87,9 +91,11 @@ SET near.similarity = similarity
 RENAME_SEEDS: Final[LiteralString] = """
 UNWIND $ids AS id
 MATCH (t:TopicMember {workspace_id: $workspace_id, id: id})
-      -[near:NEAR]->(c:SemanticCluster {workspace_id: $workspace_id})
+      -[near:NEAR]->(c {workspace_id: $workspace_id})
+USING INDEX SEEK t:TopicMember(workspace_id, id)
 WHERE near.similarity > 0.9999 AND id < c.seed_id
 MATCH (s:EntitySummary {workspace_id: $workspace_id, id: id})
+USING INDEX SEEK s:EntitySummary(workspace_id, id)
 WHERE s.embedding = c.seed_embedding
 WITH c, min(id) AS seed_id
 SET c.seed_id = seed_id
@@ -97,6 +103,7 @@ SET c.seed_id = seed_id
 FIND_WEAK: Final[LiteralString] = """
 UNWIND $ids AS id
 MATCH (c:SemanticCluster {workspace_id: $workspace_id, id: id})
+USING INDEX SEEK c:SemanticCluster(workspace_id, id)
 WHERE c.seed_id IS NOT NULL AND COUNT { (c)<-[:NEAR]-() } < $minimum
 RETURN c.id AS id
 """
@@ -104,6 +111,7 @@ RETURN c.id AS id
 VACATE: Final[LiteralString] = """
 UNWIND $rows AS row
 MATCH (c:SemanticCluster {workspace_id: $workspace_id, id: row.id})
+USING INDEX SEEK c:SemanticCluster(workspace_id, id)
 SET c.id = row.vacant, c.seed_id = null, c.seed_embedding = null
 RETURN row.id AS id, row.vacant AS vacant, c.project_name AS project_name,
        c.created_at AS created_at
@@ -112,6 +120,7 @@ FIND_NEIGHBOURS: Final[LiteralString] = """
 CYPHER 25
 UNWIND $ids AS id
 MATCH (s:EntitySummary {workspace_id: $workspace_id, id: id})
+USING INDEX SEEK s:EntitySummary(workspace_id, id)
 CALL (s) {
     MATCH (n:EntitySummary)
     SEARCH n IN (
@@ -130,9 +139,11 @@ RETURN id, neighbours
 FIND_FREE: Final[LiteralString] = """
 UNWIND $ids AS id
 MATCH (s:EntitySummary {workspace_id: $workspace_id, id: id})
+USING INDEX SEEK s:EntitySummary(workspace_id, id)
 WHERE s.embedding IS NOT NULL AND s.entity_type = 'memory'
 OPTIONAL MATCH (t:TopicMember {workspace_id: $workspace_id, id: id})
-      -[:NEAR]->(c:SemanticCluster {workspace_id: $workspace_id})
+      -[:NEAR]->(c {workspace_id: $workspace_id})
+USING INDEX SEEK t:TopicMember(workspace_id, id)
 WHERE c.seed_id <= id
 WITH id, count(c) AS seeds WHERE seeds = 0
 RETURN id
@@ -140,10 +151,11 @@ RETURN id
 FIND_LEFT: Final[LiteralString] = """
 UNWIND $ids AS vacant
 MATCH (v:SemanticCluster {workspace_id: $workspace_id, id: vacant})
-      <-[:NEAR]-(t:TopicMember {workspace_id: $workspace_id})
+      <-[:NEAR]-(t {workspace_id: $workspace_id})
+USING INDEX SEEK v:SemanticCluster(workspace_id, id)
 WHERE NOT t.id IN $tried
 WITH DISTINCT t
-OPTIONAL MATCH (t)-[:NEAR]->(c:SemanticCluster {workspace_id: $workspace_id})
+OPTIONAL MATCH (t)-[:NEAR]->(c {workspace_id: $workspace_id})
 WHERE c.seed_id <= t.id
 WITH t, count(c) AS seeds WHERE seeds = 0
 RETURN t.id AS id ORDER BY id LIMIT $limit
@@ -151,13 +163,16 @@ RETURN t.id AS id ORDER BY id LIMIT $limit
 READ_CANDIDATES: Final[LiteralString] = """
 UNWIND $ids AS id
 MATCH (s:EntitySummary {workspace_id: $workspace_id, id: id})
+USING INDEX SEEK s:EntitySummary(workspace_id, id)
 OPTIONAL MATCH (t:TopicMember {workspace_id: $workspace_id, id: id})
-      -[:NEAR]->(c:SemanticCluster {workspace_id: $workspace_id})
+      -[:NEAR]->(c {workspace_id: $workspace_id})
+USING INDEX SEEK t:TopicMember(workspace_id, id)
 RETURN id, s.project_name AS project_name, s.embedding AS embedding, collect(c.id) AS clusters
 """
 SEAT: Final[LiteralString] = """
 UNWIND $rows AS row
 MATCH (s:EntitySummary {workspace_id: $workspace_id, id: row.seed_id})
+USING INDEX SEEK s:EntitySummary(workspace_id, id)
 MERGE (c:SemanticCluster {workspace_id: $workspace_id, id: row.id})
 SET c.seed_id = s.id, c.seed_embedding = s.embedding, c.project_name = s.project_name,
     c.created_at = coalesce(row.created_at, datetime())
@@ -174,6 +189,7 @@ PULL_NEIGHBOURS: Final[LiteralString] = f"""
 CYPHER 25
 UNWIND $rows AS row
 MATCH (c:SemanticCluster {{workspace_id: $workspace_id, id: row.id}})
+USING INDEX SEEK c:SemanticCluster(workspace_id, id)
 WHERE c.project_name = $project_name
 CALL (c) {{
     MATCH (s:EntitySummary)
@@ -190,10 +206,14 @@ CALL (c) {{
 PULL_MEMBERS: Final[LiteralString] = f"""
 UNWIND $rows AS row
 MATCH (c:SemanticCluster {{workspace_id: $workspace_id, id: row.id}})
+USING INDEX SEEK c:SemanticCluster(workspace_id, id)
 UNWIND row.taken AS taken
 MATCH (v:SemanticCluster {{workspace_id: $workspace_id, id: taken}})
-      <-[:NEAR]-(m:TopicMember {{workspace_id: $workspace_id}})
-MATCH (s:EntitySummary {{workspace_id: $workspace_id, id: m.id}})
+      <-[:NEAR]-(m {{workspace_id: $workspace_id}})
+USING INDEX SEEK v:SemanticCluster(workspace_id, id)
+WITH DISTINCT c, m.id AS id
+MATCH (s:EntitySummary {{workspace_id: $workspace_id, id: id}})
+USING INDEX SEEK s:EntitySummary(workspace_id, id)
 WHERE s.project_name = c.project_name
 {_PULL}
 """
@@ -201,20 +221,23 @@ WHERE s.project_name = c.project_name
 PULL_NEW: Final[LiteralString] = f"""
 UNWIND $rows AS row
 MATCH (c:SemanticCluster {{workspace_id: $workspace_id, id: row.id}})
+USING INDEX SEEK c:SemanticCluster(workspace_id, id)
 UNWIND $ids AS id
 MATCH (s:EntitySummary {{workspace_id: $workspace_id, id: id}})
+USING INDEX SEEK s:EntitySummary(workspace_id, id)
 WHERE s.project_name = c.project_name AND s.entity_type = 'memory'
 {_PULL}
 """
 _ASSIGN: Final[LiteralString] = """
 CALL (t) {
-    OPTIONAL MATCH (t)-[near:NEAR]->(c:SemanticCluster {workspace_id: $workspace_id})
+    OPTIONAL MATCH (t)-[near:NEAR]->(c {workspace_id: $workspace_id})
     WHERE c.seed_id IS NOT NULL
     WITH near, c ORDER BY near.similarity DESC, c.seed_id LIMIT 1
     RETURN c, near.similarity AS similarity
 }
 OPTIONAL MATCH (s:EntitySummary {workspace_id: $workspace_id, id: t.id})
-OPTIONAL MATCH (s)-[old:IN_CLUSTER]->(:SemanticCluster {workspace_id: $workspace_id})
+USING INDEX SEEK s:EntitySummary(workspace_id, id)
+OPTIONAL MATCH (s)-[old:IN_CLUSTER]->( {workspace_id: $workspace_id})
 WITH t, s, c, similarity, t.cluster_id AS before, collect(old) AS links
 FOREACH (link IN links | DELETE link)
 FOREACH (target IN CASE WHEN s IS NULL OR c IS NULL THEN [] ELSE [c] END |
@@ -229,18 +252,21 @@ RETURN DISTINCT id
 ASSIGN: Final[LiteralString] = f"""
 UNWIND $ids AS id
 MATCH (t:TopicMember {{workspace_id: $workspace_id, id: id}})
+USING INDEX SEEK t:TopicMember(workspace_id, id)
 {_ASSIGN}
 """
 ASSIGN_MEMBERS: Final[LiteralString] = f"""
 UNWIND $ids AS id
 MATCH (v:SemanticCluster {{workspace_id: $workspace_id, id: id}})
-      <-[:NEAR]-(t:TopicMember {{workspace_id: $workspace_id}})
+      <-[:NEAR]-(t {{workspace_id: $workspace_id}})
+USING INDEX SEEK v:SemanticCluster(workspace_id, id)
 WITH DISTINCT t
 {_ASSIGN}
 """
 DELETE_VACANT: Final[LiteralString] = """
 UNWIND $ids AS id
 MATCH (v:SemanticCluster {workspace_id: $workspace_id, id: id})
+USING INDEX SEEK v:SemanticCluster(workspace_id, id)
 DETACH DELETE v
 RETURN id
 """

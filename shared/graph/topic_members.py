@@ -22,6 +22,7 @@ OTHERS: Final = 200
 READ_CLUSTERS: Final[LiteralString] = """
 UNWIND $ids AS id
 MATCH (c:SemanticCluster {workspace_id: $workspace_id, id: id})
+USING INDEX SEEK c:SemanticCluster(workspace_id, id)
 CALL (c) {
     MATCH (t:TopicMember)
     USING INDEX SEEK t:TopicMember(workspace_id, cluster_id, occurred_at)
@@ -44,13 +45,15 @@ CALL (cluster_id) {{
     RETURN t
 }}
 MATCH (s:EntitySummary {{workspace_id: $workspace_id, id: t.id}})
-      -[link:IN_CLUSTER]->(c:SemanticCluster {{workspace_id: $workspace_id, id: cluster_id}})
+      -[link:IN_CLUSTER]->(c {{workspace_id: $workspace_id, id: cluster_id}})
+USING INDEX SEEK s:EntitySummary(workspace_id, id)
 RETURN cluster_id, link.similarity AS similarity, {SUMMARY_FIELDS}
 """
 READ_TEXTS: Final[LiteralString] = """
 UNWIND $ids AS id
 MATCH (s:EntitySummary {workspace_id: $workspace_id, id: id})
-      -[:SUMMARIZES]->(m:Memory {workspace_id: $workspace_id})
+      -[:SUMMARIZES]->(m {workspace_id: $workspace_id})
+USING INDEX SEEK s:EntitySummary(workspace_id, id)
 RETURN id, s.embedding AS embedding, left(m.content, $characters) AS text
 """
 READ_OTHERS: Final[LiteralString] = """
@@ -59,12 +62,13 @@ USING INDEX SEEK s:EntitySummary(workspace_id, project_name, occurred_at)
 WHERE s.workspace_id = $workspace_id AND s.project_name = $project_name
   AND s.occurred_at IS NOT NULL
 WITH s ORDER BY s.workspace_id DESC, s.project_name DESC, s.occurred_at DESC LIMIT $limit
-MATCH (s)-[:SUMMARIZES]->(m:Memory {workspace_id: $workspace_id})
+MATCH (s)-[:SUMMARIZES]->(m {workspace_id: $workspace_id})
 RETURN s.id AS id, left(m.content, $characters) AS text
 """
 DESCRIBE: Final[LiteralString] = """
 UNWIND $rows AS row
 MATCH (c:SemanticCluster {workspace_id: $workspace_id, id: row.id})
+USING INDEX SEEK c:SemanticCluster(workspace_id, id)
 SET c += row.properties, c.updated_at = datetime()
 """
 

@@ -21,8 +21,10 @@ RETURN labels(a) AS source, coalesce(a.id, a.name) AS from, type(r) AS type,
        labels(b) AS target, coalesce(b.id, b.name) AS to, properties(r) AS properties
 """
 DELETE: Final[LiteralString] = "MATCH (n {workspace_id: $workspace}) DETACH DELETE n"
-OWN: Final = frozenset({"change", "changed_at", "written_at", "processed_at", "detected_at"})
+OWN: Final = frozenset({"change", "changed_at", "processed_at", "detected_at"})
 """What differs from one writing to the next."""
+LOCK: Final = "written_at"
+"""Whether a node was locked depends on who else was written in the same transaction."""
 
 
 async def graph(driver: AsyncDriver, workspace: str) -> tuple[list[str], list[str]]:
@@ -30,7 +32,9 @@ async def graph(driver: AsyncDriver, workspace: str) -> tuple[list[str], list[st
     links = await query(driver, LINKS, workspace=workspace)
     for row in [*nodes, *links]:
         row["properties"] = sorted(
-            (name, "" if name in OWN else str(value)) for name, value in row["properties"].items()
+            (name, "" if name in OWN else str(value))
+            for name, value in row["properties"].items()
+            if name != LOCK
         )
     return sorted(map(str, nodes)), sorted(map(str, links))
 

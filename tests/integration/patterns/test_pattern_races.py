@@ -51,6 +51,11 @@ OPTIONAL MATCH (p)-[link:FOUND_IN|DERIVED_FROM]->(n)
 WITH p, type(link) AS kind, n.id AS target, count(link) AS links
 RETURN p.id AS id, max(links) AS most
 """
+FORGET_TOPICS = """
+MATCH (n {workspace_id: $workspace})
+WHERE n:TopicMember OR n:SemanticCluster OR n:DetectionMark OR n:Pattern AND n.type = 'semantic'
+DETACH DELETE n
+"""
 
 
 @dataclass(frozen=True)
@@ -161,8 +166,10 @@ async def found(driver: AsyncDriver, workspace: str) -> dict[tuple[str, ...], di
             "evidence": sorted(chunks[evidence.id] for evidence in one.evidence),
         }
         for one in patterns
+        if one.type != "semantic"  # which memories found a topic follows from their ids
     }
-    assert len(keyed) == len(patterns), "a pattern is stored twice"
+    stored = sum(one.type != "semantic" for one in patterns)
+    assert len(keyed) == stored, "a pattern is stored twice"
     return keyed
 
 
@@ -175,13 +182,13 @@ async def test_four_workers_and_three_writers_end_with_what_one_fresh_run_finds(
         results = await asyncio.gather(*map(end, processes))
     assert all(handled >= 3 for handled, _ in results), results
     assert sum(failed for _, failed in results) == 0, results
-    await detect(neo4j_driver, workspace)
+    await detect(neo4j_driver, workspace, [])
 
     fresh = f"team:{uuid4()}"
     left = {name: version for writer in writers for name, version in writer.left.items()}
     batch = [measured(fresh, name, version) for name, version in left.items()]
     await write_batch(neo4j_driver, Measured(batch, []))
-    await detect(neo4j_driver, fresh)
+    await detect(neo4j_driver, fresh, [])
     expected = await found(neo4j_driver, fresh)
     sure = await confidences(neo4j_driver, fresh)
     await neo4j_driver.execute_query(DELETE_WORKSPACE, workspace_id=fresh)
@@ -191,8 +198,23 @@ async def test_four_workers_and_three_writers_end_with_what_one_fresh_run_finds(
     ours = await confidences(neo4j_driver, workspace)
     assert all(ours[key] >= value - 1e-9 for key, value in sure.items())
     assert {row["most"] for row in await query(neo4j_driver, LINKS, workspace=workspace)} == {1}
+    raced = await topics(neo4j_driver, workspace)
+    await query(neo4j_driver, FORGET_TOPICS, workspace=workspace)
+    await detect(neo4j_driver, workspace, ["semantic"])
+    assert raced == await topics(neo4j_driver, workspace)
+    assert raced, "nothing to compare"
+
+
+async def topics(driver: AsyncDriver, workspace: str) -> set[frozenset[str]]:
+    """Return which memories belong together."""
+    found = await list_patterns(driver, workspace, types=["semantic"], limit=10_000)
+    return {frozenset(evidence.id for evidence in one.evidence) for one in found}
 
 
 async def confidences(driver: AsyncDriver, workspace: str) -> dict[tuple[str, ...], float]:
     patterns = await list_patterns(driver, workspace, limit=10_000)
-    return {(p.type, p.name, p.project_name, p.period): p.confidence for p in patterns}
+    return {
+        (p.type, p.name, p.project_name, p.period): p.confidence
+        for p in patterns
+        if p.type != "semantic"
+    }

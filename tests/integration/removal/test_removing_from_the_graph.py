@@ -67,7 +67,7 @@ async def test_a_pattern_loses_the_evidence_that_was_removed_and_then_goes(
     assert len(pattern.evidence) == len(DAY) - 1
 
     await handle([await remove(conn, workspace, *DAY)])
-    await detect(neo4j_driver, workspace)
+    await detect(neo4j_driver, workspace, [])
     assert await labels(neo4j_driver, workspace) == {}
 
 
@@ -128,5 +128,5 @@ async def test_thousands_are_removed_in_batches(neo4j_driver: AsyncDriver, works
     ids: list[UUID] = [one.entity.id for one in many]
     assert await remove_entities(neo4j_driver, workspace, memory_ids=ids) == len(ids)
     assert await labels(neo4j_driver, workspace) == {"Removal": len(ids)}
-    await detect(neo4j_driver, workspace)
+    await detect(neo4j_driver, workspace, [])
     assert await labels(neo4j_driver, workspace) == {}
