@@ -15,6 +15,7 @@ from neo4j import AsyncDriver
 
 from benchmarks.detection.history import mark_all_seen, save_patterns
 from benchmarks.detection.loading import load
+from benchmarks.detection.topics import save_topics
 from benchmarks.detection.world import World
 from benchmarks.progress import say
 from cli.local_stack import LocalStack
@@ -25,7 +26,7 @@ from shared.graph.entity_summaries import summary_row
 from shared.graph.memories import memory_row
 from shared.graph.migrate import DEFAULT_DIMENSIONS, migrate, read_migrations
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the measured graphs: another one is loaded anew."""
 INDEX_SECONDS: Final = 7_200
 # Filled in one go at the end. Kept up entity by entity they take many times longer, and the server
@@ -100,6 +101,7 @@ async def _fill(driver: AsyncDriver, world: World) -> None:
         await driver.execute_query(cast(LiteralString, f"DROP INDEX {name} IF EXISTS"))
     await load(driver, world)
     await save_patterns(driver, world)
+    await save_topics(driver, world)
     for name, statement in late.items():
         started = monotonic()
         await driver.execute_query(statement, dimensions=DEFAULT_DIMENSIONS)
