@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from itertools import groupby
-from typing import Final
+from typing import Final, get_args
 
 from cli.api_client import ApiClient
 from cli.connection import find_settings, open_postgres
@@ -18,6 +17,7 @@ from cli.tracing.view import show_trace
 from cli.views.patterns import Pattern, Wanted, find_patterns, read_patterns, show_pattern
 from cli.views.search import find_memories, show_memories
 from cli.views.summaries import find_summaries, read_summaries, show_summary
+from shared.messages import PatternType
 
 PATTERNS_ASKED_FOR: Final = 100
 PATTERNS_OF_A_TYPE: Final = 2
@@ -31,7 +31,7 @@ def show_results(client: ApiClient) -> None:
     """Print one of everything that the system made of its input."""
     console = out()
     console.rule("[bold]Patterns", align="left")
-    _show_patterns(read_patterns(find_patterns(client, Wanted(limit=PATTERNS_ASKED_FOR))))
+    _show_patterns(client)
     console.rule("[bold]A project summary", align="left")
     _show_summary(client)
     console.rule(f"[bold]Search: “{QUESTION}”", align="left")
@@ -40,16 +40,25 @@ def show_results(client: ApiClient) -> None:
     asyncio.run(_show_trace())
 
 
-def _show_patterns(patterns: Sequence[Pattern]) -> None:
-    by_type = sorted(patterns, key=lambda pattern: (pattern.type, -pattern.confidence))
-    for pattern_type, group in groupby(by_type, key=lambda pattern: pattern.type):
-        same = list(group)
-        for pattern in same[:PATTERNS_OF_A_TYPE]:
+def _show_patterns(client: ApiClient) -> None:
+    """Print the surest patterns of each type; one type alone could fill any list."""
+    is_empty = True
+    for pattern_type in get_args(PatternType):
+        wanted = Wanted(pattern_type, limit=PATTERNS_ASKED_FOR)
+        found = _one_of_each_name_first(read_patterns(find_patterns(client, wanted)))
+        for pattern in found[:PATTERNS_OF_A_TYPE]:
             out().print(show_pattern(pattern))
-        if (rest := len(same) - PATTERNS_OF_A_TYPE) > 0:
+        if (rest := len(found) - PATTERNS_OF_A_TYPE) > 0:
             out().print(plain(f"     … and {rest} more of type {pattern_type}\n", "dim"))
-    if not patterns:
+        is_empty &= not found
+    if is_empty:
         out().print(plain("None: this input shows no pattern yet.", "yellow"))
+
+
+def _one_of_each_name_first(patterns: Sequence[Pattern]) -> list[Pattern]:
+    surest = {pattern.name: pattern for pattern in reversed(patterns)}
+    first = [pattern for pattern in patterns if surest[pattern.name] is pattern]
+    return first + [pattern for pattern in patterns if surest[pattern.name] is not pattern]
 
 
 def _show_summary(client: ApiClient) -> None:

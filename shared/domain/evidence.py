@@ -87,7 +87,8 @@ def _reason(group: Group, signal: str, counts: dict[str, int]) -> str:
     first, last = group.members[0].occurred_at, group.members[-1].occurred_at
     memories = _plural(len(group.members), "memory", "memories")
     verb = "carries" if len(group.members) == 1 else "carry"
-    said = f"{memories} of {group.project_name or 'no project'} {verb} the {signal} signal between "
+    where, told = group.project_name or "no project", signal.replace("_", " ")
+    said = f"{memories} of {where} {verb} the {told} signal between "
     said += f"{first:{_TIME}} and {last:{_TIME}} UTC"
     if group.mean_similarity is not None:
         seeds = _plural(group.seeds, "seed", "seeds")

@@ -81,7 +81,8 @@ def _reason(rule: FollowingRule, pairs: Pairs, counts: Counter[str], similarity:
     size = len(pairs)
     sessions = sum(pair.same_session for pair in pairs)
     files = sum(pair.shared_files > 0 for pair in pairs)
-    speeds = ", ".join(f"{counts[s.name]} {s.name}" for s in rule.speeds if counts[s.name])
+    told = ((counts[speed.name], speed.name.replace("_", " ")) for speed in rule.speeds)
+    speeds = ", ".join(f"{count} {name}" for count, name in told if count)
     return (
         f"{size} {rule.one if size == 1 else rule.many} of "
         f"{pairs[0].origin.project_name or 'no project'} {'was' if size == 1 else 'were'} "

@@ -31,7 +31,7 @@ FULL_AT: Final = 10
 CAP: Final = 0.9
 _TIME: Final = "%Y-%m-%d %H:%M"
 _WORDS: Final = {
-    "tool_path": "by the path of a tool call",
+    "tool_path": "by path",
     "name_match": "by name",
     "similarity": "by similarity",
 }

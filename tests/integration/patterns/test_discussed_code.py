@@ -38,7 +38,7 @@ async def test_a_file_that_three_memories_speak_of_is_a_pattern(
     assert found["evidence"] == 4
     assert json.loads(found["metadata"])["reason"] == (
         "3 memories of shop speak of src/cart.py since 2026-01-05 09:00, "
-        "last at 2026-01-05 11:00 UTC: 3 by the path of a tool call."
+        "last at 2026-01-05 11:00 UTC: 3 by path."
     )
 
 

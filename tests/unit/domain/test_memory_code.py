@@ -80,7 +80,7 @@ def test_a_finding_says_which_file_how_many_memories_and_how_they_are_tied() -> 
     assert found.key == ("memory_code", "documentation-implementation", "shop", "src/cart.py")
     assert found.metadata["reason"] == (
         "3 memories of shop speak of src/cart.py since 2026-05-04 12:00, last at 2026-05-04 12:02 "
-        "UTC: 1 by the path of a tool call, 1 by name, 2 by similarity."
+        "UTC: 1 by path, 1 by name, 2 by similarity."
     )
     assert found.metadata["mean_similarity"] == 0.75
     assert found.days() == []
