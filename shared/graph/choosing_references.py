@@ -10,7 +10,6 @@ from shared.graph.statements import Row
 
 TOOL_PATH: Final = "tool_path"
 NAME_MATCH: Final = "name_match"
-SIMILARITY: Final = "similarity"
 MAX_PER_ENTITY: Final = 25
 MAX_NEW_PER_BATCH: Final = 100
 """The most new references of one batch by names, and of one by similarity; paths are exact."""
