@@ -16,6 +16,7 @@ from services.api import (
     jobs,
     key_routes,
     patterns,
+    queues,
     removing,
     search,
     summaries,
@@ -26,6 +27,7 @@ from services.api.limits import LimitBody
 from services.api.metrics import MeasureRequests
 from services.api.parts import ApiParts
 from services.api.rate_limits import RateLimits
+from services.api.sampling import sampling
 from services.api.tracing import HideQueries, trace_requests
 from shared.runtime import create_broker, create_parts
 from shared.settings import Settings
@@ -37,6 +39,7 @@ ROUTERS: Final = (
     patterns.router,
     summaries.router,
     jobs.router,
+    queues.router,
     key_routes.router,
     edge_functions.router,
     health.router,
@@ -52,7 +55,8 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
         async with parts.opened(), broker:
             limits = RateLimits(parts.pool, requests_per_minute=settings.requests_per_minute)
             app.state.parts = ApiParts(parts, broker, KnownKeys(parts.pool), limits)
-            yield
+            async with sampling(parts.pool, settings.queue_sample_seconds):
+                yield
         provider.shutdown()
 
     app = FastAPI(
