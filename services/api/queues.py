@@ -101,7 +101,7 @@ async def get_queue(
 
 @router.post("/api/queues/{name}/pause", responses=MISSING)
 async def post_pause(name: str, body: PauseReason, caller: Operator, parts: WithParts) -> Paused:
-    """Let nobody read a queue; what is sent waits. Safe to repeat: a new reason replaces the old."""
+    """Let nobody read a queue; what is sent waits. Done again, the new reason replaces the old."""
     reason = check_text(body.reason, "reason")
     check_queue(name)
     async with parts.transaction(caller) as conn:

@@ -1,4 +1,4 @@
-"""What a queue's figures say: how fast it moves, when it is empty, whether anything is wrong. Pure."""
+"""What a queue's figures say: how fast it moves, when it is empty, how it stands. Pure."""
 
 from __future__ import annotations
 

@@ -26,10 +26,7 @@ FROM ({fences}) AS fence (queue, at, xid, number, dead_number)
 ON CONFLICT (queue) DO NOTHING
 """.format(
     fences=" UNION ALL ".join(
-        [
-            "SELECT '{queue}', {fence}".format(queue=queue, fence=NEW_FENCE.format(queue=queue))
-            for queue in QUEUES
-        ]
+        [f"SELECT '{queue}', {NEW_FENCE.format(queue=queue)}" for queue in QUEUES]
     )
 )
 # The wait of a message that was read twice is not known: its first read was overwritten. That of
