@@ -15,6 +15,7 @@ from psycopg.rows import TupleRow
 
 from shared.domain.histograms import BOUNDS
 from shared.messages import QUEUES
+from shared.postgres.live import tell
 from shared.postgres.queue_counting import ADD_COUNTS, BEGIN_MARKS
 from shared.postgres.queues import COUNT_CAP, COUNT_QUEUES
 
@@ -96,7 +97,6 @@ SET waiting = greatest(m.waiting, excluded.waiting),
 FORGET_OLD_MINUTES: Final[LiteralString] = """
 DELETE FROM queue_minutes WHERE minute < now() - %(days)s * interval '1 day'
 """
-TELL: Final[LiteralString] = "SELECT pg_notify('supastate_live', 'queues')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ async def take_sample(conn: AsyncConnection[TupleRow], rules: SamplingRules) -> 
                 },
             )
         await conn.execute(FORGET_OLD_MINUTES, {"days": KEPT_DAYS})
-        await conn.execute(TELL)
+        await tell(conn, "queues")
     return True
 
 
