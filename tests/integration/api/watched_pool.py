@@ -1,22 +1,26 @@
-"""What the API asks of Postgres, seen at its own connection."""
+"""What a route of the API asks of Postgres, seen at its connection."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, cast
 
 from fastapi import FastAPI
-from psycopg import AsyncCursor
+from psycopg import AsyncConnection, AsyncCursor
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
 
 from services.api.parts import ApiParts
+from shared.runtime import conninfo
 
 
 @asynccontextmanager
-async def watched(app: FastAPI, *, read_only: bool = True) -> AsyncGenerator[list[str]]:
-    """Yield the statements that requests run meanwhile; writes are refused with `read_only`.
+async def watched(app: FastAPI) -> AsyncGenerator[list[str]]:
+    """Yield the statements that routes run meanwhile; those that write are refused.
 
-    Whoever asks has asked before: the first request of a key notes that, and takes from its limit.
+    The caller's key and its limit are looked up elsewhere.
     """
     statements: list[str] = []
 
@@ -25,14 +29,15 @@ async def watched(app: FastAPI, *, read_only: bool = True) -> AsyncGenerator[lis
             statements.append(str(query))
             return await super().execute(query, *args, **kwargs)
 
-    pool = cast(ApiParts, app.state.parts).shared.pool
-    async with pool.connection() as conn:
-        await conn.set_read_only(read_only)
+    async def watch(conn: AsyncConnection[TupleRow]) -> None:
+        await conn.set_read_only(True)
         conn.cursor_factory = Noting
-    assert pool.get_stats()["pool_size"] == 1  # so this is the connection of every request
-    try:
-        yield statements
-    finally:
-        async with pool.connection() as conn:
-            await conn.set_read_only(None)
-            conn.cursor_factory = AsyncCursor
+
+    parts = cast(ApiParts, app.state.parts)
+    dsn = conninfo(parts.shared.settings)
+    async with AsyncConnectionPool(dsn, min_size=1, max_size=1, configure=watch) as pool:
+        app.state.parts = replace(parts, shared=replace(parts.shared, pool=pool))
+        try:
+            yield statements
+        finally:
+            app.state.parts = parts
