@@ -17,9 +17,10 @@ from cli.terminal import local_time, plain
 
 COUNT_CAP: Final = 10_000
 COLOURS: Final = {"stalled": "bold red", "unattended": "bold red", "paused": "yellow"}
-MEANINGS: Final = {
-    "stalled": "something waits, and nothing is finished",
-    "unattended": "no consumer is connected: `supastate local status` shows what runs",
+NEXT_STEPS: Final = {
+    "unattended": "`supastate local status` shows what runs.",
+    "dead_letters": "`supastate dlq` shows them.",
+    "paused": "`supastate queues resume NAME` lets it go on.",
 }
 
 
@@ -71,10 +72,19 @@ class Queue(FromApi):
     sample: Sample | None = None
 
 
+class Problem(FromApi):
+    """What somebody should look at."""
+
+    kind: str
+    text: str
+    urgent: bool
+
+
 class Queues(FromApi):
     """All of them."""
 
     queues: list[Queue]
+    problems: list[Problem] = []
 
 
 def read_queues(client: ApiClient) -> JsonValue:
@@ -94,8 +104,9 @@ def resume_queue(client: ApiClient, name: str) -> bool:
 
 def show_queues(answer: JsonValue) -> RenderableType:
     """Return a table of the queues, and a line for whatever is wrong."""
-    queues = Queues.model_validate(answer).queues
-    return Group(_table(queues), *[line for queue in queues for line in _remarks(queue)])
+    found = Queues.model_validate(answer)
+    pauses = [_pause(queue.name, queue.paused) for queue in found.queues if queue.paused]
+    return Group(_table(found.queues), *[_problem(one) for one in found.problems], *pauses)
 
 
 def show_count(count: int) -> str:
@@ -154,15 +165,10 @@ def _figures(sample: Sample | None) -> list[str]:
     ]
 
 
-def _remarks(queue: Queue) -> list[Text]:
-    remarks: list[Text] = []
-    if queue.paused:
-        since = local_time(queue.paused.at)
-        said = f"{queue.name}: paused since {since} by {queue.paused.by}: {queue.paused.reason}"
-        remarks.append(plain(said, "yellow"))
-    elif queue.sample and (meaning := MEANINGS.get(queue.sample.state)):
-        remarks.append(plain(f"{queue.name}: {meaning}.", "red"))
-    if queue.dead:
-        said = f"{queue.name}: {show_count(queue.dead)} dead letters; `supastate dlq` shows them."
-        remarks.append(plain(said, "red"))
-    return remarks
+def _problem(problem: Problem) -> Text:
+    said = f"{problem.text} {NEXT_STEPS.get(problem.kind, '')}".rstrip()
+    return plain(said, "red" if problem.urgent else "yellow")
+
+
+def _pause(name: str, pause: Pause) -> Text:
+    return plain(f"{name}: paused since {local_time(pause.at)} by {pause.by}: {pause.reason}")

@@ -9,6 +9,7 @@ from pydantic import Field
 from services.api.answers import Answer
 from shared.domain.histograms import BOUNDS, add_up, quantile
 from shared.domain.queue_flow import State, drain_seconds, state_of
+from shared.domain.queue_problems import Kind, Problem
 from shared.postgres.queue_figures import QueueFigures, QueuePoint, Range
 from shared.postgres.queues import QueueCounts
 
@@ -72,11 +73,21 @@ class QueueState(Answer):
     sample: QueueSample | None = Field(description="null until the first sample")
 
 
+class ProblemFound(Answer):
+    """One thing that somebody should look at."""
+
+    kind: Kind
+    queue: str | None
+    text: str
+    urgent: bool
+
+
 class QueueStates(Answer):
     """All queues; drained when nothing is due, running or to be retried."""
 
     queues: list[QueueState]
     drained: bool
+    problems: list[ProblemFound] = Field(description="as the page Overview shows them")
 
 
 class Obstacle(Answer):
@@ -168,6 +179,13 @@ def describe_queue(counts: QueueCounts, figures: QueueFigures | None) -> QueueSt
         drained=counts.is_drained,
         paused=None if figures is None else describe_pause(figures),
         sample=None if figures is None else describe_sample(figures),
+    )
+
+
+def describe_problem(problem: Problem) -> ProblemFound:
+    """Return a problem as clients see it."""
+    return ProblemFound(
+        kind=problem.kind, queue=problem.queue, text=problem.text, urgent=problem.is_urgent
     )
 
 

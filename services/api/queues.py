@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, StringConstraints
 from services.api.answers import problems
 from services.api.auth import WITH_KEY, KeyedRoute, Operator
 from services.api.bodies import Body
-from services.api.parts import WithParts
+from services.api.parts import ApiParts, WithParts
 from services.api.queue_answers import (
     Limits,
     Paused,
@@ -23,13 +23,16 @@ from services.api.queue_answers import (
     describe_histogram,
     describe_pause,
     describe_point,
+    describe_problem,
     describe_queue,
     describe_sample,
     describe_storage,
 )
 from shared.domain.accepting import check_text
+from shared.domain.queue_problems import Expectations, Problem, find_problems
 from shared.errors import InvalidInputError, NotFoundError
 from shared.messages import QUEUES
+from shared.postgres.api_keys import ApiKey
 from shared.postgres.audit import Action, record_action
 from shared.postgres.queue_control import pause_queue, resume_queue
 from shared.postgres.queue_figures import (
@@ -46,12 +49,13 @@ from shared.settings import Settings
 router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["queues"])
 MISSING: Final = problems(HTTPStatus.NOT_FOUND)
 MINUTE: Final = timedelta(minutes=1)
+LONGEST_REASON: Final = 500
 
 
 class PauseReason(Body):
     """Why nobody is to read the queue; whoever looks at it is told."""
 
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_REASON)]
 
 
 Minutes = Annotated[
@@ -66,9 +70,14 @@ async def get_queues(caller: Operator, parts: WithParts) -> QueueStates:
     """Return what stands in each queue, of all workspaces together, and how fast it moves."""
     async with parts.transaction(caller) as conn:
         counts = await count_queues(conn)
-        figures = {one.queue: one for one in await find_figures(conn)}
-    queues = [describe_queue(one, figures.get(one.queue)) for one in counts]
-    return QueueStates(queues=queues, drained=all(queue.drained for queue in queues))
+        figures = await find_figures(conn)
+    sampled = {one.queue: one for one in figures}
+    problems = problems_of(figures, parts.shared.settings)
+    return QueueStates(
+        queues=[describe_queue(one, sampled.get(one.queue)) for one in counts],
+        drained=all(one.is_drained for one in counts),
+        problems=[describe_problem(problem) for problem in problems],
+    )
 
 
 @router.get("/api/queues/{name}", responses=MISSING)
@@ -102,22 +111,51 @@ async def get_queue(
 @router.post("/api/queues/{name}/pause", responses=MISSING)
 async def post_pause(name: str, body: PauseReason, caller: Operator, parts: WithParts) -> Paused:
     """Let nobody read a queue; what is sent waits. Done again, the new reason replaces the old."""
-    reason = check_text(body.reason, "reason")
-    check_queue(name)
-    async with parts.transaction(caller) as conn:
-        changed = await pause_queue(conn, name, reason=reason, paused_by=caller.name)
-        await record_action(conn, caller, Action("queue.pause", name, reason=reason))
+    changed = await pause(parts, caller, name, body.reason)
     return Paused(name=name, paused=True, changed=changed)
 
 
 @router.post("/api/queues/{name}/resume", responses=MISSING)
 async def post_resume(name: str, caller: Operator, parts: WithParts) -> Paused:
     """Let everybody read a queue again. Safe to repeat."""
+    return Paused(name=name, paused=False, changed=await resume(parts, caller, name))
+
+
+async def pause(parts: ApiParts, caller: ApiKey, name: str, reason: str) -> bool:
+    """Pause a queue in the caller's name; return whether it was not paused before.
+
+    Raises:
+        InvalidInputError: the reason is none.
+        NotFoundError: there is no such queue.
+    """
+    checked = check_text(reason.strip(), "reason")
+    if not 0 < len(checked) <= LONGEST_REASON:
+        raise InvalidInputError("reason", f"must have 1 to {LONGEST_REASON} characters")
+    check_queue(name)
+    async with parts.transaction(caller) as conn:
+        changed = await pause_queue(conn, name, reason=checked, paused_by=caller.name)
+        await record_action(conn, caller, Action("queue.pause", name, reason=checked))
+    return changed
+
+
+async def resume(parts: ApiParts, caller: ApiKey, name: str) -> bool:
+    """Let a queue go on in the caller's name; return whether it was paused.
+
+    Raises:
+        NotFoundError: there is no such queue.
+    """
     check_queue(name)
     async with parts.transaction(caller) as conn:
         changed = await resume_queue(conn, name)
         await record_action(conn, caller, Action("queue.resume", name))
-    return Paused(name=name, paused=False, changed=changed)
+    return changed
+
+
+def problems_of(figures: list[QueueFigures], settings: Settings) -> list[Problem]:
+    """Return what is wrong with the queues."""
+    now = max((one.read_at for one in figures), default=datetime.now(UTC))
+    expected = Expectations(settings.oldest_target_seconds, settings.queue_sample_seconds)
+    return find_problems([one.watched for one in figures], now, expected)
 
 
 def check_queue(name: str) -> None:

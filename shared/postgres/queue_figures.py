@@ -10,9 +10,11 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow, class_row
 
 from shared.domain.queue_flow import Flow, Standing
+from shared.domain.queue_problems import Watched
 
 WINDOW_MINUTES: Final = 5
 """What rates and times are taken over, and the begun minute before it."""
+LATELY_MINUTES: Final = 60
 MOST_POINTS: Final = 360
 LONGEST_RANGE: Final = timedelta(days=14)
 
@@ -21,7 +23,8 @@ FIND_FIGURES: Final[LiteralString] = """
 SELECT s.*, now() AS read_at, coalesce(m.done_until, s.sampled_at) AS counted_until,
        state.paused_at, state.reason AS pause_reason, state.paused_by,
        greatest(0, extract(epoch FROM m.done_until - w.since))::float8 AS window_seconds,
-       w.arrived, w.done, w.failed, w.wait, w.run
+       w.arrived, w.done, w.failed, w.wait, w.run,
+       l.minutes, l.arrived AS arrived_lately, l.done AS done_lately, l.failed AS failed_lately
 FROM queue_samples AS s
 LEFT JOIN queue_marks AS m USING (queue)
 LEFT JOIN faststream_pgmq.queue_state AS state ON state.queue = s.queue
@@ -34,6 +37,17 @@ CROSS JOIN LATERAL (
     WHERE queue = s.queue
       AND minute >= date_trunc('minute', m.done_until) - %(minutes)s * interval '1 minute'
 ) AS w
+CROSS JOIN LATERAL (
+    SELECT array_agg(minute ORDER BY minute) AS minutes,
+           array_agg(arrived ORDER BY minute) AS arrived, array_agg(done ORDER BY minute) AS done,
+           coalesce(sum(failed), 0) AS failed
+    FROM generate_series(
+             date_trunc('minute', m.done_until) - (%(lately)s - 1) * interval '1 minute',
+             date_trunc('minute', m.done_until), interval '1 minute') AS minute
+    LEFT JOIN (SELECT minute, arrived, done, failed FROM queue_minutes WHERE queue = s.queue
+               AND minute >= date_trunc('minute', m.done_until)
+                             - (%(lately)s - 1) * interval '1 minute') AS one USING (minute)
+) AS l
 WHERE %(queue)s::text IS NULL OR s.queue = %(queue)s
 ORDER BY s.queue
 """
@@ -107,6 +121,12 @@ class QueueFigures:
     failed: int
     wait: list[int] | None
     run: list[int] | None
+    minutes: list[datetime] | None
+    """Those of the last hour; the next two say what each saw, None where nobody sampled."""
+    arrived_lately: list[int | None] | None
+    done_lately: list[int | None] | None
+    failed_lately: int
+    """What became a dead letter in the last hour."""
 
     @property
     def flow(self) -> Flow:
@@ -125,6 +145,18 @@ class QueueFigures:
             last_done_at=self.last_done_at,
             consumers=self.consumers,
             is_paused=self.paused_at is not None,
+        )
+
+
+    @property
+    def watched(self) -> Watched:
+        return Watched(
+            queue=self.queue,
+            standing=self.standing,
+            failed_lately=self.failed_lately,
+            doorbell=self.doorbell,
+            snapshot_holder=self.snapshot_holder,
+            snapshot_seconds=self.snapshot_seconds,
         )
 
 
@@ -164,7 +196,8 @@ async def find_figures(
 ) -> list[QueueFigures]:
     """Return the last sample of every queue by name, or of one; none before the first sample."""
     async with conn.cursor(row_factory=class_row(QueueFigures)) as cursor:
-        await cursor.execute(FIND_FIGURES, {"queue": queue, "minutes": WINDOW_MINUTES})
+        values = {"queue": queue, "minutes": WINDOW_MINUTES, "lately": LATELY_MINUTES}
+        await cursor.execute(FIND_FIGURES, values)
         return await cursor.fetchall()
 
 

@@ -34,9 +34,13 @@ def text_of(shown: RenderableType) -> str:
 
 
 def test_a_stalled_queue_says_what_is_wrong() -> None:
-    shown = text_of(show_queues({"queues": [QUEUE]}))
+    problems = [
+        {"kind": "stalled", "text": "nothing is finished", "urgent": True},
+        {"kind": "dead_letters", "text": "3 messages were given up.", "urgent": True},
+    ]
+    shown = text_of(show_queues({"queues": [QUEUE], "problems": problems}))
 
-    for said in ("stalled", "10,000+", "30 min", "nothing is finished", "3 dead letters"):
+    for said in ("stalled", "10,000+", "30 min", "nothing is finished", "given up. `supastate dlq"):
         assert said in shown
 
 
