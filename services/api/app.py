@@ -20,6 +20,7 @@ from services.api import (
     search,
     summaries,
 )
+from services.api.dashboard.site import install_dashboard
 from services.api.errors import install_error_handlers
 from services.api.known_keys import KnownKeys
 from services.api.limits import LimitBody
@@ -27,7 +28,7 @@ from services.api.metrics import MeasureRequests
 from services.api.parts import ApiParts
 from services.api.rate_limits import RateLimits
 from services.api.tracing import HideQueries, trace_requests
-from shared.runtime import create_broker, create_parts
+from shared.runtime import create_broker, create_page_pool, create_parts
 from shared.settings import Settings
 
 ROUTERS: Final = (
@@ -49,9 +50,10 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         parts, broker = create_parts(settings), create_broker(settings, provider)
-        async with parts.opened(), broker:
+        pages = create_page_pool(settings)
+        async with parts.opened(), broker, pages:
             limits = RateLimits(parts.pool, requests_per_minute=settings.requests_per_minute)
-            app.state.parts = ApiParts(parts, broker, KnownKeys(parts.pool), limits)
+            app.state.parts = ApiParts(parts, broker, KnownKeys(parts.pool), limits, pages)
             yield
         provider.shutdown()
 
@@ -69,4 +71,5 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     install_error_handlers(app)
+    install_dashboard(app, settings)
     return app
