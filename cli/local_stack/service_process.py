@@ -36,7 +36,7 @@ class ServiceProcess:
         """Nothing: a service keeps nothing on disk."""
 
     def launch(self, port: int) -> Launch:
-        secret = {}
+        secret: dict[str, str] = {}
         if self.name == "api":  # kept, so that a restart ends no session
             file = self._home.session_secret
             secret["SUPASTATE_SESSION_SECRET"] = read_or_make_password(file, token_urlsafe)

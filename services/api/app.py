@@ -24,6 +24,9 @@ from services.api.dashboard.site import install_dashboard
 from services.api.errors import install_error_handlers
 from services.api.known_keys import KnownKeys
 from services.api.limits import LimitBody
+from services.api.live import routes as live_routes
+from services.api.live.listening import listening
+from services.api.live.streams import Streams
 from services.api.metrics import MeasureRequests
 from services.api.parts import ApiParts
 from services.api.rate_limits import RateLimits
@@ -38,6 +41,7 @@ ROUTERS: Final = (
     patterns.router,
     summaries.router,
     jobs.router,
+    live_routes.router,
     key_routes.router,
     edge_functions.router,
     health.router,
@@ -50,10 +54,18 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         parts, broker = create_parts(settings), create_broker(settings, provider)
+        keys = KnownKeys(parts.pool)
+        limits = RateLimits(parts.pool, requests_per_minute=settings.requests_per_minute)
+        streams = Streams(keys)
         pages = create_page_pool(settings)
-        async with parts.opened(), broker, pages:
-            limits = RateLimits(parts.pool, requests_per_minute=settings.requests_per_minute)
-            app.state.parts = ApiParts(parts, broker, KnownKeys(parts.pool), limits, pages)
+        async with (
+            parts.opened(),
+            broker,
+            pages,
+            listening(settings) as live,
+            streams.checked(),
+        ):
+            app.state.parts = ApiParts(parts, broker, keys, limits, live, streams, pages)
             yield
         provider.shutdown()
 
@@ -73,3 +85,10 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
     install_error_handlers(app)
     install_dashboard(app, settings)
     return app
+
+
+def end_streams(app: FastAPI) -> None:
+    """End the live streams of a started application; their clients come back to another."""
+    parts: ApiParts | None = getattr(app.state, "parts", None)
+    if parts is not None:
+        parts.live.end()

@@ -10,7 +10,13 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
-from shared.postgres.api_keys import ApiKey, find_key, find_key_by_id, hash_key, touch_key
+from shared.postgres.api_keys import (
+    ApiKey,
+    find_key_by_hash,
+    find_key_by_id,
+    hash_key,
+    touch_key,
+)
 from shared.postgres.workspaces import show_workspaces
 
 KNOWN_SECONDS: Final = 3.0
@@ -28,11 +34,14 @@ class KnownKeys:
 
     async def find(self, key: str) -> ApiKey | None:
         """Return the valid key, from memory or from Postgres."""
-        key_hash = hash_key(key)
+        return await self.find_hash(hash_key(key))
+
+    async def find_hash(self, key_hash: bytes) -> ApiKey | None:
+        """Return the valid key with this hash: whoever was let in by it, may still come in?"""
         known, until = self._known.get(key_hash, (None, 0.0))
         if known is not None and time.monotonic() < until:
             return known
-        return await self._look_up(key, key_hash)
+        return await self._look_up(key_hash)
 
     async def find_by_id(self, workspace_id: str, key_id: UUID) -> ApiKey | None:
         """Return the workspace's valid key with this id, as a session names it."""
@@ -50,11 +59,11 @@ class KnownKeys:
             self._remember(found.id, found, until)
         return found
 
-    async def _look_up(self, key: str, key_hash: bytes) -> ApiKey | None:
+    async def _look_up(self, key_hash: bytes) -> ApiKey | None:
         self._known.pop(key_hash, None)
         until = time.monotonic() + KNOWN_SECONDS
         async with self._pool.connection(timeout=LOOK_UP_SECONDS) as conn:
-            found = await find_key(conn, key)
+            found = await find_key_by_hash(conn, key_hash)
             if found is not None:
                 await touch_key(conn, found)
         if found is not None:

@@ -10,8 +10,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import get_current_span
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-UNTRACED: Final = ("/health/", "/metrics")
-LOOKING: Final = ("/dashboard", "/api/live")
+UNTRACED: Final = ("/health/", "/metrics", "/api/live")
+"""A stream would be one span of hours."""
+LOOKING: Final = "/dashboard"
 
 
 def trace_requests(provider: TracerProvider) -> TelemetryConfig:

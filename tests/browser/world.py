@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -20,6 +20,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from pydantic import SecretStr
 
+from services.api.__main__ import StreamEndingServer
 from services.api.app import create_app
 from shared.postgres.api_keys import create_key
 from shared.settings import Settings
@@ -70,9 +71,9 @@ def settings_of(servers: Servers, dsn: str) -> Settings:
 
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[str]:
+def serving(app: FastAPI) -> Generator[str]:
     """Serve on a free port in a thread of its own; yield the address."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="on"))
+    server = StreamEndingServer(uvicorn.Config(app, port=0, log_level="warning", lifespan="on"))
     thread = Thread(target=server.run, daemon=True)
     thread.start()
     try:

@@ -35,19 +35,16 @@
     close();
     if (document.hidden) return;
     source = new EventSource(`/api/live?topics=${topics.join(",")}`);
-    source.onopen = () => {
-      failures = 0;
-      show(true);
-      refetch();
-    };
+    source.onopen = () => (failures = 0);
     source.onerror = retry;
     source.addEventListener("resync", refetch);
-    // The process has lost its own connection to Postgres: what it tells is nothing.
-    source.addEventListener("status", (event) => {
-      const isConnected = event.data === "connected";
-      show(isConnected);
-      if (isConnected) refetch();
-    });
+    // The first event of each stream is one of these: whether the process hears of changes itself.
+    for (const state of ["connected", "disconnected"]) {
+      source.addEventListener(state, () => {
+        show(state === "connected");
+        refetch();
+      });
+    }
     for (const topic of topics) source.addEventListener(topic, () => announce(topic));
   };
 
