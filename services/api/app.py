@@ -20,6 +20,7 @@ from services.api import (
     search,
     summaries,
 )
+from services.api.dashboard.site import install_dashboard
 from services.api.errors import install_error_handlers
 from services.api.known_keys import KnownKeys
 from services.api.limits import LimitBody
@@ -30,7 +31,7 @@ from services.api.metrics import MeasureRequests
 from services.api.parts import ApiParts
 from services.api.rate_limits import RateLimits
 from services.api.tracing import HideQueries, trace_requests
-from shared.runtime import create_broker, create_parts
+from shared.runtime import create_broker, create_page_pool, create_parts
 from shared.settings import Settings
 
 ROUTERS: Final = (
@@ -56,8 +57,15 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
         keys = KnownKeys(parts.pool)
         limits = RateLimits(parts.pool, requests_per_minute=settings.requests_per_minute)
         streams = Streams(keys)
-        async with parts.opened(), broker, listening(settings) as live, streams.checked():
-            app.state.parts = ApiParts(parts, broker, keys, limits, live, streams)
+        pages = create_page_pool(settings)
+        async with (
+            parts.opened(),
+            broker,
+            pages,
+            listening(settings) as live,
+            streams.checked(),
+        ):
+            app.state.parts = ApiParts(parts, broker, keys, limits, live, streams, pages)
             yield
         provider.shutdown()
 
@@ -75,6 +83,7 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     install_error_handlers(app)
+    install_dashboard(app, settings)
     return app
 
 
