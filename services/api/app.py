@@ -21,6 +21,7 @@ from services.api import (
     search,
     summaries,
 )
+from services.api.dashboard.site import install_dashboard
 from services.api.errors import install_error_handlers
 from services.api.known_keys import KnownKeys
 from services.api.limits import LimitBody
@@ -32,7 +33,7 @@ from services.api.parts import ApiParts
 from services.api.rate_limits import RateLimits
 from services.api.sampling import sampling
 from services.api.tracing import HideQueries, trace_requests
-from shared.runtime import create_broker, create_parts
+from shared.runtime import create_broker, create_page_pool, create_parts
 from shared.settings import Settings
 
 ROUTERS: Final = (
@@ -59,14 +60,16 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
         keys = KnownKeys(parts.pool)
         limits = RateLimits(parts.pool, requests_per_minute=settings.requests_per_minute)
         streams = Streams(keys)
+        pages = create_page_pool(settings)
         async with (
             parts.opened(),
             broker,
+            pages,
             listening(settings) as live,
             streams.checked(),
             sampling(parts.pool, settings.queue_sample_seconds),
         ):
-            app.state.parts = ApiParts(parts, broker, keys, limits, live, streams)
+            app.state.parts = ApiParts(parts, broker, keys, limits, live, streams, pages)
             yield
         provider.shutdown()
 
@@ -84,6 +87,7 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     install_error_handlers(app)
+    install_dashboard(app, settings)
     return app
 
 

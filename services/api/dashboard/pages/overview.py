@@ -52,7 +52,7 @@ async def get_now(request: Request, caller: Operator, parts: WithParts) -> Respo
 @router.get(f"{PAGE.path}/throughput")
 async def get_throughput(caller: Operator, parts: WithParts) -> dict[str, Any]:
     """Return what each stage finished in the last hour."""
-    async with parts.transaction(caller) as conn:
+    async with parts.reading(caller) as conn:
         return chart_throughput(await find_figures(conn))
 
 
@@ -72,7 +72,7 @@ async def show(request: Request, template: str, caller: ApiKey, parts: ApiParts)
 
 
 async def _read(parts: ApiParts, caller: ApiKey) -> Found:
-    async with parts.transaction(caller) as conn:
+    async with parts.reading(caller) as conn:
         figures = await find_figures(conn)
         return figures, await list_entries(conn, caller.workspace_id, limit=ACTIONS_SHOWN)
 

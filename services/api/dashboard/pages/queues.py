@@ -59,7 +59,7 @@ async def get_chart(
 ) -> dict[str, Any]:
     """Return the figures of one chart."""
     within = read_range(minutes, None, None)
-    async with parts.transaction(caller) as conn:
+    async with parts.reading(caller) as conn:
         figures = await get_figures(conn, name)
         points = await find_series(conn, name, within)
     return draw_chart(chart, points, within, figures.counted_until)
@@ -98,10 +98,10 @@ def show_queue(
 
 
 async def _read_all(parts: ApiParts, caller: ApiKey) -> list[QueueFigures]:
-    async with parts.transaction(caller) as conn:
+    async with parts.reading(caller) as conn:
         return await find_figures(conn)
 
 
 async def _read_one(parts: ApiParts, caller: ApiKey, name: str) -> QueueFigures:
-    async with parts.transaction(caller) as conn:
+    async with parts.reading(caller) as conn:
         return await get_figures(conn, name)
