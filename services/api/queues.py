@@ -55,7 +55,9 @@ LONGEST_REASON: Final = 500
 class PauseReason(Body):
     """Why nobody is to read the queue; whoever looks at it is told."""
 
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_REASON)]
+    reason: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_REASON)
+    ]
 
 
 Minutes = Annotated[
@@ -90,16 +92,27 @@ async def get_queue(
     until: To = None,
 ) -> QueueDetails:
     """Return one queue over time, from samples alone."""
-    within = read_range(minutes, since, until)
-    async with parts.transaction(caller) as conn:
-        figures = await get_figures(conn, name)
-        points = await find_series(conn, name, within)
+    async with parts.reading(caller) as conn:
+        within = read_range(minutes, since, until)
+        return await read_details(conn, name, within, parts.shared.settings)
+
+
+async def read_details(
+    conn: AsyncConnection[TupleRow], name: str, within: Range, settings: Settings
+) -> QueueDetails:
+    """Return one queue over time.
+
+    Raises:
+        NotFoundError: there is no such queue, or no sample yet.
+    """
+    figures = await get_figures(conn, name)
+    points = await find_series(conn, name, within)
     return QueueDetails(
         name=name,
         paused=describe_pause(figures),
         sample=describe_sample(figures),
         storage=describe_storage(figures),
-        limits=describe_limits(parts.shared.settings),
+        limits=describe_limits(settings),
         since=within.since,
         until=within.until,
         step_seconds=within.step.total_seconds(),

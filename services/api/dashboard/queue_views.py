@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from io import StringIO
 from itertools import pairwise
 from typing import Any, Final, Literal, TypeAlias
 
+from services.api.queue_answers import Point
 from shared.domain.histograms import quantile
 from shared.domain.queue_flow import drain_seconds, state_of
 from shared.messages import MEMORY_INGESTION, PATTERN_DETECTION, SUMMARY_GENERATION
@@ -29,7 +32,10 @@ TONES: Final = {
 }
 WORDS: Final = {"unattended": "no consumers"}
 RANGES: Final = ((60, "1 h"), (360, "6 h"), (1440, "24 h"), (10_080, "7 d"))
-LOWEST_ON_LOG_AXIS: Final = 0.001
+PLAIN_COLUMNS: Final = (
+    "at", "complete", "waiting", "running", "dead", "oldest_seconds", "consumers",
+    "arrived", "done", "failed",
+)  # fmt: skip
 
 
 def describe_row(figures: QueueFigures) -> dict[str, Any]:
@@ -106,6 +112,18 @@ def draw_chart(
         # Nothing finished has no time: a queue that stands still is seen by this line alone.
         split.append(line("oldest ready", "3", lambda step: step.oldest_seconds))
     return _answer(moments, unit, split, log=chart == "times")
+
+
+def write_csv(points: Sequence[Point]) -> str:
+    """Return a series as a table."""
+    text = StringIO()
+    writer = csv.writer(text)
+    writer.writerow([*PLAIN_COLUMNS, "wait_p50", "wait_p95", "run_p50", "run_p95"])
+    for point in points:
+        wait, run = point.wait_seconds, point.run_seconds
+        plain = [getattr(point, column) for column in PLAIN_COLUMNS]
+        writer.writerow([*plain, wait.p50, wait.p95, run.p50, run.p95])
+    return text.getvalue()
 
 
 def _split(line: dict[str, Any], is_open: Sequence[bool]) -> list[dict[str, Any]]:

@@ -9,12 +9,26 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from services.api.auth import Operator
-from services.api.dashboard.queue_views import RANGES, Chart, describe_row, draw_chart
+from services.api.dashboard.queue_views import (
+    RANGES,
+    Chart,
+    describe_row,
+    draw_chart,
+    write_csv,
+)
 from services.api.dashboard.registry import Page
 from services.api.dashboard.rendering import render
 from services.api.dashboard.routes import PageRoute
 from services.api.parts import ApiParts, WithParts
-from services.api.queues import describe_limits, get_figures, pause, read_range, resume
+from services.api.queue_answers import QueueDetails
+from services.api.queues import (
+    describe_limits,
+    get_figures,
+    pause,
+    read_details,
+    read_range,
+    resume,
+)
 from shared.postgres.api_keys import ApiKey
 from shared.postgres.queue_figures import QueueFigures, find_figures, find_series
 
@@ -65,6 +79,22 @@ async def get_chart(
     return draw_chart(chart, points, within, figures.counted_until)
 
 
+@router.get(f"{LIST}/{{name}}/series.json")
+async def get_json(
+    name: str, caller: Operator, parts: WithParts, minutes: Minutes = 60
+) -> Response:
+    """Return the figures as the API does, as a file."""
+    details = await _read_details(parts, caller, name, minutes)
+    return _file(f"{name}.json", "application/json", details.model_dump_json(by_alias=True))
+
+
+@router.get(f"{LIST}/{{name}}/series.csv")
+async def get_csv(name: str, caller: Operator, parts: WithParts, minutes: Minutes = 60) -> Response:
+    """Return the points of the series as a table."""
+    details = await _read_details(parts, caller, name, minutes)
+    return _file(f"{name}.csv", "text/csv", write_csv(details.points))
+
+
 @router.post(f"{LIST}/{{name}}/pause")
 async def post_pause(
     name: str, caller: Operator, parts: WithParts, reason: Annotated[str, Form()] = ""
@@ -105,3 +135,14 @@ async def _read_all(parts: ApiParts, caller: ApiKey) -> list[QueueFigures]:
 async def _read_one(parts: ApiParts, caller: ApiKey, name: str) -> QueueFigures:
     async with parts.reading(caller) as conn:
         return await get_figures(conn, name)
+
+
+async def _read_details(parts: ApiParts, caller: ApiKey, name: str, minutes: int) -> QueueDetails:
+    async with parts.reading(caller) as conn:
+        within = read_range(minutes, None, None)
+        return await read_details(conn, name, within, parts.shared.settings)
+
+
+def _file(name: str, media_type: str, text: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(text, media_type=media_type, headers=headers)
