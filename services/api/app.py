@@ -16,6 +16,7 @@ from services.api import (
     jobs,
     key_routes,
     patterns,
+    queues,
     removing,
     search,
     summaries,
@@ -30,6 +31,7 @@ from services.api.live.streams import Streams
 from services.api.metrics import MeasureRequests
 from services.api.parts import ApiParts
 from services.api.rate_limits import RateLimits
+from services.api.sampling import sampling
 from services.api.tracing import HideQueries, trace_requests
 from shared.runtime import create_broker, create_page_pool, create_parts
 from shared.settings import Settings
@@ -41,6 +43,7 @@ ROUTERS: Final = (
     patterns.router,
     summaries.router,
     jobs.router,
+    queues.router,
     live_routes.router,
     key_routes.router,
     edge_functions.router,
@@ -64,6 +67,7 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
             pages,
             listening(settings) as live,
             streams.checked(),
+            sampling(parts.pool, settings.queue_sample_seconds),
         ):
             app.state.parts = ApiParts(parts, broker, keys, limits, live, streams, pages)
             yield
