@@ -10,11 +10,13 @@ from fastapi import FastAPI
 from opentelemetry.sdk.trace import TracerProvider
 
 from services.api import (
+    dead_letters,
     edge_functions,
     health,
     ingest,
     jobs,
     key_routes,
+    operations,
     patterns,
     removing,
     search,
@@ -24,6 +26,7 @@ from services.api.errors import install_error_handlers
 from services.api.known_keys import KnownKeys
 from services.api.limits import LimitBody
 from services.api.metrics import MeasureRequests
+from services.api.operation_worker import OperationWorker
 from services.api.parts import ApiParts
 from services.api.rate_limits import RateLimits
 from services.api.tracing import HideQueries, trace_requests
@@ -37,6 +40,8 @@ ROUTERS: Final = (
     patterns.router,
     summaries.router,
     jobs.router,
+    operations.router,
+    dead_letters.router,
     key_routes.router,
     edge_functions.router,
     health.router,
@@ -49,9 +54,9 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         parts, broker = create_parts(settings), create_broker(settings, provider)
-        async with parts.opened(), broker:
+        async with parts.opened(), broker, OperationWorker(parts.pool).running() as operations:
             limits = RateLimits(parts.pool, requests_per_minute=settings.requests_per_minute)
-            app.state.parts = ApiParts(parts, broker, KnownKeys(parts.pool), limits)
+            app.state.parts = ApiParts(parts, broker, KnownKeys(parts.pool), limits, operations)
             yield
         provider.shutdown()
 

@@ -13,6 +13,7 @@ from psycopg.rows import TupleRow
 
 from faststream_pgmq import PgmqBroker
 from services.api.known_keys import KnownKeys
+from services.api.operation_worker import OperationWorker
 from services.api.rate_limits import RateLimits
 from shared.postgres.api_keys import ApiKey
 from shared.postgres.workspaces import own_spellings, show_workspaces
@@ -30,6 +31,7 @@ class ApiParts:
     broker: PgmqBroker
     keys: KnownKeys
     limits: RateLimits
+    operations: OperationWorker
 
     @asynccontextmanager
     async def transaction(self, caller: ApiKey) -> AsyncGenerator[AsyncConnection[TupleRow]]:

@@ -59,7 +59,9 @@ def read_traceback(text: str, most: int) -> Traceback:
 
 def own_frame(text: str) -> str:
     """Return the newest frame that is ours, as the database's `letter_frame` names it."""
-    frames = (frame for section in read_traceback(text, 10_000).sections for frame in section.frames)
+    frames = (
+        frame for section in read_traceback(text, 10_000).sections for frame in section.frames
+    )
     return next((f"{frame.file}, in {frame.name}" for frame in frames if frame.is_own), "")
 
 

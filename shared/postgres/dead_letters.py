@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, LiteralString, NamedTuple
+from typing import Any, Final, LiteralString, NamedTuple, TypeAlias
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow, class_row
 from psycopg.types.json import Jsonb
+from pydantic import JsonValue
 
 from shared.messages import QUEUES
 from shared.postgres.workspaces import own_spellings
@@ -25,6 +26,7 @@ BARS: Final = 24
 TRACEBACK_READ: Final = 100_000
 PAYLOAD_READ_BYTES: Final = 16 * 1024 * 1024
 HIGHEST_ID: Final = 2**63 - 1
+Statement: TypeAlias = tuple[LiteralString, dict[str, Any]]
 
 _CONDITIONS: Final[dict[str, LiteralString]] = {
     "fingerprint": " AND d.fingerprint = %(fingerprint)s",
@@ -57,8 +59,8 @@ LIMIT %(limit)s
 _GROUPS: Final[LiteralString] = """
 WITH newest AS MATERIALIZED (
     SELECT letter.*
-    FROM unnest(%(workspaces)s::text[]) AS workspace (id), unnest(%(queues)s::text[]) AS queue (name),
-    LATERAL (
+    FROM unnest(%(workspaces)s::text[]) AS workspace (id),
+         unnest(%(queues)s::text[]) AS queue (name), LATERAL (
         SELECT d.queue, d.fingerprint, d.died_at, d.msg_id FROM dead_letters AS d
         WHERE d.workspace_id = workspace.id AND d.queue = queue.name {conditions}
         ORDER BY d.died_at DESC, d.msg_id DESC LIMIT %(cap)s
@@ -96,9 +98,11 @@ ORDER BY page.last_at DESC, page.fingerprint DESC
 _GET: Final[LiteralString] = """
 SELECT d.queue, d.msg_id, d.fingerprint, d.died_at, d.error, d.message, d.frame, d.release,
        d.attempts, d.job_id, d.trace_id,
-       letter.headers #- '{{dead_letter,traceback}}' AS headers,
+       CASE jsonb_typeof(letter.headers->'dead_letter') WHEN 'object'
+            THEN letter.headers #- '{{dead_letter,traceback}}' ELSE letter.headers END AS headers,
        right(letter.headers #>> '{{dead_letter,traceback}}', %(traceback_read)s) AS traceback,
        octet_length(letter.headers #>> '{{dead_letter,traceback}}') AS traceback_bytes,
+       regexp_count(letter.headers #>> '{{dead_letter,traceback}}', 'File "') AS traceback_frames,
        CASE WHEN octet_length(letter.message::text) <= %(payload_read)s
             THEN letter.message::text END AS payload,
        octet_length(letter.message::text) AS payload_bytes
@@ -152,6 +156,9 @@ class LetterQuery:
         }
 
 
+ALL: Final = LetterQuery()
+
+
 @dataclass(frozen=True, slots=True)
 class LetterRow:
     """A dead letter as a list shows it."""
@@ -171,13 +178,14 @@ class LetterRow:
 
 @dataclass(frozen=True, slots=True)
 class WholeLetter(LetterRow):
-    """A dead letter with what it holds; texts of JSON, because it may be one that nobody can read."""
+    """A dead letter with what it holds: a payload as text, for it may be one nobody can read."""
 
-    headers: dict[str, Any]
-    """Without the traceback."""
+    headers: JsonValue
+    """Without the traceback; anybody may write any JSON as headers."""
     traceback: str | None
     """Its last 100,000 characters."""
     traceback_bytes: int | None
+    traceback_frames: int | None
     payload: str | None
     """None where it is larger than anybody could send."""
     payload_bytes: int | None
@@ -217,45 +225,57 @@ class Preview:
 async def list_groups(
     conn: AsyncConnection[TupleRow],
     workspace_id: str,
-    query: LetterQuery = LetterQuery(),
+    query: LetterQuery = ALL,
     *,
     limit: int,
     before: GroupPlace | None = None,
 ) -> list[LetterGroup]:
     """Return a page of groups, the one with the newest letter first."""
-    values = _values(workspace_id, query) | {
-        "limit": limit,
-        "cap": GROUPED_AT_MOST,
-        "bars": BARS,
-        "before_at": before and before.last_at,
-        "before_fingerprint": before and before.fingerprint,
-    }
     async with conn.cursor(row_factory=class_row(LetterGroup)) as cursor:
-        await cursor.execute(_GROUPS.format(conditions=_conditions(query)), values)
+        await cursor.execute(*groups_statement(workspace_id, query, limit=limit, before=before))
         return await cursor.fetchall()
 
 
 async def list_letters(
     conn: AsyncConnection[TupleRow],
     workspace_id: str,
-    query: LetterQuery = LetterQuery(),
+    query: LetterQuery = ALL,
     *,
     limit: int,
     before: LetterPlace | None = None,
 ) -> list[LetterRow]:
     """Return a page of letters, newest first."""
-    conditions, values = _conditions(query), _values(workspace_id, query) | {"limit": limit}
-    if before is not None:
-        conditions += _BEFORE
-        values |= {
-            "before_at": before.died_at,
-            "before_queue": before.queue,
-            "before_id": before.msg_id,
-            "highest_id": HIGHEST_ID,
-        }
     async with conn.cursor(row_factory=class_row(LetterRow)) as cursor:
-        await cursor.execute(_LIST.format(conditions=conditions), values)
+        await cursor.execute(*letters_statement(workspace_id, query, limit=limit, before=before))
         return await cursor.fetchall()
+
+
+def groups_statement(
+    workspace_id: str, query: LetterQuery, *, limit: int, before: GroupPlace | None = None
+) -> Statement:
+    """Return what `list_groups` runs."""
+    return _GROUPS.format(conditions=_conditions(query)), _values(workspace_id, query) | {
+        "limit": limit,
+        "cap": GROUPED_AT_MOST,
+        "bars": BARS,
+        "before_at": before and before.last_at,
+        "before_fingerprint": before and before.fingerprint,
+    }
+
+
+def letters_statement(
+    workspace_id: str, query: LetterQuery, *, limit: int, before: LetterPlace | None = None
+) -> Statement:
+    """Return what `list_letters` runs."""
+    values = _values(workspace_id, query) | {"limit": limit}
+    if before is None:
+        return _LIST.format(conditions=_conditions(query)), values
+    return _LIST.format(conditions=_conditions(query) + _BEFORE), values | {
+        "before_at": before.died_at,
+        "before_queue": before.queue,
+        "before_id": before.msg_id,
+        "highest_id": HIGHEST_ID,
+    }
 
 
 async def find_letter(

@@ -30,8 +30,8 @@ WITH meant AS (
 ), noticed AS (SELECT pg_notify('supastate_live', 'operations'))
 INSERT INTO operations (workspace_id, kind, queue, filter, at, total, rate, reason, requested_by,
                         key_id)
-SELECT %(workspace_id)s, %(kind)s, %(queue)s, %(filter)s, %(snapshot)s::pg_snapshot, total, %(rate)s,
-       %(reason)s, %(requested_by)s, %(key_id)s
+SELECT %(workspace_id)s, %(kind)s, %(queue)s, %(filter)s, %(snapshot)s::pg_snapshot, total,
+       %(rate)s, %(reason)s, %(requested_by)s, %(key_id)s
 FROM meant, noticed
 RETURNING {_COLUMNS}
 """
@@ -50,7 +50,9 @@ UPDATE operations SET state = 'cancelled', finished_at = clock_timestamp()
 WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND state IN ('queued', 'running')
 RETURNING pg_notify('supastate_live', 'operations')
 """
-ADVANCE: Final[LiteralString] = "SELECT operation_id, moved, wait_seconds FROM advance_operation(%s)"
+ADVANCE: Final[LiteralString] = (
+    "SELECT operation_id, moved, wait_seconds FROM advance_operation(%s)"
+)
 
 
 class Place(NamedTuple):
