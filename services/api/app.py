@@ -25,6 +25,9 @@ from services.api import (
 from services.api.errors import install_error_handlers
 from services.api.known_keys import KnownKeys
 from services.api.limits import LimitBody
+from services.api.live import routes as live_routes
+from services.api.live.listening import listening
+from services.api.live.streams import Streams
 from services.api.metrics import MeasureRequests
 from services.api.operation_worker import OperationWorker
 from services.api.parts import ApiParts
@@ -42,6 +45,7 @@ ROUTERS: Final = (
     jobs.router,
     operations.router,
     dead_letters.router,
+    live_routes.router,
     key_routes.router,
     edge_functions.router,
     health.router,
@@ -54,9 +58,17 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         parts, broker = create_parts(settings), create_broker(settings, provider)
-        async with parts.opened(), broker, OperationWorker(parts.pool).running() as operations:
-            limits = RateLimits(parts.pool, requests_per_minute=settings.requests_per_minute)
-            app.state.parts = ApiParts(parts, broker, KnownKeys(parts.pool), limits, operations)
+        keys = KnownKeys(parts.pool)
+        limits = RateLimits(parts.pool, requests_per_minute=settings.requests_per_minute)
+        streams, operating = Streams(keys), OperationWorker(parts.pool)
+        async with (
+            parts.opened(),
+            broker,
+            listening(settings) as live,
+            streams.checked(),
+            operating.running(),
+        ):
+            app.state.parts = ApiParts(parts, broker, keys, limits, live, streams, operating)
             yield
         provider.shutdown()
 
@@ -75,3 +87,10 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
         app.include_router(router)
     install_error_handlers(app)
     return app
+
+
+def end_streams(app: FastAPI) -> None:
+    """End the live streams of a started application; their clients come back to another."""
+    parts: ApiParts | None = getattr(app.state, "parts", None)
+    if parts is not None:
+        parts.live.end()

@@ -13,6 +13,8 @@ from psycopg.rows import TupleRow
 
 from faststream_pgmq import PgmqBroker
 from services.api.known_keys import KnownKeys
+from services.api.live.hub import LiveHub
+from services.api.live.streams import Streams
 from services.api.operation_worker import OperationWorker
 from services.api.rate_limits import RateLimits
 from shared.postgres.api_keys import ApiKey
@@ -31,6 +33,8 @@ class ApiParts:
     broker: PgmqBroker
     keys: KnownKeys
     limits: RateLimits
+    live: LiveHub
+    streams: Streams
     operations: OperationWorker
 
     @asynccontextmanager

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from collections.abc import AsyncGenerator
 from typing import Any, Final, LiteralString
 from uuid import uuid4
 
@@ -18,16 +17,17 @@ from shared.postgres.api_keys import create_key
 from tests.integration.api.conftest import Client
 
 Conn = AsyncConnection[TupleRow]
-TRACEBACK: Final = '''Traceback (most recent call last):
+TRACEBACK: Final = """Traceback (most recent call last):
   File "/app/.venv/lib/python3.12/site-packages/services/ingest/handlers.py", line 31, in ingest
     await save(batch)
   File "/app/.venv/lib/python3.12/site-packages/neo4j/work/result.py", line 12, in consume
     raise error
-'''
+"""
 FILE: Final[LiteralString] = """
 INSERT INTO pgmq.q_{queue}_dlq (vt, enqueued_at, message, headers)
 SELECT now(), now() - n * %(apart)s::interval - %(ago)s::interval, %(message)s::jsonb,
-       jsonb_strip_nulls(jsonb_build_object('group', %(workspace)s::text, 'job_id', %(job_id)s::text))
+       jsonb_strip_nulls(
+           jsonb_build_object('group', %(workspace)s::text, 'job_id', %(job_id)s::text))
        || %(headers)s::jsonb || jsonb_build_object('dead_letter', %(report)s::jsonb)
 FROM generate_series(1, %(count)s) AS n
 RETURNING msg_id
@@ -72,7 +72,8 @@ async def count_letters(conn: Conn, queue: LiteralString = "memory_ingestion") -
     """Return how many wait in the queue, and how many are dead."""
     row = await (
         await conn.execute(
-            f"SELECT (SELECT count(*) FROM pgmq.q_{queue}), (SELECT count(*) FROM pgmq.q_{queue}_dlq)"
+            f"SELECT (SELECT count(*) FROM pgmq.q_{queue}),"
+            f" (SELECT count(*) FROM pgmq.q_{queue}_dlq)"
         )
     ).fetchone()
     assert row is not None

@@ -1,4 +1,4 @@
-"""Redrives and discards over HTTP: previewed, run in the background, cancelled; totals reconcile."""
+"""Redrives and discards: previewed, run in the background, cancelled; totals reconcile."""
 
 from __future__ import annotations
 
@@ -140,7 +140,12 @@ async def test_another_workspaces_letters_stay(
 async def test_a_redrive_submitted_twice_at_once_runs_once(client: Client, conn: Conn) -> None:
     await file_letters(conn, client.workspace_id, 10)
     seen = await preview(client)
-    body = {"queue": QUEUE, "filter": {}, "snapshot": seen["snapshot"], "reason": "fixed"}
+    body: dict[str, Any] = {
+        "queue": QUEUE,
+        "filter": {},
+        "snapshot": seen["snapshot"],
+        "reason": "fixed",
+    }
     client.http.headers["Idempotency-Key"] = "one-click"
 
     first, second = await asyncio.gather(client.post(REDRIVE, body), client.post(REDRIVE, body))

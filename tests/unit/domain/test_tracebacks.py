@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.tracebacks import own_frame, read_traceback
 
-CHAIN = '''Traceback (most recent call last):
+CHAIN = """Traceback (most recent call last):
   File "/srv/shared/graph/code.py", line 1, in first
     raise KeyError(1)
 KeyError: 1
@@ -23,7 +23,7 @@ Traceback (most recent call last):
     boom()
 ValueError: two
 lines
-'''
+"""
 
 
 def test_the_last_error_and_its_newest_call_come_first() -> None:

@@ -22,7 +22,13 @@ def test_what_a_telling_name_holds_is_hidden(name: str) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [{"tokens": 12}, {"max_tokens": "12"}, {"author": "Ada"}, {"keyboard": "x"}, {"tokenizer": "x"}],
+    [
+        {"tokens": 12},
+        {"max_tokens": "12"},
+        {"author": "Ada"},
+        {"keyboard": "x"},
+        {"tokenizer": "x"},
+    ],
 )
 def test_what_only_sounds_like_a_secret_is_shown(value: JsonValue) -> None:
     assert hide_secrets(value) == value
