@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from typing import LiteralString
 from uuid import uuid4
 
+import psycopg
 import pytest
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import TupleRow
+from psycopg.sql import SQL, Identifier
 
 from shared.postgres.api_keys import create_key, find_key
 from shared.postgres.workspaces import show_workspaces
@@ -38,6 +40,18 @@ async def count(conn: Conn, table: LiteralString) -> int:
     row = await (await conn.execute(f"SELECT count(*) FROM {table}")).fetchone()
     assert row is not None
     return int(row[0])
+
+
+@pytest.fixture(scope="module")
+def untouched(postgres_dsn: str, template: str) -> Iterator[str]:
+    """A migrated database for statements that change nothing, because they are refused."""
+    name = f"untouched_{uuid4().hex[:8]}"
+    with psycopg.connect(postgres_dsn, autocommit=True) as admin:
+        admin.execute(
+            SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(template))
+        )
+        yield make_conninfo(postgres_dsn, dbname=name)
+        admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
 
 @pytest.fixture
@@ -150,9 +164,9 @@ async def test_a_worker_sees_the_memories_of_a_mixed_batch(database: str) -> Non
     ],
 )
 async def test_a_role_is_refused_what_it_must_not_do(
-    database: str, role: str, statement: LiteralString
+    untouched: str, role: str, statement: LiteralString
 ) -> None:
-    async with acting_as(database, role) as conn:
+    async with acting_as(untouched, role) as conn:
         with pytest.raises(InsufficientPrivilege):
             await conn.execute(statement)
 
