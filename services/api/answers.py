@@ -184,6 +184,7 @@ _EXAMPLES: Final[dict[HTTPStatus, dict[str, JsonValue]]] = {
     HTTPStatus.UNAUTHORIZED: {"error": "a valid API key is needed: Authorization: Bearer <key>"},
     HTTPStatus.FORBIDDEN: {"error": "workspaceId: not the workspace of this API key"},
     HTTPStatus.NOT_FOUND: {"error": "no such job"},
+    HTTPStatus.CONFLICT: {"error": "expectedCount: 411 dead letters match, not 412; preview again"},
     HTTPStatus.TOO_MANY_REQUESTS: {"error": "this API key may make 6000 requests a minute"},
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: {"error": "the body is larger than 16777216 bytes"},
     HTTPStatus.SERVICE_UNAVAILABLE: {"error": "Postgres does not answer; try again"},

@@ -10,11 +10,13 @@ from fastapi import FastAPI
 from opentelemetry.sdk.trace import TracerProvider
 
 from services.api import (
+    dead_letters,
     edge_functions,
     health,
     ingest,
     jobs,
     key_routes,
+    operations,
     patterns,
     queues,
     removing,
@@ -29,6 +31,7 @@ from services.api.live import routes as live_routes
 from services.api.live.listening import listening
 from services.api.live.streams import Streams
 from services.api.metrics import MeasureRequests
+from services.api.operation_worker import OperationWorker
 from services.api.parts import ApiParts
 from services.api.rate_limits import RateLimits
 from services.api.sampling import sampling
@@ -44,6 +47,8 @@ ROUTERS: Final = (
     summaries.router,
     jobs.router,
     queues.router,
+    operations.router,
+    dead_letters.router,
     live_routes.router,
     key_routes.router,
     edge_functions.router,
@@ -59,7 +64,7 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
         parts, broker = create_parts(settings), create_broker(settings, provider)
         keys = KnownKeys(parts.pool)
         limits = RateLimits(parts.pool, requests_per_minute=settings.requests_per_minute)
-        streams = Streams(keys)
+        streams, operating = Streams(keys), OperationWorker(parts.pool)
         pages = create_page_pool(settings)
         async with (
             parts.opened(),
@@ -68,8 +73,9 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
             listening(settings) as live,
             streams.checked(),
             sampling(parts.pool, settings.queue_sample_seconds),
+            operating.running(),
         ):
-            app.state.parts = ApiParts(parts, broker, keys, limits, live, streams, pages)
+            app.state.parts = ApiParts(parts, broker, keys, limits, live, streams, pages, operating)
             yield
         provider.shutdown()
 

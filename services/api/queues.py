@@ -55,7 +55,9 @@ LONGEST_REASON: Final = 500
 class PauseReason(Body):
     """Why nobody is to read the queue; whoever looks at it is told."""
 
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_REASON)]
+    reason: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_REASON)
+    ]
 
 
 Minutes = Annotated[

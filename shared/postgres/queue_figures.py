@@ -147,7 +147,6 @@ class QueueFigures:
             is_paused=self.paused_at is not None,
         )
 
-
     @property
     def watched(self) -> Watched:
         return Watched(

@@ -16,6 +16,7 @@ ASK_EVERY_SECONDS: Final = 5.0
 PATIENCE_SECONDS: Final = 0.2
 """A page waits no longer; the next one is told."""
 
+
 class GraphWatch:
     """What one driver was last told."""
 
