@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Final
 
 from fastapi import FastAPI
@@ -24,6 +25,7 @@ from services.api.errors import install_error_handlers
 from services.api.known_keys import KnownKeys
 from services.api.limits import LimitBody
 from services.api.live import routes as live_routes
+from services.api.live.job_watch import JobWatch
 from services.api.live.listening import listening
 from services.api.live.streams import Streams
 from services.api.metrics import MeasureRequests
@@ -55,10 +57,12 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
         parts, broker = create_parts(settings), create_broker(settings, provider)
         keys = KnownKeys(parts.pool)
         limits = RateLimits(parts.pool, requests_per_minute=settings.requests_per_minute)
-        streams = Streams(keys)
-        async with parts.opened(), broker, listening(settings) as live, streams.checked():
-            app.state.parts = ApiParts(parts, broker, keys, limits, live, streams)
-            yield
+        lease = timedelta(seconds=settings.visibility_timeout_seconds)
+        async with parts.opened(), broker, listening(settings) as live:
+            streams, watch = Streams(keys), JobWatch(live, parts.pool, lease)
+            async with streams.checked(), watch.opened():
+                app.state.parts = ApiParts(parts, broker, keys, limits, live, streams, watch)
+                yield
         provider.shutdown()
 
     app = FastAPI(

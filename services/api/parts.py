@@ -14,6 +14,7 @@ from psycopg.rows import TupleRow
 from faststream_pgmq import PgmqBroker
 from services.api.known_keys import KnownKeys
 from services.api.live.hub import LiveHub
+from services.api.live.job_watch import JobWatch
 from services.api.live.streams import Streams
 from services.api.rate_limits import RateLimits
 from shared.postgres.api_keys import ApiKey
@@ -34,6 +35,7 @@ class ApiParts:
     limits: RateLimits
     live: LiveHub
     streams: Streams
+    watch: JobWatch
 
     @asynccontextmanager
     async def transaction(self, caller: ApiKey) -> AsyncGenerator[AsyncConnection[TupleRow]]:

@@ -10,7 +10,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import get_current_span
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-UNTRACED: Final = ("/health/", "/metrics", "/api/live")
+UNTRACED: Final = ("/health/", "/metrics")
+STREAMED: Final = ("/api/live", "/events")
 """A stream would be one span of hours."""
 
 
@@ -21,7 +22,7 @@ def trace_requests(provider: TracerProvider) -> TelemetryConfig:
         metrics=False,
         logs=False,
         operation_spans=False,
-        exclude=lambda scope: _path(scope).startswith(UNTRACED),
+        exclude=lambda scope: _path(scope).startswith(UNTRACED) or _path(scope).endswith(STREAMED),
     )
 
 
