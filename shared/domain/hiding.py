@@ -1,4 +1,4 @@
-"""What of a message's payload may be shown: secrets are hidden by their shape and by their name. Pure."""
+"""What of a message may be shown: secrets are hidden by their shape and by their name. Pure."""
 
 from __future__ import annotations
 

@@ -12,11 +12,12 @@ from shared.messages import QUEUES
 _TABLES: Final[LiteralString] = ", ".join(
     ["'public.jobs'", *[f"'pgmq.q_{queue}', 'pgmq.q_{queue}_dlq'" for queue in QUEUES]]
 )
-COUNT_CHANGES: Final[LiteralString] = f"""
+_COUNT: Final[LiteralString] = """
 SELECT coalesce(sum(pg_stat_get_tuples_inserted(name) + pg_stat_get_tuples_updated(name)
                     + pg_stat_get_tuples_deleted(name)), 0)::bigint
-FROM unnest(ARRAY[{_TABLES}]::regclass[]) AS name
+FROM unnest(ARRAY[{tables}]::regclass[]) AS name
 """
+COUNT_CHANGES: Final[LiteralString] = _COUNT.format(tables=_TABLES)
 
 
 async def count_changes(conn: AsyncConnection[TupleRow]) -> int:

@@ -51,14 +51,14 @@ _EVERYWHERE: Final[LiteralString] = "UNION ALL".join(
         for queue in QUEUES
     ]
 )
-LIST_MESSAGES: Final[LiteralString] = f"""
+_LIST_MESSAGES: Final[LiteralString] = """
 WITH placed AS (
     SELECT *, row_number() OVER (
         ORDER BY array_position(
             ARRAY['dead', 'retrying', 'running', 'waiting', 'delayed', 'cancelled', 'done'], state),
             enqueued_at DESC, queue, place, msg_id
     ) AS rank
-    FROM ({_EVERYWHERE}) AS message
+    FROM ({messages}) AS message
 ), sized AS (
     SELECT *, coalesce(pg_column_size(message), 0) AS stored_bytes,
            sum(coalesce(pg_column_size(message), 0) + coalesce(pg_column_size(headers), 0))
@@ -71,17 +71,22 @@ SELECT queue, place, msg_id, state, read_ct, enqueued_at, last_read_at, due_at, 
        CASE WHEN bytes_so_far <= %(bytes)s THEN headers::text END AS headers
 FROM sized ORDER BY rank
 """
-GET_MESSAGE: Final[LiteralString] = f"""
+LIST_MESSAGES: Final[LiteralString] = _LIST_MESSAGES.format(messages=_EVERYWHERE)
+_GET_MESSAGE: Final[LiteralString] = """
 SELECT queue, place, msg_id, state, read_ct, enqueued_at, last_read_at, due_at, ended_at,
        coalesce(pg_column_size(message), 0) AS stored_bytes, message::text, headers::text
-FROM ({_EVERYWHERE}) AS message
+FROM ({messages}) AS message
 WHERE queue = %(queue)s AND place = %(place)s AND msg_id = %(msg_id)s
 """
-FIND_JOB_WITH_PROGRESS: Final[LiteralString] = f"""
+GET_MESSAGE: Final[LiteralString] = _GET_MESSAGE.format(messages=_EVERYWHERE)
+_FIND_JOB_WITH_PROGRESS: Final[LiteralString] = """
 SELECT id, user_id, kind, submitted, created_at, progress.*
-FROM jobs LEFT JOIN ({COUNT_MESSAGES}) AS progress ON progress.job_id = jobs.id
+FROM jobs LEFT JOIN ({progress}) AS progress ON progress.job_id = jobs.id
 WHERE id = %(id)s AND workspace_id = %(workspace_id)s
 """
+FIND_JOB_WITH_PROGRESS: Final[LiteralString] = _FIND_JOB_WITH_PROGRESS.format(
+    progress=COUNT_MESSAGES
+)
 
 
 @dataclass(frozen=True, slots=True)

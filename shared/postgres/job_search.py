@@ -26,58 +26,48 @@ MOST_JOBS_BY_MESSAGE: Final = 200
 
 # Each a scalar subquery with LIMIT, so that it is answered from the index on the job's id: EXISTS
 # might be answered by reading the whole table.
-_IN_QUEUE: Final[LiteralString] = " OR ".join(
-    [
-        f"(SELECT true FROM pgmq.q_{queue} WHERE headers->>'job_id' = searched.id::text LIMIT 1)"
-        " IS TRUE"
-        for queue in QUEUES
-    ]
-)
-_DEAD: Final[LiteralString] = " OR ".join(
-    [
-        f"(SELECT true FROM pgmq.q_{queue}_dlq WHERE headers->>'job_id' = searched.id::text LIMIT 1)"
-        " IS TRUE"
-        for queue in QUEUES
-    ]
-)
-_CANCELLED: Final[LiteralString] = " OR ".join(
-    [
-        f"(SELECT true FROM pgmq.a_{queue} WHERE headers->>'job_id' = searched.id::text"
-        " AND headers ? 'cancelled' LIMIT 1) IS TRUE"
-        for queue in QUEUES
-    ]
-)
-_STATES: Final[LiteralString] = f"""
+_STANDS_IN: Final[LiteralString] = """
+(SELECT true FROM pgmq.{table} WHERE headers->>'job_id' = searched.id::text AND {met} LIMIT 1)
+IS TRUE
+"""
+
+
+def _stands_in(tables: Sequence[LiteralString], met: LiteralString = "true") -> LiteralString:
+    return " OR ".join([_STANDS_IN.format(table=table, met=met) for table in tables])
+
+
+_QUEUES: Final[list[LiteralString]] = [f"q_{queue}" for queue in QUEUES]
+_ARCHIVES: Final[list[LiteralString]] = [f"a_{queue}" for queue in QUEUES]
+_LETTERS: Final[list[LiteralString]] = [f"q_{queue}_dlq" for queue in QUEUES]
+_OF_STATE: Final[LiteralString] = """
 CASE %(state)s
-    WHEN 'dead' THEN ({_DEAD})
-    WHEN 'cancelled' THEN ({_CANCELLED})
-    WHEN 'done' THEN NOT ({_IN_QUEUE}) AND NOT ({_DEAD})
-    ELSE ({_IN_QUEUE})
+    WHEN 'dead' THEN ({dead})
+    WHEN 'cancelled' THEN ({cancelled})
+    WHEN 'done' THEN NOT ({live}) AND NOT ({dead})
+    ELSE ({live})
 END
 """
+_STATES: Final[LiteralString] = _OF_STATE.format(
+    dead=_stands_in(_LETTERS),
+    cancelled=_stands_in(_ARCHIVES, "headers ? 'cancelled'"),
+    live=_stands_in(_QUEUES),
+)
 _UUID: Final[LiteralString] = "'^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'"
-_OF_PROJECT: Final[LiteralString] = f"""
+# A term is met by the text and by the number or boolean that it may stand for.
+_MET_BY_MESSAGE: Final[LiteralString] = """
 (%(project)s::text IS NULL OR message->>'project_name' = %(project)s
  OR EXISTS (SELECT FROM memories WHERE project_name = %(project)s AND id = CASE
-        WHEN message->>'memory_id' ~ {_UUID} THEN (message->>'memory_id')::uuid END)
+        WHEN message->>'memory_id' ~ {uuid} THEN (message->>'memory_id')::uuid END)
  OR EXISTS (SELECT FROM code_entities WHERE project_name = %(project)s AND id = CASE
-        WHEN message->>'code_entity_id' ~ {_UUID} THEN (message->>'code_entity_id')::uuid END))
-"""
-# A term is met by the text and by the number or boolean that it may stand for.
-_WITH_TERMS: Final[LiteralString] = """
-NOT EXISTS (
+        WHEN message->>'code_entity_id' ~ {uuid} THEN (message->>'code_entity_id')::uuid END))
+AND NOT EXISTS (
     SELECT FROM unnest(%(texts)s::jsonb[], %(values)s::jsonb[]) AS term (text, value)
     WHERE (message @> term.text OR message @> term.value
            OR headers @> term.text OR headers @> term.value) IS NOT TRUE
 )
 """
-_MESSAGES: Final[LiteralString] = " OR ".join(
-    [
-        f"(SELECT true FROM pgmq.{table} WHERE headers->>'job_id' = searched.id::text"
-        f" AND {_OF_PROJECT} AND {_WITH_TERMS} LIMIT 1) IS TRUE"
-        for queue in QUEUES
-        for table in (f"q_{queue}", f"a_{queue}", f"q_{queue}_dlq")
-    ]
+_MESSAGES: Final[LiteralString] = _stands_in(
+    [*_QUEUES, *_ARCHIVES, *_LETTERS], _MET_BY_MESSAGE.format(uuid=_UUID)
 )
 # A request that changed nothing is no work to look at. The bounds have a default each, so that
 # they are always bounds of the index.

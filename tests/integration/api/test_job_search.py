@@ -148,12 +148,14 @@ async def fill_tables(conn: Conn) -> None:
                     FROM generate_series(1, 2000) AS n""".encode()
             )
     await conn.execute(
-        """INSERT INTO memories (workspace_id, user_id, chunk_id, content, content_hash, occurred_at)
+        """INSERT INTO memories (workspace_id, user_id, chunk_id, content, content_hash,
+                                 occurred_at)
            SELECT 'team:' || gen_random_uuid(), gen_random_uuid(), n, 'x', '', now()
            FROM generate_series(1, 2000) AS n"""
     )
     await conn.execute(
-        """INSERT INTO code_entities (workspace_id, user_id, project_name, path, name, content, content_hash)
+        """INSERT INTO code_entities (workspace_id, user_id, project_name, path, name, content,
+                                      content_hash)
            SELECT 'team:' || gen_random_uuid(), gen_random_uuid(), 'p', n, 'x', 'x', ''
            FROM generate_series(1, 2000) AS n"""
     )
