@@ -145,37 +145,6 @@ class SummariesFound(Answer):
     count: int
 
 
-class JobCounts(Answer):
-    """Where a job's messages are; `gone` ones are no more: somebody deleted them."""
-
-    waiting: int
-    running: int
-    retrying: int
-    done: int
-    dead: int
-    gone: int
-
-
-class JobState(Answer):
-    """How far a job is, derived from where its messages are."""
-
-    id: UUID
-    kind: str
-    state: Literal["waiting", "running", "retrying", "done", "dead"]
-    percent: float
-    submitted: int
-    counts: JobCounts
-    last_error: str | None
-    created_at: datetime
-
-
-class JobPage(Answer):
-    """Jobs, newest first; `next` is the `before` of the following page."""
-
-    jobs: list[JobState]
-    next: str | None
-
-
 _EXAMPLES: Final[dict[HTTPStatus, dict[str, JsonValue]]] = {
     HTTPStatus.BAD_REQUEST: {
         "error": "the request is not as documented",

@@ -14,6 +14,7 @@ from psycopg.rows import TupleRow
 from faststream_pgmq import PgmqBroker
 from services.api.known_keys import KnownKeys
 from services.api.live.hub import LiveHub
+from services.api.live.job_watch import JobWatch
 from services.api.live.streams import Streams
 from services.api.operation_worker import OperationWorker
 from services.api.rate_limits import RateLimits
@@ -38,6 +39,7 @@ class ApiParts:
     pages: Pool
     """Read only and impatient: what a page asks cannot hold up what clients send."""
     operations: OperationWorker
+    watch: JobWatch
 
     @asynccontextmanager
     async def transaction(self, caller: ApiKey) -> AsyncGenerator[AsyncConnection[TupleRow]]:

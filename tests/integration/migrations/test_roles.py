@@ -149,6 +149,8 @@ async def test_a_worker_sees_the_memories_of_a_mixed_batch(database: str) -> Non
         ("supastate_worker", "SELECT * FROM operations"),
         ("supastate_worker", "SELECT advance_operation()"),
         ("supastate_worker", "SELECT key_hash FROM api_keys"),
+        ("supastate_worker", "SELECT cancel_job(gen_random_uuid())"),
+        ("supastate_readonly", "SELECT cancel_job(gen_random_uuid())"),
         ("supastate_worker", "SELECT find_api_key('')"),
         ("supastate_worker", "INSERT INTO api_keys DEFAULT VALUES"),
         ("supastate_worker", "UPDATE memories SET content = ''"),
