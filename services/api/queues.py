@@ -105,7 +105,7 @@ async def read_details(
     Raises:
         NotFoundError: there is no such queue, or no sample yet.
     """
-    figures = await get_figures(conn, name)
+    figures = choose_queue(await find_figures(conn, name), name)
     points = await find_series(conn, name, within)
     return QueueDetails(
         name=name,
@@ -181,17 +181,17 @@ def check_queue(name: str) -> None:
         raise NotFoundError("no such queue")
 
 
-async def get_figures(conn: AsyncConnection[TupleRow], name: str) -> QueueFigures:
+def choose_queue(figures: list[QueueFigures], name: str) -> QueueFigures:
     """Return the last sample of a queue.
 
     Raises:
         NotFoundError: there is no such queue, or no sample yet.
     """
     check_queue(name)
-    found = await find_figures(conn, name)
-    if not found:
-        raise NotFoundError("no sample yet: ask again in some seconds")
-    return found[0]
+    for one in figures:
+        if one.queue == name:
+            return one
+    raise NotFoundError("no sample yet: ask again in some seconds")
 
 
 def read_range(minutes: int, since: datetime | None, until: datetime | None) -> Range:

@@ -29,7 +29,7 @@ async def test_the_charts_draw_what_was_sampled(page: Page) -> None:
 
     for name in ("wait p95", "run p95", "oldest ready", "out"):
         await expect(page.locator(".u-legend").get_by_text(name, exact=True)).to_be_visible()
-    await expect(page.get_by_text("out, so far", exact=True)).to_be_visible()
+    await expect(page.get_by_text("out so far", exact=True)).to_be_visible()
     await take_screenshot(page, "queue-charts")
 
 
