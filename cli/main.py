@@ -9,6 +9,7 @@ import typer
 from cli.commands import graph, importing, keys, local
 from cli.commands.calibrate import calibrate
 from cli.commands.demo import demo
+from cli.commands.doctor import doctor
 from cli.commands.forget import forget
 from cli.commands.jobs import jobs
 from cli.commands.migrate import migrate
@@ -54,6 +55,7 @@ app.add_typer(graph.app, name="graph", rich_help_panel=ASK)
 app.command(rich_help_panel=OPERATE)(forget)
 app.command(rich_help_panel=OPERATE)(jobs)
 app.command(rich_help_panel=OPERATE)(trace)
+app.command(rich_help_panel=OPERATE)(doctor)
 app.add_typer(keys.app, name="keys", rich_help_panel=OPERATE)
 app.command(rich_help_panel=OPERATE)(migrate)
 app.command(rich_help_panel=OPERATE)(rebuild)
