@@ -1,4 +1,4 @@
-"""One read for all pages that want the same at the same time: fifty tabs cost the queries of two.
+"""One read for all pages that want the same at the same time, however many tabs are open.
 
 Nobody is given what was read before he asked: who comes while a read runs shares the next one.
 """
@@ -6,6 +6,7 @@ Nobody is given what was read before he asked: who comes while a read runs share
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, Final, TypeVar
 from weakref import WeakKeyDictionary
@@ -23,10 +24,15 @@ from shared.runtime import Pool
 Read = TypeVar("Read")
 
 
+APART_SECONDS: Final = 0.15
+"""Reads of the same begin no sooner after one another; a lone one begins at once."""
+
+
 class SharedReads:
     """Belongs to one event loop."""
 
     def __init__(self) -> None:
+        self._begun_at: dict[Hashable, float] = {}
         self._waiting: dict[Hashable, asyncio.Task[Any]] = {}
         self._running: dict[Hashable, asyncio.Task[Any]] = {}
 
@@ -41,11 +47,21 @@ class SharedReads:
     async def _run(self, key: Hashable, read: Callable[[], Awaitable[Read]]) -> Read:
         if (before := self._running.get(key)) is not None:
             await asyncio.wait([before])
+        begun = self._begun_at.get(key, 0.0)
+        await asyncio.sleep(max(0.0, begun + APART_SECONDS - time.monotonic()))
+        self._remember(key)
         self._running[key] = self._waiting.pop(key)
         try:
             return await read()
         finally:
             del self._running[key]
+
+    def _remember(self, key: Hashable) -> None:
+        now = time.monotonic()
+        old = [one for one, begun in self._begun_at.items() if now - begun > APART_SECONDS]
+        for one in old:
+            del self._begun_at[one]
+        self._begun_at[key] = now
 
 
 _reads: Final[WeakKeyDictionary[Pool, SharedReads]] = WeakKeyDictionary()

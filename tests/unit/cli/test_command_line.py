@@ -14,8 +14,10 @@ import pytest
 from tests.unit.cli.conftest import KEY, FakeApi
 
 SUPASTATE = Path(sys.executable).with_name("supastate")
-COMMANDS = ["", "import", "import git", "local", "keys", "graph", "search", "demo", "trace", "jobs"]
-COMMANDS_OF_QUEUES = ["queues", "queues pause"]
+COMMANDS = (
+    "", "import", "import git", "local", "keys", "graph", "search", "demo", "trace", "jobs",
+    "queues", "queues pause", "dlq", "doctor",
+)  # fmt: skip
 
 
 class CommandLine:
@@ -64,7 +66,7 @@ def sessions(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("names", COMMANDS + COMMANDS_OF_QUEUES)
+@pytest.mark.parametrize("names", COMMANDS)
 def test_every_command_explains_itself(command: CommandLine, names: str) -> None:
     shown = command.run(*names.split(), "--help")
 
