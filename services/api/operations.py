@@ -69,7 +69,7 @@ async def preview_discard(
 
 @router.post("/api/dead-letters/redrive", status_code=HTTPStatus.ACCEPTED, responses=STARTING)
 async def post_redrive(
-    body: OperationRequest, caller: Operator, parts: WithParts, once: Once
+    body: OperationRequest, caller: Operator, parts: WithParts, once: Once = None
 ) -> OperationState:
     """Put dead letters back into their queue, in the background; no attempt of theirs is used."""
     return await start("redrive", body, caller, parts, once)
@@ -77,7 +77,7 @@ async def post_redrive(
 
 @router.post("/api/dead-letters/discard", status_code=HTTPStatus.ACCEPTED, responses=STARTING)
 async def post_discard(
-    body: OperationRequest, caller: Operator, parts: WithParts, once: Once
+    body: OperationRequest, caller: Operator, parts: WithParts, once: Once = None
 ) -> OperationState:
     """Move dead letters to the archive of their dead letter queue, in the background."""
     return await start("discard", body, caller, parts, once)

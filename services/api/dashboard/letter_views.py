@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -12,14 +13,11 @@ from uuid import uuid4
 
 from pydantic import JsonValue, ValidationError
 
-from services.api.dashboard.registry import ROOT
-from services.api.dashboard.wording import query
 from services.api.errors import describe, reason_of
 from services.api.idempotency import KeyedRequest
-from services.api.letter_answers import LetterFound, LettersWanted, OperationRequest, OperationState
+from services.api.letter_answers import LetterFound, LetterListed, OperationRequest, OperationState
 from shared.errors import InvalidInputError
 
-HOME: Final = f"{ROOT}/dead-letters"
 TYPED_ABOVE: Final = 100
 """From here on the number must be typed: a habit of pressing a button is no safeguard."""
 HEADERS_SHOWN: Final = 20_000
@@ -31,71 +29,6 @@ WORDS: Final = {
     "discard": ("Discard", "discarded", "move to the archive and are not tried again"),
 }
 SPANS: Final = {86_400: "24 h", 604_800: "7 days", 2_592_000: "30 days", 31_536_000: "year"}
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which letters an address names: the fields of a filter, or ids."""
-
-    queue: str | None = None
-    group: str | None = None
-    error: str | None = None
-    contains: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    ids: tuple[int, ...] = ()
-
-    @property
-    def conditions(self) -> dict[str, Any]:
-        """What stands in an address, apart from ids."""
-        return {
-            "queue": self.queue,
-            "group": self.group,
-            "error": self.error,
-            "contains": self.contains,
-            "since": self.since and self.since.isoformat(),
-            "until": self.until and self.until.isoformat(),
-        }
-
-    @property
-    def without_ids(self) -> Wanted:
-        """Return the filter alone."""
-        return replace(self, ids=())
-
-    def address(self, page: str) -> str:
-        """Return where these letters are shown, or asked about."""
-        ids = "".join(f"&ids={one}" for one in self.ids)
-        return f"{HOME}/{page}?{query(**self.conditions)}{ids}"
-
-    def as_filter(self) -> LettersWanted:
-        """Return the filter of an API's request."""
-        return LettersWanted(
-            fingerprint=self.group,
-            error=self.error,
-            contains=self.contains,
-            since=self.since,
-            until=self.until,
-        )
-
-    def describe(self) -> list[tuple[str, str]]:
-        """Return in words what a filter says."""
-        named = {"ids": ", ".join(map(str, self.ids)), **self.conditions}
-        return [(name, str(value)) for name, value in named.items() if value]
-
-
-def read_moment(text: str | None) -> datetime | None:
-    """Return a time of an address; what a form left empty is none.
-
-    Raises:
-        InvalidInputError: it is no time.
-    """
-    if not text:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InvalidInputError("since", "is no time like 2026-01-31T12:00Z") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def read_form(fields: Mapping[str, Any]) -> OperationRequest:
@@ -149,6 +82,21 @@ def show_letter(letter: LetterFound) -> dict[str, Any]:
         "payload": _as_text(letter.payload) if payload is None else payload,
         "headers": _as_text(letter.headers)[:HEADERS_SHOWN],
     }
+
+
+def write_csv(letters: Sequence[LetterListed]) -> str:
+    """Return letters as a table; no field of it is a formula to a spreadsheet."""
+    table = io.StringIO()
+    writer = csv.writer(table)
+    writer.writerow(LetterListed.model_fields)
+    for letter in letters:
+        writer.writerow([_inert(value) for value in letter.model_dump(mode="json").values()])
+    return table.getvalue()
+
+
+def _inert(value: object) -> object:
+    is_formula = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{value}" if is_formula else value
 
 
 def _as_text(value: JsonValue) -> str:

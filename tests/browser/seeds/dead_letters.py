@@ -20,7 +20,7 @@ async def seed(world: World) -> None:
     )  # fmt: skip
     await file_letters(
         conn, ours, 1, queue="summary_generation", error=HOSTILE[:60], message=HOSTILE,
-        traceback=f'{TRACEBACK}  File "/app/shared/{HOSTILE[:9]}.py", line 1, in x\n    {HOSTILE}\n',
+        traceback=f'  File "/app/shared/{HOSTILE[:9]}.py", line 1, in x\n    {HOSTILE}\n',
         payload={HOSTILE: [HOSTILE]}, headers={"note": HOSTILE}, release=HOSTILE,
     )  # fmt: skip
     await file_letters(conn, world.other_workspace_id, 3, message="of somebody else")
