@@ -104,8 +104,11 @@ class ApiClient:
         given = {name: value for name, value in (params or {}).items() if value is not None}
         return self._send(self._http.build_request("GET", path, params=given), self._patience)
 
-    def post(self, path: str, body: JsonValue) -> JsonValue:
-        """Return the answer's JSON. The request may be sent twice: the API replaces.
+    def post(
+        self, path: str, body: JsonValue, headers: Mapping[str, str] | None = None
+    ) -> JsonValue:
+        """Return the answer's JSON. The request may be sent twice: the API replaces, or it goes by
+        its header `Idempotency-Key`.
 
         Raises:
             ApiUnreachableError, ApiRefusedError
@@ -113,7 +116,10 @@ class ApiClient:
         # Escaped to ASCII, so that no character of the input can break the request.
         content = json.dumps(body).encode("ascii")
         request = self._http.build_request(
-            "POST", path, content=content, headers={"Content-Type": "application/json"}
+            "POST",
+            path,
+            content=content,
+            headers={"Content-Type": "application/json", **(headers or {})},
         )
         return self._send(request, self._patience)
 

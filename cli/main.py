@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import graph, importing, jobs, keys, local
+from cli.commands import dlq, graph, importing, jobs, keys, local, queues
 from cli.commands.calibrate import calibrate
 from cli.commands.demo import demo
 from cli.commands.doctor import doctor
@@ -52,6 +52,8 @@ app.command(rich_help_panel=ASK)(signals)
 app.add_typer(graph.app, name="graph", rich_help_panel=ASK)
 app.command(rich_help_panel=OPERATE)(forget)
 app.add_typer(jobs.app, name="jobs", rich_help_panel=OPERATE)
+app.add_typer(queues.app, name="queues", rich_help_panel=OPERATE)
+app.add_typer(dlq.app, name="dlq", rich_help_panel=OPERATE)
 app.command(rich_help_panel=OPERATE)(trace)
 app.command(rich_help_panel=OPERATE)(doctor)
 app.add_typer(keys.app, name="keys", rich_help_panel=OPERATE)

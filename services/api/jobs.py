@@ -10,7 +10,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Response
 
-from services.api.answers import QueueState, QueueStates, problems
+from services.api.answers import problems
 from services.api.auth import WITH_KEY, KeyedRoute, Operator, Reader
 from services.api.bodies import CancelRequest
 from services.api.job_answers import (
@@ -33,7 +33,6 @@ from shared.postgres.job_cancelling import cancel_job
 from shared.postgres.job_messages import Place, find_job_progress, find_message, list_messages
 from shared.postgres.job_search import JobFilter, JobsFound, search_jobs
 from shared.postgres.jobs import Progress, count_messages
-from shared.postgres.queues import count_queues
 
 router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["jobs"])
 ERRORS: Final = problems()
@@ -151,26 +150,6 @@ async def cancel(parts: ApiParts, caller: ApiKey, job_id: UUID, reason: str) -> 
         action = Action("job.cancel", str(job_id), count=done.cancelled, reason=reason)
         await record_action(conn, caller, action)
     return JobCancelled(id=job_id, cancelled=done.cancelled, running=done.running)
-
-
-@router.get("/api/queues", responses=ERRORS)
-async def get_queues(caller: Operator, parts: WithParts) -> QueueStates:
-    """Return what stands in each queue, of all workspaces together."""
-    async with parts.transaction(caller) as conn:
-        counts = await count_queues(conn)
-    queues = [
-        QueueState(
-            name=one.queue,
-            waiting=one.waiting,
-            delayed=one.delayed,
-            running=one.running,
-            retrying=one.retrying,
-            dead=one.dead,
-            drained=one.is_drained,
-        )
-        for one in counts
-    ]
-    return QueueStates(queues=queues, drained=all(queue.drained for queue in queues))
 
 
 def lease_of(parts: ApiParts) -> timedelta:
