@@ -65,7 +65,7 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
         parts, broker = create_parts(settings), create_broker(settings, provider)
         keys = KnownKeys(parts.pool)
         limits = RateLimits(parts.pool, requests_per_minute=settings.requests_per_minute)
-        streams, operating = Streams(keys), OperationWorker(parts.pool)
+        streams, operations = Streams(keys), OperationWorker(parts.pool)
         pages = create_page_pool(settings)
         async with (
             parts.opened(),
@@ -75,10 +75,18 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
             streams.checked(),
             watching(live, pages, settings) as watch,
             sampling(parts.pool, settings.queue_sample_seconds),
-            operating.running(),
+            operations.running(),
         ):
             app.state.parts = ApiParts(
-                parts, broker, keys, limits, live, streams, watch, pages, operating
+                shared=parts,
+                broker=broker,
+                keys=keys,
+                limits=limits,
+                live=live,
+                streams=streams,
+                pages=pages,
+                operations=operations,
+                watch=watch,
             )
             yield
         provider.shutdown()

@@ -36,10 +36,10 @@ class ApiParts:
     limits: RateLimits
     live: LiveHub
     streams: Streams
-    watch: JobWatch
     pages: Pool
     """Read only and impatient: what a page asks cannot hold up what clients send."""
     operations: OperationWorker
+    watch: JobWatch
 
     @asynccontextmanager
     async def transaction(self, caller: ApiKey) -> AsyncGenerator[AsyncConnection[TupleRow]]:

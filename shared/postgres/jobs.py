@@ -22,6 +22,9 @@ CREATE_JOB: Final[LiteralString] = """
 INSERT INTO jobs (id, workspace_id, user_id, kind, submitted)
 VALUES (%(id)s, %(workspace_id)s, %(user_id)s, %(kind)s, %(submitted)s)
 """
+GROW_JOB: Final[LiteralString] = f"""
+{CREATE_JOB} ON CONFLICT (id) DO UPDATE SET submitted = jobs.submitted + excluded.submitted
+"""
 MESSAGES_OF_JOBS: Final[LiteralString] = """
 SELECT headers->>'job_id' AS job_id, {state} AS state,
        headers->>'last_error' AS error, last_read_at AS at, vt AS held_until
@@ -102,16 +105,32 @@ async def create_job(
     submitted: int,
 ) -> None:
     """Note what was asked for; belongs in the transaction that sends the messages."""
-    await conn.execute(
-        CREATE_JOB,
-        {
-            "id": job_id,
-            "workspace_id": workspace_id,
-            "user_id": user_id,
-            "kind": kind,
-            "submitted": submitted,
-        },
-    )
+    await conn.execute(CREATE_JOB, _job_row(job_id, workspace_id, user_id, kind, submitted))
+
+
+async def grow_job(
+    conn: AsyncConnection[TupleRow],
+    *,
+    job_id: UUID,
+    workspace_id: str,
+    user_id: UUID,
+    kind: str,
+    submitted: int,
+) -> None:
+    """Add so many messages to a job, which is made with the first of them; as `create_job`."""
+    await conn.execute(GROW_JOB, _job_row(job_id, workspace_id, user_id, kind, submitted))
+
+
+def _job_row(
+    job_id: UUID, workspace_id: str, user_id: UUID, kind: str, submitted: int
+) -> dict[str, object]:
+    return {
+        "id": job_id,
+        "workspace_id": workspace_id,
+        "user_id": user_id,
+        "kind": kind,
+        "submitted": submitted,
+    }
 
 
 async def find_job(conn: AsyncConnection[TupleRow], workspace_id: str, job_id: UUID) -> Job | None:
