@@ -19,8 +19,9 @@ from shared.messages import QUEUES
 from shared.postgres.queues import MESSAGE_STATE
 
 CREATE_JOB: Final[LiteralString] = """
-INSERT INTO jobs (id, workspace_id, user_id, kind, submitted)
-VALUES (%(id)s, %(workspace_id)s, %(user_id)s, %(kind)s, %(submitted)s)
+INSERT INTO jobs (id, workspace_id, user_id, kind, submitted, key_id, project_name, content_bytes)
+VALUES (%(id)s, %(workspace_id)s, %(user_id)s, %(kind)s, %(submitted)s, %(key_id)s,
+        %(project_name)s, %(content_bytes)s)
 """
 MESSAGES_OF_JOBS: Final[LiteralString] = """
 SELECT headers->>'job_id' AS job_id, {state} AS state,
@@ -112,6 +113,9 @@ async def create_job(
     user_id: UUID,
     kind: str,
     submitted: int,
+    key_id: UUID | None = None,
+    project_name: str | None = None,
+    content_bytes: int = 0,
 ) -> None:
     """Note what was asked for; belongs in the transaction that sends the messages."""
     await conn.execute(
@@ -122,6 +126,9 @@ async def create_job(
             "user_id": user_id,
             "kind": kind,
             "submitted": submitted,
+            "key_id": key_id,
+            "project_name": project_name,
+            "content_bytes": content_bytes,
         },
     )
 
