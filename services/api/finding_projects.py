@@ -119,7 +119,7 @@ async def ask_for_summary(parts: ApiParts, caller: ApiKey, name: str) -> UUID:
             messages=[message],
             project_name=name,
         )
-        await record_action(conn, Action(actor=caller, action="summary.request"))
+        await record_action(conn, caller, Action("summary.request", str(job_id), count=1))
     return job_id
 
 

@@ -8,14 +8,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from services.api.finding_patterns import Order, ReviewFilter
-from services.api.paging import read_cursor, write_cursor
+from services.api.value_cursors import not_a_place, read_values, write_values
 from shared.domain.accepting import check_text
 from shared.domain.findings import MAX_EVIDENCE
-from shared.errors import InvalidInputError
 from shared.graph.patterns import After, Pattern, Wanted
 from shared.messages import PatternType
-
-NOT_A_PLACE: Final = "is not the `next` of a page"
 
 
 class PatternFilter(BaseModel):
@@ -73,7 +70,7 @@ class PatternFilter(BaseModel):
 
 def write_place(pattern: Pattern) -> str:
     """Return where the page after this pattern starts, in either order."""
-    return write_cursor(pattern.confidence, pattern.frequency, pattern.place, pattern.id)
+    return write_values(pattern.confidence, pattern.frequency, pattern.place, pattern.id)
 
 
 def read_place(cursor: str) -> After:
@@ -82,10 +79,10 @@ def read_place(cursor: str) -> After:
     Raises:
         InvalidInputError: it did not write this.
     """
-    match read_cursor(cursor, "after"):
+    match read_values(cursor, "after"):
         case [float() | int() as confidence, int(frequency), int(place), str(key)] if (
             0 <= frequency < 2**63 and 0 <= place < 2**63
         ):
             return After(key, float(confidence), frequency, place)
         case _:
-            raise InvalidInputError("after", NOT_A_PLACE)
+            raise not_a_place("after")

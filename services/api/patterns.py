@@ -10,6 +10,8 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
 
 from services.api.answers import (
     PatternFound,
@@ -21,6 +23,7 @@ from services.api.answers import (
 from services.api.auth import WITH_KEY, KeyedRoute, Operator, Reader, check_workspace
 from services.api.bodies import DetectRequest, PatternQuery
 from services.api.finding_patterns import read_page
+from services.api.idempotency import IdempotencyKey, run_once
 from services.api.parts import ApiParts, WithParts
 from services.api.pattern_filter import PatternFilter, write_place
 from services.api.submitting import submit
@@ -38,7 +41,9 @@ router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["pattern
 
 
 @router.post("/api/patterns/detect", status_code=HTTPStatus.ACCEPTED, responses=problems())
-async def detect_patterns(body: DetectRequest, caller: Operator, parts: WithParts) -> Submitted:
+async def detect_patterns(
+    body: DetectRequest, caller: Operator, parts: WithParts, once: IdempotencyKey = None
+) -> Submitted:
     """Queue a search for patterns in the key's workspace."""
     check_workspace(caller, body.workspace_id, "workspaceId")
     message = DetectPatterns(
@@ -50,7 +55,13 @@ async def detect_patterns(body: DetectRequest, caller: Operator, parts: WithPart
         since=body.since,
         until=body.until,
     )
-    return Submitted(job_id=await detect(parts, caller, message), queued=1)
+    check_known(message)
+
+    async def queue() -> Submitted:
+        return Submitted(job_id=await detect(conn, parts, caller, message), queued=1)
+
+    async with parts.transaction(caller) as conn:
+        return await run_once(conn, caller, once, ("patterns.detect", body), queue, Submitted)
 
 
 @router.get("/api/patterns", responses=problems())
@@ -113,14 +124,19 @@ def describe_in_words(pattern: Pattern) -> str:
     return "\n".join([pattern.type, pattern.name, pattern.project_name, *excerpts])
 
 
-async def detect(parts: ApiParts, caller: ApiKey, message: DetectPatterns) -> UUID:
-    """Queue a detection request and return its job's id.
+def check_known(message: DetectPatterns) -> None:
+    """Return when every type that the request names exists.
 
     Raises:
         UnknownPatternTypeError: names the first type that does not exist.
     """
     check_types(check_text(name, "pattern_types") for name in message.pattern_types)
-    async with parts.transaction(caller) as conn:
-        return await submit(
-            conn, parts.broker, caller, queue=PATTERN_DETECTION, kind="patterns", messages=[message]
-        )
+
+
+async def detect(
+    conn: AsyncConnection[TupleRow], parts: ApiParts, caller: ApiKey, message: DetectPatterns
+) -> UUID:
+    """Queue a detection request and return its job's id."""
+    return await submit(
+        conn, parts.broker, caller, queue=PATTERN_DETECTION, kind="patterns", messages=[message]
+    )

@@ -20,11 +20,10 @@ from services.api.finding_projects import (
     read_project,
     read_projects,
 )
-from services.api.paging import read_cursor, write_cursor
 from services.api.parts import WithParts
 from services.api.patterns import describe_pattern
+from services.api.value_cursors import not_a_place, read_values, write_values
 from shared.domain.accepting import check_text
-from shared.errors import InvalidInputError
 from shared.postgres.projects import Project
 
 router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["projects"])
@@ -128,7 +127,7 @@ async def get_projects(
     """Return the workspace's projects by name, with how fresh their summaries are."""
     start = "" if after is None else read_name(after)
     found, has_more = await read_projects(parts, caller, limit=limit, after=start)
-    following = write_cursor(found[-1].name) if has_more else None
+    following = write_values(found[-1].name) if has_more else None
     return ProjectsFound(projects=[describe_project(one) for one in found], next=following)
 
 
@@ -155,11 +154,11 @@ def read_name(cursor: str) -> str:
     Raises:
         InvalidInputError: it is not the `next` of a page.
     """
-    match read_cursor(cursor, "after"):
+    match read_values(cursor, "after"):
         case [str(name)]:
             return check_text(name, "after")
         case _:
-            raise InvalidInputError("after", "is not the `next` of a page")
+            raise not_a_place("after")
 
 
 def describe_project(project: Project) -> ProjectFound:

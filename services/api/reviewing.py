@@ -32,4 +32,5 @@ async def review_pattern(
             verdict=verdict,
             note=kept,
         )
-        await record_action(conn, Action(actor=caller, action="pattern.review"))
+        action = f"pattern.{verdict or 'reopen'}"
+        await record_action(conn, caller, Action(action, str(pattern_id), count=1))
