@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from opentelemetry.sdk.trace import TracerProvider
 
 from services.api import (
+    deleting,
     edge_functions,
     health,
     ingest,
@@ -35,6 +36,7 @@ from shared.settings import Settings
 ROUTERS: Final = (
     ingest.router,
     removing.router,
+    deleting.router,
     search.router,
     patterns.router,
     pattern_routes.router,

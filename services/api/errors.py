@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 
 from shared.domain.clean_text import clean_text
 from shared.errors import (
+    BeingDeletedError,
     DependencyDownError,
     ForbiddenError,
     InvalidInputError,
@@ -97,6 +98,7 @@ def install_error_handlers(app: FastAPI) -> None:
         ForbiddenError: _forbidden,
         RateLimitedError: _too_many,
         NotFoundError: _not_found,
+        BeingDeletedError: _being_deleted,
         DependencyDownError: _dependency_down,
         OperationalError: _postgres_down,
         InterfaceError: _postgres_down,
@@ -147,6 +149,11 @@ async def _too_many(request: Request, error: Exception) -> JSONResponse:
 
 async def _not_found(request: Request, error: Exception) -> JSONResponse:
     return respond(HTTPStatus.NOT_FOUND, str(error))
+
+
+async def _being_deleted(request: Request, error: Exception) -> JSONResponse:
+    later = {"Retry-After": RETRY_AFTER_SECONDS}
+    return respond(HTTPStatus.CONFLICT, str(error), headers=later)
 
 
 async def _dependency_down(request: Request, error: Exception) -> JSONResponse:

@@ -110,8 +110,10 @@ async def read_reviews(parts: ApiParts, caller: ApiKey) -> dict[str, Review]:
 
 def narrow(wanted: Wanted, reviews: Mapping[str, Review], review: ReviewFilter | None) -> Wanted:
     """Return what is wanted, narrowed by what was said."""
-    said = {verdict: [key for key, one in reviews.items() if one.verdict == verdict]
-            for verdict in ("confirmed", "dismissed")}
+    said = {
+        verdict: [key for key, one in reviews.items() if one.verdict == verdict]
+        for verdict in ("confirmed", "dismissed")
+    }
     match review:
         case "confirmed" | "dismissed":
             return replace(wanted, only=said[review])

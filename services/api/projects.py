@@ -110,7 +110,7 @@ class ProjectDetail(ProjectFound):
     )
     activity: list[DayCount] = Field(description="the last 84 days, oldest first, in UTC")
     decisions: list[DecisionFound]
-    patterns: list[PatternFound] = Field(description="the surest five, each with its first evidence")
+    patterns: list[PatternFound] = Field(description="the surest five, with their first evidence")
     sessions: list[SessionFound]
     open_jobs: list[OpenJob]
 

@@ -95,7 +95,11 @@ async def submit(
     project_name: str | None = None,
     content_bytes: int = 0,
 ) -> UUID:
-    """Note a job and send its messages, in the transaction of `conn`; return the job's id."""
+    """Note a job and send its messages, in the transaction of `conn`; return the job's id.
+
+    Raises:
+        BeingDeletedError: what is sent belongs to what is being deleted.
+    """
     job_id = uuid4()
     await create_job(
         conn,

@@ -28,8 +28,12 @@ def _path(scope: Any) -> str:
     return str(scope.get("path", ""))
 
 
+NAMED: Final = ("/api/memories/", "/api/projects/")
+"""Where a path goes on with a name that somebody chose."""
+
+
 class HideQueries:
-    """Takes the values of the query string out of the span: a search is content."""
+    """Takes what is content out of the span: a query string's values, and names in a path."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -39,4 +43,8 @@ class HideQueries:
         if query and (span := get_current_span()).is_recording():
             names = [name for name, _ in parse_qsl(query.decode("latin-1"))]
             span.set_attribute("url.query", "&".join(f"{name}=…" for name in names))
+        path = _path(scope)
+        for start in NAMED:
+            if path.startswith(start):
+                get_current_span().set_attribute("url.path", f"{start}…")
         await self._app(scope, receive, send)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Final
 
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter
 
 from shared.errors import InvalidInputError
+
+VALUES: Final = TypeAdapter(list[JsonValue])
 
 
 def write_values(*values: str | int | float) -> str:
@@ -23,12 +26,9 @@ def read_values(cursor: str, field: str) -> list[JsonValue]:
         InvalidInputError: it is no list of values.
     """
     try:
-        found = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, RecursionError) as error:
+        return VALUES.validate_json(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except ValueError as error:
         raise not_a_place(field) from error
-    if not isinstance(found, list):
-        raise not_a_place(field)
-    return found
 
 
 def not_a_place(field: str) -> InvalidInputError:

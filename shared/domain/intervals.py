@@ -17,7 +17,8 @@ def wilson(part: int, whole: int) -> tuple[float, float]:
     Raises:
         ValueError: `part` is not from zero to `whole`.
 
-    Source: E. B. Wilson, Probable inference, the law of succession, and statistical inference, 1927.
+    Source: E. B. Wilson, Probable Inference, the Law of Succession, and Statistical Inference,
+    1927.
     """
     if not 0 <= part <= whole:
         raise ValueError(f"part must be 0 to {whole}, got {part}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, LiteralString
+from typing import Any, Final, LiteralString
 
 from neo4j import AsyncDriver, AsyncManagedTransaction
 
@@ -43,17 +43,18 @@ async def list_sessions(
 
     async def work(tx: AsyncManagedTransaction) -> list[WorkSession]:
         rows = await (await tx.run(LIST_SESSIONS, values)).data()
-        return [
-            WorkSession(
-                **{
-                    **row,
-                    "started_at": row["started_at"].to_native(),
-                    "ended_at": row["ended_at"].to_native(),
-                    "activities": row["activities"] or [],
-                    "keywords": row["keywords"] or [],
-                }
-            )
-            for row in rows
-        ]
+        return [_session(row) for row in rows]
 
     return await read(driver, work)
+
+
+def _session(row: dict[str, Any]) -> WorkSession:
+    return WorkSession(
+        id=row["id"],
+        user_id=row["user_id"],
+        started_at=row["started_at"].to_native(),
+        ended_at=row["ended_at"].to_native(),
+        memories=row["memories"],
+        activities=row["activities"],
+        keywords=row["keywords"],
+    )

@@ -23,6 +23,7 @@ COUNT_WEEKS_OF_PROJECT: Final[LiteralString] = f"""
 {_COUNT_WEEKS} AND project_name = %(project_name)s {_PERIOD}
 """
 
+
 async def count_weeks(
     conn: AsyncConnection[TupleRow],
     workspace_id: str,

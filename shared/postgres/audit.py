@@ -39,7 +39,7 @@ class Action:
     """Noun and verb: `queue.pause`, `dead_letters.redrive`, `key.revoke`."""
     target: str
     """What it was done to: a queue's name, an id."""
-    filter: Mapping[str, JsonValue] = field(default_factory=dict)
+    filter: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     """What chose the things it was about, where it was not an id."""
     count: int | None = None
     reason: str = ""

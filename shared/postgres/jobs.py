@@ -13,8 +13,10 @@ from typing import Final, LiteralString, NamedTuple
 from uuid import UUID
 
 from psycopg import AsyncConnection
+from psycopg.errors import ObjectInUse
 from psycopg.rows import TupleRow, class_row
 
+from shared.errors import BeingDeletedError
 from shared.messages import QUEUES
 from shared.postgres.queues import MESSAGE_STATE
 
@@ -117,20 +119,26 @@ async def create_job(
     project_name: str | None = None,
     content_bytes: int = 0,
 ) -> None:
-    """Note what was asked for; belongs in the transaction that sends the messages."""
-    await conn.execute(
-        CREATE_JOB,
-        {
-            "id": job_id,
-            "workspace_id": workspace_id,
-            "user_id": user_id,
-            "kind": kind,
-            "submitted": submitted,
-            "key_id": key_id,
-            "project_name": project_name,
-            "content_bytes": content_bytes,
-        },
-    )
+    """Note what was asked for; belongs in the transaction that sends the messages.
+
+    Raises:
+        BeingDeletedError: it stores what belongs to what is being deleted.
+    """
+    values = {
+        "id": job_id,
+        "workspace_id": workspace_id,
+        "user_id": user_id,
+        "kind": kind,
+        "submitted": submitted,
+        "key_id": key_id,
+        "project_name": project_name,
+        "content_bytes": content_bytes,
+    }
+    try:
+        await conn.execute(CREATE_JOB, values)
+    except ObjectInUse as error:  # raised by the table's trigger
+        reason = "what this belongs to is being deleted; send it again when that is done"
+        raise BeingDeletedError(reason) from error
 
 
 async def find_job(conn: AsyncConnection[TupleRow], workspace_id: str, job_id: UUID) -> Job | None:
