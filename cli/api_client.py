@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import TracebackType
@@ -123,6 +123,34 @@ class ApiClient:
         """
         # Sent once: a second attempt would not find what the first one deleted.
         return self._send(self._http.build_request("DELETE", path), IMPATIENT)
+
+    def delete_with(self, path: str, body: JsonValue) -> JsonValue:
+        """Return the answer's JSON to a deletion that says in a body what goes.
+
+        Raises:
+            ApiUnreachableError, ApiRefusedError
+        """
+        content = json.dumps(body).encode("ascii")
+        request = self._http.build_request(
+            "DELETE", path, content=content, headers={"Content-Type": "application/json"}
+        )
+        return self._send(request, IMPATIENT)
+
+    def stream(self, path: str, params: Params) -> Iterator[bytes]:
+        """Yield the answer piece by piece.
+
+        Raises:
+            ApiUnreachableError, ApiRefusedError
+        """
+        given = {name: value for name, value in params.items() if value is not None}
+        try:
+            with self._http.stream("GET", path, params=given) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise _refusal(answer)
+                yield from answer.iter_bytes()
+        except httpx.TransportError as error:
+            raise self._give_up(None, str(error) or type(error).__name__) from error
 
     def check(self) -> None:
         """Return when the API answers and knows the key; does not wait for either.

@@ -241,8 +241,8 @@ DECLARE
 BEGIN
     EXECUTE format(
         -- As it was when it was looked at: who takes it meanwhile, keeps it.
-        'WITH some AS (SELECT * FROM pgmq.%1$I WHERE msg_id > $1 ORDER BY msg_id LIMIT $2), '
-        'wanted AS (SELECT msg_id, read_ct FROM some '
+        'WITH looked AS (SELECT * FROM pgmq.%1$I WHERE msg_id > $1 ORDER BY msg_id LIMIT $2), '
+        'wanted AS (SELECT msg_id, read_ct FROM looked '
         '           WHERE is_to_erase($3, message, headers) AND NOT (%2$s)), '
         'gone AS (DELETE FROM pgmq.%1$I AS q USING wanted '
         '         WHERE q.msg_id = wanted.msg_id AND q.read_ct = wanted.read_ct RETURNING q.headers), '
@@ -250,7 +250,7 @@ BEGIN
         '           SELECT DISTINCT $3.id, ''trace'', split_part(trace, ''-'', 2) '
         '           FROM gone, unnest(traces_of(gone.headers)) AS trace '
         '           WHERE split_part(trace, ''-'', 2) <> '''' ON CONFLICT DO NOTHING) '
-        'SELECT (SELECT max(msg_id) FROM some), (SELECT count(*) FROM gone)',
+        'SELECT (SELECT max(msg_id) FROM looked), (SELECT count(*) FROM gone)',
         pgmq.format_table_name(p_queue, p_kind),
         CASE p_kind WHEN 'q' THEN 'is_worked_on(vt, read_ct, headers)' ELSE 'false' END)
     INTO looked_to, erased USING p_after, p_limit, this;
@@ -295,14 +295,14 @@ SET search_path = public, pg_temp
 AS $$
 DECLARE
     this deletions := going_deletion(p_deletion);
-    name text := CASE this.scope WHEN 'project' THEN this.project WHEN 'user' THEN this.person::text
+    named text := CASE this.scope WHEN 'project' THEN this.project WHEN 'user' THEN this.person::text
                                  ELSE this.workspace_id END;
     erased bigint;
 BEGIN
     DELETE FROM spans AS s
     WHERE EXISTS (SELECT FROM deletion_marks m
                   WHERE m.deletion_id = this.id AND m.kind = 'trace' AND m.id = s.trace_id)
-       OR EXISTS (SELECT FROM jsonb_each_text(s.attributes) AS attribute WHERE attribute.value = name);
+       OR EXISTS (SELECT FROM jsonb_each_text(s.attributes) AS attribute WHERE attribute.value = named);
     GET DIAGNOSTICS erased = ROW_COUNT;
     RETURN erased;
 END
@@ -316,7 +316,7 @@ AS $$
 DECLARE
     this deletions := going_deletion(p_deletion);
     own text[] := ARRAY[this.workspace_id, "right"(this.workspace_id, 36)];
-    name text := coalesce(this.project, this.person::text);
+    named text := coalesce(this.project, this.person::text);
 BEGIN
     DELETE FROM removed_entities
     WHERE workspace_id = ANY (own) AND (this.scope = 'workspace' OR id IN (
@@ -324,9 +324,9 @@ BEGIN
         WHERE m.deletion_id = this.id AND m.kind IN ('memories', 'code_entities')));
     UPDATE audit_log AS l SET target = '', filter = '{}', reason = ''
     WHERE workspace_id = ANY (own) AND l.target <> this.id::text AND (
-        this.scope = 'workspace' OR l.target = name OR strpos(l.reason, name) > 0
+        this.scope = 'workspace' OR l.target = named OR strpos(l.reason, named) > 0
         OR EXISTS (SELECT FROM jsonb_path_query(l.filter, 'strict $.**') AS value
-                   WHERE value #>> '{}' = name)
+                   WHERE value #>> '{}' = named)
         OR EXISTS (SELECT FROM deletion_marks m
                    WHERE m.deletion_id = this.id AND m.kind IN ('memories', 'code_entities', 'jobs')
                      AND m.id = l.target));

@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from services.api import (
     deleting,
     edge_functions,
+    exporting,
     health,
     ingest,
     jobs,
@@ -20,6 +21,7 @@ from services.api import (
     patterns,
     projects,
     removing,
+    reporting,
     search,
     summaries,
 )
@@ -37,6 +39,8 @@ ROUTERS: Final = (
     ingest.router,
     removing.router,
     deleting.router,
+    exporting.router,
+    reporting.router,
     search.router,
     patterns.router,
     pattern_routes.router,

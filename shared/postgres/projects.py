@@ -46,11 +46,11 @@ _PROJECT: Final[LiteralString] = """
 SELECT p.name,
        (SELECT count(*) FROM (
             SELECT FROM memories WHERE workspace_id = %(workspace_id)s AND project_name = p.name
-            LIMIT %(cap)s) AS some) AS memories,
+            LIMIT %(cap)s) AS counted) AS memories,
        (SELECT count(*) FROM (
             SELECT FROM code_entities
             WHERE workspace_id = %(workspace_id)s AND project_name = p.name
-            LIMIT %(cap)s) AS some) AS files,
+            LIMIT %(cap)s) AS counted) AS files,
        (SELECT occurred_at FROM memories
         WHERE workspace_id = %(workspace_id)s AND project_name = p.name AND occurred_at <= now()
         ORDER BY occurred_at DESC LIMIT 1) AS newest_at,

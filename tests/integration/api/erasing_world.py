@@ -34,13 +34,20 @@ TABLES = """
 SELECT table_schema, table_name FROM information_schema.tables
 WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema')
 """
-HOLDS: LiteralString = """
-any(key IN keys(n) WHERE
-    (n[key] IS :: STRING NOT NULL AND n[key] CONTAINS $word)
-    OR (n[key] IS :: LIST<STRING NOT NULL> NOT NULL AND any(one IN n[key] WHERE one CONTAINS $word)))
+FIND_ROWS: LiteralString = """
+SELECT word FROM unnest(%s::text[]) AS word
+WHERE EXISTS (SELECT FROM {} AS t WHERE strpos(t::text, word) > 0)
 """
-FIND_NODES: LiteralString = f"MATCH (n) WHERE {HOLDS} RETURN labels(n)[0] AS place"
-FIND_LINKS: LiteralString = f"MATCH ()-[n]->() WHERE {HOLDS} RETURN type(n) AS place"
+FIND_IN: LiteralString = """
+UNWIND keys(n) AS key
+WITH n, CASE WHEN n[key] IS :: STRING NOT NULL THEN [n[key]]
+             WHEN n[key] IS :: LIST<STRING NOT NULL> NOT NULL THEN n[key] ELSE [] END AS texts
+UNWIND texts AS text
+UNWIND $words AS word
+WITH n, text, word WHERE text CONTAINS word
+"""
+FIND_NODES: LiteralString = f"MATCH (n) {FIND_IN} RETURN DISTINCT word, labels(n)[0] AS place"
+FIND_LINKS: LiteralString = f"MATCH ()-[n]->() {FIND_IN} RETURN DISTINCT word, type(n) AS place"
 
 
 @dataclass(frozen=True)
@@ -97,17 +104,14 @@ class World:
 
     async def search(self, *words: str) -> list[str]:
         """Return every table, label and relationship that holds one of the words."""
-        tables = await (await self.conn.execute(TABLES)).fetchall()
         found: list[str] = []
-        for word in words:
-            for schema, table in tables:
-                statement = SQL("SELECT count(*) FROM {} AS t WHERE strpos(t::text, %s) > 0")
-                name = Identifier(schema, table)
-                row = await (await self.conn.execute(statement.format(name), (word,))).fetchone()
-                found += [f"{schema}.{table}: {word}"] if row and row[0] else []
-            for statement in (FIND_NODES, FIND_LINKS):
-                rows = (await self.driver.execute_query(statement, word=word)).records
-                found += sorted({f"{row['place']}: {word}" for row in rows})
+        for schema, table in await (await self.conn.execute(TABLES)).fetchall():
+            statement = SQL(FIND_ROWS).format(Identifier(schema, table))
+            rows = await (await self.conn.execute(statement, ([*words],))).fetchall()
+            found += [f"{schema}.{table}: {word}" for (word,) in rows]
+        for cypher in (FIND_NODES, FIND_LINKS):
+            records = (await self.driver.execute_query(cypher, words=[*words])).records
+            found += [f"{row['place']}: {row['word']}" for row in records]
         return found
 
 
@@ -141,7 +145,7 @@ async def fill(
     return [*ids, *(answer["jobId"] for answer in answers)]
 
 
-async def leave_traces(world: World, word: str, user_id: UUID) -> None:
+async def leave_traces(world: World, word: str, user_id: UUID, *, named: str) -> None:
     """Leave the word in a dead letter, an archived one, a span, a reply's trace and the audit."""
     body = f"""{{"type": "memory", "workspace_id": "{world.workspace}", "user_id": "{user_id}",
         "memory_id": "{user_id}", "content": "{word}", "metadata": {{"projectName": "{word}"}}}}"""
@@ -155,7 +159,7 @@ async def leave_traces(world: World, word: str, user_id: UUID) -> None:
     await world.conn.execute(
         "SELECT pgmq.archive(%s, (SELECT min(msg_id) FROM pgmq.q_memory_ingestion_dlq))", (dead,)
     )
-    for trace, value in ((spans, "other"), ("1" * 32, word)):
+    for trace, value in ((spans, word), ("1" * 32, named)):
         await world.conn.execute(
             """INSERT INTO spans (trace_id, span_id, service, name, kind, status, started_at,
                                   duration_ms, attributes)
