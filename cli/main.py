@@ -10,6 +10,7 @@ from cli.commands import graph, importing, keys, local
 from cli.commands.audit import audit
 from cli.commands.calibrate import calibrate
 from cli.commands.demo import demo
+from cli.commands.doctor import doctor
 from cli.commands.export import export
 from cli.commands.forget import forget
 from cli.commands.jobs import jobs
@@ -63,6 +64,7 @@ app.command(rich_help_panel=OPERATE)(audit)
 app.command(rich_help_panel=OPERATE)(usage)
 app.command(rich_help_panel=OPERATE)(jobs)
 app.command(rich_help_panel=OPERATE)(trace)
+app.command(rich_help_panel=OPERATE)(doctor)
 app.add_typer(keys.app, name="keys", rich_help_panel=OPERATE)
 app.command(rich_help_panel=OPERATE)(migrate)
 app.command(rich_help_panel=OPERATE)(calibrate)

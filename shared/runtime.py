@@ -81,6 +81,13 @@ def conninfo(settings: Settings) -> str:
     return make_conninfo(dsn, options=f"{given} -c role={settings.postgres_role}".strip())
 
 
+def listen_conninfo(settings: Settings) -> str:
+    """Return how to connect where a session is needed: past a transaction pooler."""
+    if settings.listen_dsn is None:
+        return conninfo(settings)
+    return settings.listen_dsn.get_secret_value()
+
+
 def start_telemetry(service: str, settings: Settings) -> TracerProvider:
     """Return the tracer provider of this process; call once, before anything connects."""
     logging.basicConfig(

@@ -28,6 +28,9 @@ from services.api import (
 from services.api.errors import install_error_handlers
 from services.api.known_keys import KnownKeys
 from services.api.limits import LimitBody
+from services.api.live import routes as live_routes
+from services.api.live.listening import listening
+from services.api.live.streams import Streams
 from services.api.metrics import MeasureRequests
 from services.api.parts import ApiParts
 from services.api.rate_limits import RateLimits
@@ -47,6 +50,7 @@ ROUTERS: Final = (
     projects.router,
     summaries.router,
     jobs.router,
+    live_routes.router,
     key_routes.router,
     edge_functions.router,
     health.router,
@@ -59,9 +63,11 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         parts, broker = create_parts(settings), create_broker(settings, provider)
-        async with parts.opened(), broker:
-            limits = RateLimits(parts.pool, requests_per_minute=settings.requests_per_minute)
-            app.state.parts = ApiParts(parts, broker, KnownKeys(parts.pool), limits)
+        keys = KnownKeys(parts.pool)
+        limits = RateLimits(parts.pool, requests_per_minute=settings.requests_per_minute)
+        streams = Streams(keys)
+        async with parts.opened(), broker, listening(settings) as live, streams.checked():
+            app.state.parts = ApiParts(parts, broker, keys, limits, live, streams)
             yield
         provider.shutdown()
 
@@ -80,3 +86,10 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
         app.include_router(router)
     install_error_handlers(app)
     return app
+
+
+def end_streams(app: FastAPI) -> None:
+    """End the live streams of a started application; their clients come back to another."""
+    parts: ApiParts | None = getattr(app.state, "parts", None)
+    if parts is not None:
+        parts.live.end()

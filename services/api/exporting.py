@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from dataclasses import asdict
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
+from pydantic import JsonValue
 from pydantic_core import to_json
 
 from services.api.answers import problems
@@ -28,6 +29,7 @@ from shared.postgres.exporting import Chosen, read_batch
 Kind: TypeAlias = Literal["memories", "code", "patterns", "summaries", "jobs"]
 PATTERNS_AT_ONCE: Final = 50
 LINES: Final = "application/x-ndjson"
+TEXTS: Final = (str, dict, list)
 router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["data"])
 
 
@@ -58,13 +60,13 @@ async def export(
 async def as_lines(rows: AsyncGenerator[dict[str, Any]]) -> AsyncGenerator[bytes]:
     """Yield a line for each row. A row that SQL wrote may still hold a secret."""
     async for row in rows:
-        yield to_json(redact_row(row)) + b"\\n"
+        yield to_json(redact_row(row)) + b"\n"
 
 
 def redact_row(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row without the secrets that stand in its texts."""
     return {
-        name: redact_json(value) if isinstance(value, str | dict | list) else value
+        name: redact_json(cast(JsonValue, value)) if isinstance(value, TEXTS) else value
         for name, value in row.items()
     }
 

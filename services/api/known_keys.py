@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
-from shared.postgres.api_keys import ApiKey, find_key, hash_key, touch_key
+from shared.postgres.api_keys import ApiKey, find_key_by_hash, hash_key, touch_key
 
 KNOWN_SECONDS: Final = 3.0
 """A revoked key works at most this much longer, in each process."""
@@ -26,17 +26,20 @@ class KnownKeys:
 
     async def find(self, key: str) -> ApiKey | None:
         """Return the valid key, from memory or from Postgres."""
-        key_hash = hash_key(key)
+        return await self.find_hash(hash_key(key))
+
+    async def find_hash(self, key_hash: bytes) -> ApiKey | None:
+        """Return the valid key with this hash: whoever was let in by it, may still come in?"""
         known, until = self._known.get(key_hash, (None, 0.0))
         if known is not None and time.monotonic() < until:
             return known
-        return await self._look_up(key, key_hash)
+        return await self._look_up(key_hash)
 
-    async def _look_up(self, key: str, key_hash: bytes) -> ApiKey | None:
+    async def _look_up(self, key_hash: bytes) -> ApiKey | None:
         self._known.pop(key_hash, None)
         until = time.monotonic() + KNOWN_SECONDS
         async with self._pool.connection(timeout=LOOK_UP_SECONDS) as conn:
-            found = await find_key(conn, key)
+            found = await find_key_by_hash(conn, key_hash)
             if found is not None:
                 await touch_key(conn, found)
         if found is not None:

@@ -13,6 +13,8 @@ from psycopg.rows import TupleRow
 
 from faststream_pgmq import PgmqBroker
 from services.api.known_keys import KnownKeys
+from services.api.live.hub import LiveHub
+from services.api.live.streams import Streams
 from services.api.rate_limits import RateLimits
 from shared.postgres.api_keys import ApiKey
 from shared.postgres.workspaces import own_spellings, show_workspaces
@@ -30,6 +32,8 @@ class ApiParts:
     broker: PgmqBroker
     keys: KnownKeys
     limits: RateLimits
+    live: LiveHub
+    streams: Streams
 
     @asynccontextmanager
     async def transaction(self, caller: ApiKey) -> AsyncGenerator[AsyncConnection[TupleRow]]:

@@ -21,6 +21,7 @@ from shared.postgres.usage import By, read_usage
 
 router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["operating"])
 USUAL_PERIOD: Final = timedelta(days=30)
+EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LONGEST_ID: Final = 2**63 - 1
 
 
@@ -104,7 +105,7 @@ async def get_usage(
 ) -> UsageReport:
     """Return how much was sent, by day, key or project; searches are not counted."""
     end = until or datetime.now(UTC)
-    start = since or end - USUAL_PERIOD
+    start = since or max(end, EARLIEST + USUAL_PERIOD) - USUAL_PERIOD
     if start >= end:
         raise InvalidInputError("until", f"must be later than since ({start.isoformat()})")
     async with parts.transaction(caller) as conn:

@@ -10,7 +10,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import get_current_span
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-UNTRACED: Final = ("/health/", "/metrics")
+UNTRACED: Final = ("/health/", "/metrics", "/api/live")
+"""A stream would be one span of hours."""
 
 
 def trace_requests(provider: TracerProvider) -> TelemetryConfig:

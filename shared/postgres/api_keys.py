@@ -153,7 +153,11 @@ async def rotate_key(
 
 async def find_key(conn: AsyncConnection[TupleRow], key: str) -> ApiKey | None:
     """Return the key's row when it is valid."""
-    key_hash = hash_key(key)
+    return await find_key_by_hash(conn, hash_key(key))
+
+
+async def find_key_by_hash(conn: AsyncConnection[TupleRow], key_hash: bytes) -> ApiKey | None:
+    """Return the row of the valid key with this hash."""
     async with conn.cursor(row_factory=class_row(ApiKey)) as cursor:
         await cursor.execute(FIND_KEY, {"key_hash": key_hash})
         found = await cursor.fetchone()

@@ -170,5 +170,5 @@ async def leave_traces(world: World, word: str, user_id: UUID, *, named: str) ->
     await world.conn.execute(
         """INSERT INTO audit_log (workspace_id, key_name, user_id, action, target, filter, reason)
            VALUES (%s, 'k', gen_random_uuid(), 'x.y', 'z', %s, %s)""",
-        (world.workspace, f'{{"project": "{word}"}}', f"because of {word}"),
+        (world.workspace, f'{{"project": "{named}"}}', f"because of {named}"),
     )

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
-from psycopg.errors import InsufficientPrivilege
+from psycopg.errors import InsufficientPrivilege, RaiseException
 from psycopg.rows import TupleRow
 
 from shared.postgres.api_keys import create_key, find_key
@@ -89,7 +89,17 @@ async def test_a_worker_sees_the_memories_of_a_mixed_batch(database: str) -> Non
         ("supastate_api", "SELECT * FROM supastate_migrations"),
         ("supastate_api", "UPDATE audit_log SET reason = ''"),
         ("supastate_api", "DELETE FROM audit_log"),
+        ("supastate_api", "SELECT erase_rows(gen_random_uuid(), 1)"),
+        ("supastate_api", "SELECT finish_deletion(gen_random_uuid())"),
+        ("supastate_api", "UPDATE deletions SET finished_at = now()"),
+        ("supastate_api", "SELECT * FROM deletion_marks"),
         ("supastate_worker", "SELECT key_hash FROM api_keys"),
+        ("supastate_worker", "SELECT * FROM pattern_reviews"),
+        ("supastate_worker", "INSERT INTO deletions DEFAULT VALUES"),
+        ("supastate_worker", "UPDATE deletions SET project = 'other'"),
+        ("supastate_worker", "DELETE FROM deletion_marks"),
+        ("supastate_readonly", "DELETE FROM pattern_reviews"),
+        ("supastate_readonly", "SELECT * FROM deletions"),
         ("supastate_worker", "SELECT find_api_key('')"),
         ("supastate_worker", "INSERT INTO api_keys DEFAULT VALUES"),
         ("supastate_worker", "UPDATE memories SET content = ''"),
@@ -129,6 +139,14 @@ async def test_no_role_can_become_another(database: str, role: str) -> None:
             SELECT bool_or(pg_has_role(current_user, other, 'MEMBER')) FROM unnest(%s::text[]) other
         """
         assert await (await conn.execute(member, (others,))).fetchone() == (False,)
+
+
+async def test_a_worker_deletes_only_what_somebody_asked_for(database: str, conn: Conn) -> None:
+    await conn.execute(STORE, (OURS, "kept"))
+    async with acting_as(database, "supastate_worker") as worker:
+        with pytest.raises(RaiseException, match="no deletion"):
+            await worker.execute("SELECT erase_rows(gen_random_uuid(), 10)")
+    assert await count(conn, "memories") == 1
 
 
 async def test_the_api_finds_a_key_by_what_only_its_holder_knows(database: str, conn: Conn) -> None:
