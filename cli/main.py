@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import graph, importing, keys, local
+from cli.commands import graph, importing, keys, local, queues
 from cli.commands.audit import audit
 from cli.commands.calibrate import calibrate
 from cli.commands.demo import demo
@@ -63,6 +63,7 @@ app.command(rich_help_panel=OPERATE)(export)
 app.command(rich_help_panel=OPERATE)(audit)
 app.command(rich_help_panel=OPERATE)(usage)
 app.command(rich_help_panel=OPERATE)(jobs)
+app.add_typer(queues.app, name="queues", rich_help_panel=OPERATE)
 app.command(rich_help_panel=OPERATE)(trace)
 app.command(rich_help_panel=OPERATE)(doctor)
 app.add_typer(keys.app, name="keys", rich_help_panel=OPERATE)

@@ -237,25 +237,6 @@ class JobPage(Answer):
     next: str | None
 
 
-class QueueState(Answer):
-    """One queue, of all workspaces; a count of 10,001 means more than 10,000."""
-
-    name: str
-    waiting: int
-    delayed: int
-    running: int
-    retrying: int
-    dead: int
-    drained: bool
-
-
-class QueueStates(Answer):
-    """All queues; drained when nothing is due, running or to be retried."""
-
-    queues: list[QueueState]
-    drained: bool
-
-
 _EXAMPLES: Final[dict[HTTPStatus, dict[str, JsonValue]]] = {
     HTTPStatus.BAD_REQUEST: {
         "error": "the request is not as documented",

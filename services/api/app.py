@@ -20,11 +20,13 @@ from services.api import (
     pattern_routes,
     patterns,
     projects,
+    queues,
     removing,
     reporting,
     search,
     summaries,
 )
+from services.api.dashboard.site import install_dashboard
 from services.api.errors import install_error_handlers
 from services.api.known_keys import KnownKeys
 from services.api.limits import LimitBody
@@ -34,8 +36,9 @@ from services.api.live.streams import Streams
 from services.api.metrics import MeasureRequests
 from services.api.parts import ApiParts
 from services.api.rate_limits import RateLimits
+from services.api.sampling import sampling
 from services.api.tracing import HideQueries, trace_requests
-from shared.runtime import create_broker, create_parts
+from shared.runtime import create_broker, create_page_pool, create_parts
 from shared.settings import Settings
 
 ROUTERS: Final = (
@@ -50,6 +53,7 @@ ROUTERS: Final = (
     projects.router,
     summaries.router,
     jobs.router,
+    queues.router,
     live_routes.router,
     key_routes.router,
     edge_functions.router,
@@ -66,8 +70,16 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
         keys = KnownKeys(parts.pool)
         limits = RateLimits(parts.pool, requests_per_minute=settings.requests_per_minute)
         streams = Streams(keys)
-        async with parts.opened(), broker, listening(settings) as live, streams.checked():
-            app.state.parts = ApiParts(parts, broker, keys, limits, live, streams)
+        pages = create_page_pool(settings)
+        async with (
+            parts.opened(),
+            broker,
+            pages,
+            listening(settings) as live,
+            streams.checked(),
+            sampling(parts.pool, settings.queue_sample_seconds),
+        ):
+            app.state.parts = ApiParts(parts, broker, keys, limits, live, streams, pages)
             yield
         provider.shutdown()
 
@@ -85,6 +97,7 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     install_error_handlers(app)
+    install_dashboard(app, settings)
     return app
 
 

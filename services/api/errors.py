@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from psycopg import DataError, InterfaceError, OperationalError
-from psycopg.errors import ProgramLimitExceeded
+from psycopg.errors import ProgramLimitExceeded, QueryCanceled
 from pydantic import AfterValidator, BaseModel
 from starlette.exceptions import HTTPException
 
@@ -100,6 +100,7 @@ def install_error_handlers(app: FastAPI) -> None:
         NotFoundError: _not_found,
         BeingDeletedError: _being_deleted,
         DependencyDownError: _dependency_down,
+        QueryCanceled: _too_slow,  # an OperationalError, but about the question
         OperationalError: _postgres_down,
         InterfaceError: _postgres_down,
         DataError: _not_storable,
@@ -165,6 +166,11 @@ async def _dependency_down(request: Request, error: Exception) -> JSONResponse:
 async def _postgres_down(request: Request, error: Exception) -> JSONResponse:
     log.warning("Postgres: %s", error)
     return _try_later("Postgres does not answer")
+
+
+async def _too_slow(request: Request, error: Exception) -> JSONResponse:
+    reason = "this took too long; ask for less: a shorter time, or more filters"
+    return respond(HTTPStatus.SERVICE_UNAVAILABLE, reason)
 
 
 def _try_later(reason: str) -> JSONResponse:

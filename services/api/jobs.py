@@ -1,4 +1,4 @@
-"""How far things are: jobs and queues."""
+"""How far jobs are."""
 
 from __future__ import annotations
 
@@ -13,15 +13,12 @@ from services.api.answers import (
     JobCounts,
     JobPage,
     JobState,
-    QueueState,
-    QueueStates,
     problems,
 )
-from services.api.auth import WITH_KEY, KeyedRoute, Operator, Reader
+from services.api.auth import WITH_KEY, KeyedRoute, Reader
 from services.api.parts import WithParts
 from shared.errors import InvalidInputError, NotFoundError
 from shared.postgres.jobs import Job, Place, Progress, count_messages, find_job, list_jobs
-from shared.postgres.queues import count_queues
 
 router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["jobs"])
 ERRORS: Final = problems()
@@ -53,26 +50,6 @@ async def get_job(job_id: UUID, caller: Reader, parts: WithParts) -> JobState:
             raise NotFoundError("no such job")
         progress = await count_messages(conn, [job_id])
     return describe_job(job, progress[job_id])
-
-
-@router.get("/api/queues", responses=ERRORS)
-async def get_queues(caller: Operator, parts: WithParts) -> QueueStates:
-    """Return what stands in each queue, of all workspaces together."""
-    async with parts.transaction(caller) as conn:
-        counts = await count_queues(conn)
-    queues = [
-        QueueState(
-            name=one.queue,
-            waiting=one.waiting,
-            delayed=one.delayed,
-            running=one.running,
-            retrying=one.retrying,
-            dead=one.dead,
-            drained=one.is_drained,
-        )
-        for one in counts
-    ]
-    return QueueStates(queues=queues, drained=all(queue.drained for queue in queues))
 
 
 def describe_job(job: Job, progress: Progress) -> JobState:

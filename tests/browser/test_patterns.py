@@ -50,7 +50,9 @@ async def test_a_dismissed_pattern_is_gone_from_the_list_until_it_is_taken_back(
     await expect(page.get_by_role("button", name="Dismiss")).to_be_visible()
 
 
-async def test_a_reader_is_shown_no_buttons_and_refused(viewer: Page, complaints: list[str]) -> None:
+async def test_a_reader_is_shown_no_buttons_and_refused(
+    viewer: Page, complaints: list[str]
+) -> None:
     await open_first(viewer)
     await expect(viewer.get_by_role("button", name="Dismiss")).to_have_count(0)
     token = await viewer.evaluate(
@@ -84,7 +86,5 @@ async def test_a_summary_is_asked_for_from_the_page(page: Page) -> None:
 
 
 async def test_a_hostile_name_is_only_text(page: Page) -> None:
-    await check_page(
-        page, f"/dashboard/projects/{quote(HOSTILE, safe='')}", "projects-hostile"
-    )
+    await check_page(page, f"/dashboard/projects/{quote(HOSTILE, safe='')}", "projects-hostile")
     await check_page(page, f"/dashboard/patterns?text={quote(HOSTILE)}", "patterns-hostile")

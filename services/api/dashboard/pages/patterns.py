@@ -43,7 +43,12 @@ REVIEWS: Final = (
     ("dismissed", "Dismissed"),
     ("all", "All"),
 )
-SURE: Final = (("", "Any"), ("0.3", "30 % or more"), ("0.5", "50 % or more"), ("0.8", "80 % or more"))
+SURE: Final = (
+    ("", "Any"),
+    ("0.3", "30 % or more"),
+    ("0.5", "50 % or more"),
+    ("0.8", "80 % or more"),
+)
 ORDERS: Final = (("", "The surest first"), ("updated", "The newest first"))
 FIELDS: Final = ("type", "project", "text", "review", "minConfidence", "order", "since", "until")
 
