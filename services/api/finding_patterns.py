@@ -104,7 +104,7 @@ async def read_pattern(parts: ApiParts, caller: ApiKey, pattern_id: UUID) -> Rev
 
 async def read_reviews(parts: ApiParts, caller: ApiKey) -> dict[str, Review]:
     """Return what was said of the patterns of the caller's workspace, by their ids."""
-    async with parts.transaction(caller) as conn:
+    async with parts.reading(caller) as conn:
         return await list_reviews(conn, caller.workspace_id)
 
 
@@ -136,7 +136,7 @@ async def read_rates(
     """Return the rates of the last weeks, this one included; dismissed patterns do not count."""
     starts = last_mondays(datetime.now(UTC).date(), weeks)
     since, until = _midnight(starts[0]), _midnight(starts[-1] + timedelta(weeks=1))
-    async with parts.transaction(caller) as conn:
+    async with parts.reading(caller) as conn:
         reviews = await list_reviews(conn, caller.workspace_id)
         memories = await count_memories(
             conn, caller.workspace_id, project_name, since=since, until=until

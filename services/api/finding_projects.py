@@ -59,7 +59,7 @@ async def read_projects(
     parts: ApiParts, caller: ApiKey, *, limit: int, after: str = ""
 ) -> tuple[list[Project], bool]:
     """Return a page of the caller's projects, by name, and whether more follow."""
-    async with parts.transaction(caller) as conn:
+    async with parts.reading(caller) as conn:
         found = await list_projects(conn, caller.workspace_id, limit=limit + 1, after=after)
     return found[:limit], len(found) > limit
 
@@ -72,7 +72,7 @@ async def read_project(parts: ApiParts, caller: ApiKey, name: str) -> ProjectSto
     """
     days = last_days(datetime.now(UTC).date(), ACTIVE_DAYS)
     since = datetime.combine(days[0], datetime.min.time(), UTC)
-    async with parts.transaction(caller) as conn:
+    async with parts.reading(caller) as conn:
         project = await find_project(conn, caller.workspace_id, name, since=since)
         if project is None:
             raise NotFoundError("no such project in this workspace")

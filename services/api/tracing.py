@@ -13,6 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 UNTRACED: Final = ("/health/", "/metrics", "/api/live")
 """A stream would be one span of hours."""
 LOOKING: Final = "/dashboard"
+NAMED: Final = ("/api/memories/", "/api/projects/", "/dashboard/projects/")
+"""Where a path goes on with a name that somebody chose."""
 
 
 def trace_requests(provider: TracerProvider) -> TelemetryConfig:
@@ -33,10 +35,6 @@ def _is_untraced(scope: Any) -> bool:
     return is_looking or path.startswith(UNTRACED)
 
 
-NAMED: Final = ("/api/memories/", "/api/projects/")
-"""Where a path goes on with a name that somebody chose."""
-
-
 class HideQueries:
     """Takes what is content out of the span: a query string's values, and names in a path."""
 
@@ -48,8 +46,7 @@ class HideQueries:
         if query and (span := get_current_span()).is_recording():
             names = [name for name, _ in parse_qsl(query.decode("latin-1"))]
             span.set_attribute("url.query", "&".join(f"{name}=…" for name in names))
-        path = _path(scope)
-        for start in NAMED:
-            if path.startswith(start):
-                get_current_span().set_attribute("url.path", f"{start}…")
+        path = str(scope.get("path", ""))
+        if start := next((one for one in NAMED if path.startswith(one)), None):
+            get_current_span().set_attribute("url.path", f"{start}…")
         await self._app(scope, receive, send)

@@ -8,7 +8,6 @@ from playwright.async_api import Page, expect
 
 from tests.browser.looking import check_here, check_page
 from tests.browser.seeds.patterns import HOSTILE, PROJECT, SAID
-from tests.browser.world import Site
 
 
 async def open_first(page: Page) -> None:
@@ -68,7 +67,7 @@ async def test_a_reader_is_shown_no_buttons_and_refused(
     complaints.clear()  # the 403 itself
 
 
-async def test_a_project_is_told_from_its_sources(page: Page, site: Site) -> None:
+async def test_a_project_is_told_from_its_sources(page: Page) -> None:
     await page.goto("/dashboard/projects")
     await page.get_by_role("link", name=PROJECT, exact=True).click()
     await expect(page.get_by_role("heading", name="Summary")).to_be_visible()
