@@ -1,4 +1,4 @@
-"""Draws a share week by week with what it likely is, and a row of days, as numbers for SVG. Pure."""
+"""Draws a share by week with what it likely is, and a row of days, as numbers for SVG. Pure."""
 
 from __future__ import annotations
 
