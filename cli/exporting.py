@@ -14,7 +14,7 @@ def write_lines(client: ApiClient, wanted: Params, file: BinaryIO) -> int:
         ApiUnreachableError, ApiRefusedError
     """
     lines = 0
-    for piece in client.stream("/api/export", wanted):
+    for piece in client.download("/api/export", wanted):
         file.write(piece)
         lines += piece.count(b"\n")
     file.flush()

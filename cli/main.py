@@ -6,14 +6,13 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import graph, importing, keys, local, queues
+from cli.commands import dlq, graph, importing, jobs, keys, local, queues
 from cli.commands.audit import audit
 from cli.commands.calibrate import calibrate
 from cli.commands.demo import demo
 from cli.commands.doctor import doctor
 from cli.commands.export import export
 from cli.commands.forget import forget
-from cli.commands.jobs import jobs
 from cli.commands.migrate import migrate
 from cli.commands.pattern import pattern
 from cli.commands.patterns import patterns
@@ -62,8 +61,9 @@ app.command(rich_help_panel=OPERATE)(forget)
 app.command(rich_help_panel=OPERATE)(export)
 app.command(rich_help_panel=OPERATE)(audit)
 app.command(rich_help_panel=OPERATE)(usage)
-app.command(rich_help_panel=OPERATE)(jobs)
+app.add_typer(jobs.app, name="jobs", rich_help_panel=OPERATE)
 app.add_typer(queues.app, name="queues", rich_help_panel=OPERATE)
+app.add_typer(dlq.app, name="dlq", rich_help_panel=OPERATE)
 app.command(rich_help_panel=OPERATE)(trace)
 app.command(rich_help_panel=OPERATE)(doctor)
 app.add_typer(keys.app, name="keys", rich_help_panel=OPERATE)

@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from shared.domain.clean_text import clean_text
 from shared.errors import (
     BeingDeletedError,
+    ConflictError,
     DependencyDownError,
     ForbiddenError,
     InvalidInputError,
@@ -99,6 +100,7 @@ def install_error_handlers(app: FastAPI) -> None:
         RateLimitedError: _too_many,
         NotFoundError: _not_found,
         BeingDeletedError: _being_deleted,
+        ConflictError: _conflict,
         DependencyDownError: _dependency_down,
         QueryCanceled: _too_slow,  # an OperationalError, but about the question
         OperationalError: _postgres_down,
@@ -155,6 +157,10 @@ async def _not_found(request: Request, error: Exception) -> JSONResponse:
 async def _being_deleted(request: Request, error: Exception) -> JSONResponse:
     later = {"Retry-After": RETRY_AFTER_SECONDS}
     return respond(HTTPStatus.CONFLICT, str(error), headers=later)
+
+
+async def _conflict(request: Request, error: Exception) -> JSONResponse:
+    return respond(HTTPStatus.CONFLICT, str(error))
 
 
 async def _dependency_down(request: Request, error: Exception) -> JSONResponse:

@@ -34,6 +34,10 @@ CASE
     ELSE 'waiting'
 END
 """
+# `cancel_job` marks what it takes out; what was in hand meanwhile and succeeded is done.
+ARCHIVED_STATE: Final[LiteralString] = (
+    "CASE WHEN headers ? 'cancelled' THEN 'cancelled' ELSE 'done' END"
+)
 # Only ranges of the index on `vt` are read. What is delayed is counted apart: it may be long, and
 # must not hide what is held. What was sent for later waits from then on, and not from its sending.
 COUNT_ONE_QUEUE: Final[LiteralString] = """

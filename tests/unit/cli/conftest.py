@@ -101,7 +101,8 @@ def create_app(api: FakeApi) -> FastAPI:
 
     @app.get("/api/jobs")
     def jobs() -> dict[str, Any]:
-        return {"jobs": [], "next": None}
+        searched = {"jobs": 0, "backTo": None, "isComplete": True}
+        return {"jobs": [], "next": None, "searched": searched}
 
     return app
 

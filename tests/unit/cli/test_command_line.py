@@ -15,7 +15,7 @@ from tests.unit.cli.conftest import KEY, FakeApi
 
 SUPASTATE = Path(sys.executable).with_name("supastate")
 COMMANDS = ["", "import", "import git", "local", "keys", "graph", "search", "demo", "trace"]
-COMMANDS += ["queues", "queues pause"]
+COMMANDS += ["jobs", "queues", "queues pause"]
 
 
 class CommandLine:
@@ -111,6 +111,14 @@ def test_an_unknown_key_is_explained(connected: CommandLine) -> None:
     assert shown.returncode == 1
     assert "401" in shown.stderr
     assert "supastate keys create" in shown.stderr
+
+
+@pytest.mark.parametrize("arguments", ["", "show", "--limit 5 --state dead"])
+def test_jobs_are_shown_with_and_without_saying_so(connected: CommandLine, arguments: str) -> None:
+    shown = connected.run("jobs", *arguments.split())
+
+    assert shown.returncode == 0, shown.stderr
+    assert "No" in shown.stdout
 
 
 def test_an_import_reports_every_prompt_and_each_broken_line(
