@@ -330,6 +330,11 @@ BEGIN
         OR EXISTS (SELECT FROM deletion_marks m
                    WHERE m.deletion_id = this.id AND m.kind IN ('memories', 'code_entities', 'jobs')
                      AND m.id = l.target));
+    UPDATE operations AS o SET filter = '{}', reason = ''
+    WHERE workspace_id = ANY (own) AND (
+        strpos(o.reason, named) > 0
+        OR EXISTS (SELECT FROM jsonb_path_query(o.filter, 'strict $.**') AS value
+                   WHERE value #>> '{}' = named));
     INSERT INTO audit_log (workspace_id, key_id, key_name, user_id, action, target, filter, count)
     VALUES (this.workspace_id, this.key_id, this.key_name, this.requested_by, 'data.deleted', this.id::text,
             this.erased || jsonb_build_object('scope', this.scope),

@@ -58,11 +58,15 @@ WHERE n.workspace_id = $workspace_id AND n.project_name = $project AND n.path IS
 RETURN n.id AS id LIMIT $limit
 """
 FIND_MEMORIES_OF_USER: Final[LiteralString] = """
-MATCH (u:User {workspace_id: $workspace_id, id: $person})<-[:CREATED_BY]-(n:Memory)
+MATCH (u:User {workspace_id: $workspace_id, id: $person})
+      <-[:CREATED_BY]-(n {workspace_id: $workspace_id})
+WHERE n:Memory
 RETURN n.id AS id LIMIT $limit
 """
 FIND_CODE_OF_USER: Final[LiteralString] = """
-MATCH (u:User {workspace_id: $workspace_id, id: $person})<-[:CREATED_BY]-(n:CodeEntity)
+MATCH (u:User {workspace_id: $workspace_id, id: $person})
+      <-[:CREATED_BY]-(n {workspace_id: $workspace_id})
+WHERE n:CodeEntity
 RETURN n.id AS id LIMIT $limit
 """
 # Also where other evidence is left: the reason may tell of what goes. Detection finds it again.

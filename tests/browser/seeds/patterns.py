@@ -17,6 +17,12 @@ INSERT INTO memories (id, workspace_id, user_id, chunk_id, session_id, project_n
                       content_hash, occurred_at)
 VALUES (%s, %s, %s, %s, 'session', %s, %s, '', %s)
 """
+ORDINARY: Final = """
+INSERT INTO memories (workspace_id, user_id, chunk_id, project_name, content, content_hash,
+                      occurred_at)
+SELECT %s, %s, 'ordinary:' || %s || ':' || n || ':' || project, project, 'Added a page.', '', day
+FROM (VALUES (%s, %s::timestamptz)) AS one (project, day), generate_series(1, %s) AS n
+"""
 SUMMARY: Final = """
 INSERT INTO project_summaries (workspace_id, project_name, summary, model, memories_included,
                                source_ids, first_memory_timestamp, last_memory_timestamp)
@@ -50,6 +56,11 @@ async def seed(world: World) -> None:
                 (one.id, one.workspace_id, one.user_id, one.chunk_id, project, one.content,
                  one.occurred_at),
             )  # fmt: skip
+        for week in range(WEEKS):
+            # What no pattern stands on: the rate differs from week to week.
+            await world.conn.execute(
+                ORDINARY, (world.workspace_id, world.user_id, week, project, _day(week), week * 4)
+            )
         await world.conn.execute(
             SUMMARY, (f"A shop's checkout. {HOSTILE}", world.workspace_id, project)
         )

@@ -130,6 +130,7 @@ async def fill(
     ]
     sent = await http.post(
         "/api/ingest/memory",
+        headers={"Idempotency-Key": f"import-{word}"[::-1]},
         json={"chunks": chunks, "projectName": project, "sessionId": f"{word}-session"},
     )
     assert sent.status_code == 202, sent.text
@@ -171,4 +172,10 @@ async def leave_traces(world: World, word: str, user_id: UUID, *, named: str) ->
         """INSERT INTO audit_log (workspace_id, key_name, user_id, action, target, filter, reason)
            VALUES (%s, 'k', gen_random_uuid(), 'x.y', 'z', %s, %s)""",
         (world.workspace, f'{{"project": "{named}"}}', f"because of {named}"),
+    )
+    await world.conn.execute(
+        """INSERT INTO operations (workspace_id, kind, queue, filter, total, reason, requested_by,
+                                   key_id, state)
+           VALUES (%s, 'redrive', 'q', %s, 1, %s, 'k', gen_random_uuid(), 'done')""",
+        (world.workspace, f'{{"contains": "{named}"}}', f"because of {named}"),
     )

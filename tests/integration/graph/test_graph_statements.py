@@ -56,6 +56,9 @@ def statements() -> Iterator[tuple[str, LiteralString]]:
                 if CLAUSES.search(value) is None:
                     continue  # a part of statements
                 yield place, cast("LiteralString", value)
+            elif isinstance(value, tuple) and _is_declared(module, name):
+                several = cast("tuple[LiteralString, ...]", value)
+                yield from ((f"{place}[{n}]", one) for n, one in enumerate(several))
             elif isfunction(value) and signature(value).return_annotation == "LiteralString":
                 yield from ((f"{place}({one})", value(one)) for one in get_args(Signal))
 

@@ -34,7 +34,7 @@ PAGE: Final = Page(
 router = APIRouter(route_class=PageRoute)
 WEEKS: Final = 12
 SHOWN: Final = 20
-QUOTES: Final = 3
+QUOTES: Final = 2
 TYPES: Final[tuple[str, ...]] = get_args(PatternType)
 REVIEWS: Final = (
     ("", "All but dismissed"),
