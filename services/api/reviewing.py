@@ -10,6 +10,7 @@ from shared.domain.accepting import check_text
 from shared.domain.redaction import redact
 from shared.postgres.api_keys import ApiKey
 from shared.postgres.audit import Action, record_action
+from shared.postgres.live import tell
 from shared.postgres.reviews import Verdict, save_review
 
 
@@ -34,3 +35,4 @@ async def review_pattern(
         )
         action = f"pattern.{verdict or 'reopen'}"
         await record_action(conn, caller, Action(action, str(pattern_id), count=1))
+        await tell(conn, "patterns")

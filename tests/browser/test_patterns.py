@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
+import httpx
 from playwright.async_api import Page, expect
 
 from tests.browser.looking import check_here, check_page
 from tests.browser.seeds.patterns import HOSTILE, PROJECT, SAID
+from tests.browser.world import Site
 
 
 async def open_first(page: Page) -> None:
@@ -51,9 +53,20 @@ async def test_a_dismissed_pattern_is_gone_from_the_list_until_it_is_taken_back(
     await expect(page.get_by_role("button", name="Dismiss")).to_be_visible()
 
 
-async def test_a_reader_is_shown_no_buttons_and_refused(
-    viewer: Page, complaints: list[str]
-) -> None:
+async def test_what_somebody_dismisses_leaves_another_ones_list(page: Page, site: Site) -> None:
+    await page.goto(f"/dashboard/patterns?project={quote(PROJECT, safe='')}&type=debugging")
+    rows = page.locator(".patterns > li")
+    before = await rows.count()
+    path = await page.locator(".patterns a[data-row]").first.get_attribute("href")
+    review = f"{site.url}/api/patterns/{str(path).rpartition('/')[2]}/review"
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {site.key}"}) as somebody:
+        assert (await somebody.post(review, json={"verdict": "dismissed"})).status_code == 200
+        await expect(rows).to_have_count(before - 1)
+        assert (await somebody.post(review, json={"verdict": None})).status_code == 200
+        await expect(rows).to_have_count(before)
+
+
+async def test_a_reader_gets_no_buttons_and_is_refused(viewer: Page, complaints: list[str]) -> None:
     await open_first(viewer)
     await expect(viewer.get_by_role("button", name="Dismiss")).to_have_count(0)
     token = await viewer.evaluate(

@@ -10,13 +10,20 @@ import pytest
 from fastapi import FastAPI
 from neo4j import AsyncDriver
 from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
+from services.patterns.deleting import delete_data
+from shared.errors import DependencyDownError
+from shared.graph.driver import connect
 from shared.messages import DeleteData
 from shared.postgres.api_keys import SCOPES, create_key
+from tests.conftest import Servers
 from tests.integration.api.conftest import Client
 from tests.integration.api.erasing_world import MARK, Conn, World, fill, leave_traces
+from tests.integration.faststream_pgmq.support import eventually
 from tests.integration.patterns.pattern_builders import EMBEDDER, query
+from tests.integration.worker_processes import running
 
 PATTERNS = """
 MATCH (p:Pattern {workspace_id: $w})-[:DERIVED_FROM]->(m)
@@ -28,8 +35,9 @@ RETURN p.type AS type, count(m) AS n ORDER BY type, n
 async def world(
     database: str, conn: Conn, neo4j_driver: AsyncDriver, workspace: str
 ) -> AsyncIterator[World]:
+    dsn = make_conninfo(database, options="-c role=supastate_worker")
     async with AsyncConnectionPool[AsyncConnection[tuple[object, ...]]](
-        database, min_size=1, max_size=4, open=False
+        dsn, min_size=1, max_size=4, open=False
     ) as pool:
         yield World(conn, pool, neo4j_driver, workspace)
 
@@ -139,6 +147,26 @@ async def test_what_is_worked_on_meanwhile_does_not_bring_anything_back(
     await world.work(Meanwhile())
     assert await world.erase(str(deletion[0].deletion_id)) > 1
     assert await world.search(MARK) == []
+
+
+async def test_the_worker_goes_on_where_a_pass_was_broken_off(
+    world: World, user: Client, admin: Client, database: str, graph_server: Servers
+) -> None:
+    ids = await fill(world, user.http, MARK, project=MARK)
+    deletion = await start(admin, MARK, project=MARK)
+    job = DeleteData(deletion_id=UUID(deletion), workspace_id=world.workspace)
+    async with connect("bolt://127.0.0.1:1", "neo4j", "none") as nowhere:
+        with pytest.raises(DependencyDownError):
+            await delete_data(job, pool=world.pool, driver=nowhere, embedder=EMBEDDER)
+    # The rows are gone, so only the marks say which nodes have to go.
+    assert await world.search(ids[0]) != []
+
+    async def is_done() -> bool:
+        return (await admin.get(f"/api/data/deletions/{deletion}")).json()["state"] == "done"
+
+    with running("patterns", database, graph_server, postgres_role="supastate_worker"):
+        await eventually(is_done, 90)
+    assert await world.search(MARK, *ids) == []
 
 
 async def test_what_is_sent_for_it_meanwhile_is_refused(

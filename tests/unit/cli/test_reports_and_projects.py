@@ -19,7 +19,11 @@ PROJECT: dict[str, JsonValue] = {
     "summary": "A shop.", "summaryState": "stale", "summarisedAt": "2026-01-05T12:00:00Z",
     "model": "extractive",
 }  # fmt: skip
-SOURCE: JsonValue = {"chunkId": "a", "occurredAt": "2026-01-05T12:00:00Z", "excerpt": "We [decided]"}
+SOURCE: JsonValue = {
+    "chunkId": "a",
+    "occurredAt": "2026-01-05T12:00:00Z",
+    "excerpt": "We [chose]",
+}
 
 
 def read(shown: RenderableType) -> str:
@@ -63,7 +67,7 @@ def test_a_project_tells_decisions_and_sources() -> None:
         "activity": [{"day": "2026-01-05", "memories": 2}, {"day": "2026-01-06", "memories": 0}],
     }  # fmt: skip
     shown = read(show_project(answer))
-    for told in ("Active on 1 of the last 2 days", "We decided.", "We [decided]", "… and 1 more"):
+    for told in ("Active on 1 of the last 2 days", "We decided.", "We [chose]", "… and 1 more"):
         assert told in shown
 
 

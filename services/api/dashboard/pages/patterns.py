@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Final, get_args
-from urllib.parse import quote
+from typing import Annotated, Any, Final, get_args
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
@@ -17,12 +17,13 @@ from services.api.dashboard.registry import ROOT, Page
 from services.api.dashboard.rendering import render
 from services.api.dashboard.routes import PageRoute
 from services.api.finding_patterns import Rate, read_page, read_pattern, read_rates
-from services.api.parts import WithParts
+from services.api.parts import ApiParts, WithParts
 from services.api.pattern_filter import PatternFilter, write_place
 from services.api.reviewing import review_pattern
 from shared.errors import InvalidInputError
 from shared.graph.patterns import Evidence
 from shared.messages import PatternType
+from shared.postgres.api_keys import ApiKey
 from shared.postgres.reviews import Verdict
 
 PAGE: Final = Page(
@@ -56,9 +57,32 @@ FIELDS: Final = ("type", "project", "text", "review", "minConfidence", "order", 
 @router.get(PAGE.path)
 async def get_patterns(request: Request, caller: Reader, parts: WithParts) -> Response:
     """Show rates by week, then the patterns that the address asks for."""
-    asked = {name: request.query_params.get(name, "") for name in (*FIELDS, "after")}
+    asked = read_address(request)
     wanted = read_filter(asked)
-    page = await read_page(
+    rates = await read_rates(
+        parts, caller, types=wanted.type, project_name=wanted.project, weeks=WEEKS
+    )
+    return render(
+        request,
+        "patterns/index.html",
+        **await read_rows(parts, caller, asked),
+        choices={"types": TYPES, "reviews": REVIEWS, "sure": SURE, "orders": ORDERS},
+        rates=[describe_rates(kind, of_type) for kind, of_type in rates.by_type.items()],
+        weeks=rates.weeks,
+    )
+
+
+@router.get(f"{PAGE.path}/rows")
+async def get_rows(request: Request, caller: Reader, parts: WithParts) -> Response:
+    """Show the patterns anew, after somebody said something of one."""
+    rows = await read_rows(parts, caller, read_address(request))
+    return render(request, "patterns/_rows.html", **rows)
+
+
+async def read_rows(parts: ApiParts, caller: ApiKey, asked: Mapping[str, str]) -> dict[str, Any]:
+    """Return the patterns that an address asks for, as the templates take them."""
+    wanted = read_filter(asked)
+    found = await read_page(
         parts,
         caller,
         wanted.wanted(),
@@ -68,22 +92,23 @@ async def get_patterns(request: Request, caller: Reader, parts: WithParts) -> Re
         evidence=QUOTES,
         after=wanted.place(),
     )
-    rates = await read_rates(
-        parts, caller, types=wanted.type, project_name=wanted.project, weeks=WEEKS
-    )
-    return render(
-        request,
-        "patterns/index.html",
-        asked=asked,
-        is_filtered=any(asked.values()),
-        choices={"types": TYPES, "reviews": REVIEWS, "sure": SURE, "orders": ORDERS},
-        found=page.patterns,
-        reviews=page.reviews,
-        next=write_place(page.patterns[-1]) if page.has_more else None,
-        rates=[describe_rates(kind, of_type) for kind, of_type in rates.by_type.items()],
-        weeks=rates.weeks,
-        link_to=link_to,
-    )
+    given = {name: value for name, value in asked.items() if value}
+    after = given.pop("after", "")
+    following = write_place(found.patterns[-1]) if found.has_more else None
+    return {
+        "asked": asked,
+        "found": found.patterns,
+        "reviews": found.reviews,
+        "link_to": link_to,
+        "rows_url": f"{PAGE.path}/rows?{urlencode(given | {'after': after})}",
+        "older": following and f"{PAGE.path}?{urlencode(given | {'after': following})}",
+        "newest": f"{PAGE.path}?{urlencode(given)}" if after else None,
+    }
+
+
+def read_address(request: Request) -> dict[str, str]:
+    """Return the names that the page's address may have, empty where it has not."""
+    return {name: request.query_params.get(name, "") for name in (*FIELDS, "after")}
 
 
 @router.get(f"{PAGE.path}/{{pattern_id}}")
