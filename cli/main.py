@@ -17,6 +17,7 @@ from cli.commands.migrate import migrate
 from cli.commands.pattern import pattern
 from cli.commands.patterns import patterns
 from cli.commands.projects import projects
+from cli.commands.rebuild import rebuild
 from cli.commands.search import search
 from cli.commands.signals import signals
 from cli.commands.summaries import summaries
@@ -68,5 +69,6 @@ app.command(rich_help_panel=OPERATE)(trace)
 app.command(rich_help_panel=OPERATE)(doctor)
 app.add_typer(keys.app, name="keys", rich_help_panel=OPERATE)
 app.command(rich_help_panel=OPERATE)(migrate)
+app.command(rich_help_panel=OPERATE)(rebuild)
 app.command(rich_help_panel=OPERATE)(calibrate)
 app.command("train-signals", rich_help_panel=OPERATE)(train_signals)

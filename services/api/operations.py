@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 
 from services.api.answers import problems
 from services.api.auth import WITH_KEY, KeyedRoute, Operator, Reader
-from services.api.idempotency import IdempotencyKey, run_once
+from services.api.idempotency import KeyedRequest, Once, run_once
 from services.api.letter_answers import (
     LettersWanted,
     OperationPage,
@@ -69,7 +69,7 @@ async def preview_discard(
 
 @router.post("/api/dead-letters/redrive", status_code=HTTPStatus.ACCEPTED, responses=STARTING)
 async def post_redrive(
-    body: OperationRequest, caller: Operator, parts: WithParts, once: IdempotencyKey = None
+    body: OperationRequest, caller: Operator, parts: WithParts, once: Once = None
 ) -> OperationState:
     """Put dead letters back into their queue, in the background; no attempt of theirs is used."""
     return await start("redrive", body, caller, parts, once)
@@ -77,7 +77,7 @@ async def post_redrive(
 
 @router.post("/api/dead-letters/discard", status_code=HTTPStatus.ACCEPTED, responses=STARTING)
 async def post_discard(
-    body: OperationRequest, caller: Operator, parts: WithParts, once: IdempotencyKey = None
+    body: OperationRequest, caller: Operator, parts: WithParts, once: Once = None
 ) -> OperationState:
     """Move dead letters to the archive of their dead letter queue, in the background."""
     return await start("discard", body, caller, parts, once)
@@ -129,7 +129,7 @@ async def preview(body: PreviewRequest, caller: ApiKey, parts: ApiParts) -> Prev
 
 
 async def start(
-    kind: Kind, body: OperationRequest, caller: ApiKey, parts: ApiParts, once: str | None
+    kind: Kind, body: OperationRequest, caller: ApiKey, parts: ApiParts, once: KeyedRequest | None
 ) -> OperationState:
     """Start an operation, once for an idempotency key, and note who did.
 
@@ -156,8 +156,7 @@ async def start(
         return describe_operation(operation)
 
     async with parts.transaction(caller) as conn:
-        action = f"dead_letters.{kind}"
-        state = await run_once(conn, caller, once, (action, body), work, OperationState)
+        state = await run_once(conn, caller, once, work, OperationState)
     parts.operations.wake()
     return state
 

@@ -25,6 +25,9 @@ INSERT INTO jobs (id, workspace_id, user_id, kind, submitted, key_id, project_na
 VALUES (%(id)s, %(workspace_id)s, %(user_id)s, %(kind)s, %(submitted)s, %(key_id)s,
         %(project_name)s, %(content_bytes)s)
 """
+GROW_JOB: Final[LiteralString] = f"""
+{CREATE_JOB} ON CONFLICT (id) DO UPDATE SET submitted = jobs.submitted + excluded.submitted
+"""
 MESSAGES_OF_JOBS: Final[LiteralString] = """
 SELECT headers->>'job_id' AS job_id, {state} AS state,
        headers->>'last_error' AS error, last_read_at AS at, vt AS held_until
@@ -112,12 +115,7 @@ async def create_job(
     Raises:
         BeingDeletedError: it stores what belongs to what is being deleted.
     """
-    values = {
-        "id": job_id,
-        "workspace_id": workspace_id,
-        "user_id": user_id,
-        "kind": kind,
-        "submitted": submitted,
+    values = _job_row(job_id, workspace_id, user_id, kind, submitted) | {
         "key_id": key_id,
         "project_name": project_name,
         "content_bytes": content_bytes,
@@ -127,6 +125,31 @@ async def create_job(
     except ObjectInUse as error:  # raised by the table's trigger
         reason = "what this belongs to is being deleted; send it again when that is done"
         raise BeingDeletedError(reason) from error
+
+
+async def grow_job(
+    conn: AsyncConnection[TupleRow],
+    *,
+    job_id: UUID,
+    workspace_id: str,
+    user_id: UUID,
+    kind: str,
+    submitted: int,
+) -> None:
+    """Add so many messages to a job, which is made with the first of them; as `create_job`."""
+    await conn.execute(GROW_JOB, _job_row(job_id, workspace_id, user_id, kind, submitted))
+
+
+def _job_row(
+    job_id: UUID, workspace_id: str, user_id: UUID, kind: str, submitted: int
+) -> dict[str, object]:
+    return {
+        "id": job_id,
+        "workspace_id": workspace_id,
+        "user_id": user_id,
+        "kind": kind,
+        "submitted": submitted,
+    }
 
 
 async def find_job(conn: AsyncConnection[TupleRow], workspace_id: str, job_id: UUID) -> Job | None:

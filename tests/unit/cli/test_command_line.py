@@ -14,8 +14,10 @@ import pytest
 from tests.unit.cli.conftest import KEY, FakeApi
 
 SUPASTATE = Path(sys.executable).with_name("supastate")
-COMMANDS = ["", "import", "import git", "local", "keys", "graph", "search", "demo", "trace"]
-COMMANDS += ["jobs", "queues", "queues pause"]
+COMMANDS = (
+    "", "import", "import git", "local", "keys", "graph", "search", "demo", "trace", "jobs",
+    "queues", "queues pause", "dlq", "doctor",
+)  # fmt: skip
 
 
 class CommandLine:
