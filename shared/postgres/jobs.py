@@ -149,6 +149,9 @@ def _job_row(
         "user_id": user_id,
         "kind": kind,
         "submitted": submitted,
+        "key_id": None,
+        "project_name": None,
+        "content_bytes": 0,
     }
 
 
