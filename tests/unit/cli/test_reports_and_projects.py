@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
@@ -33,6 +34,15 @@ def read(shown: RenderableType) -> str:
     return captured.get()
 
 
+def typing(answer: str) -> Callable[..., str]:
+    """Return a person who answers every question so."""
+
+    def answer_it(*_: object, **__: object) -> str:
+        return answer
+
+    return answer_it
+
+
 def test_an_entry_says_who_did_what_to_what() -> None:
     entry: JsonValue = {
         "at": "2026-01-05T12:00:00Z", "keyName": "ops", "userId": str(uuid4()), "count": 7,
@@ -61,12 +71,13 @@ def test_projects_say_how_fresh_they_are_and_where_counting_stopped() -> None:
 
 
 def test_a_project_tells_decisions_and_sources() -> None:
-    answer: JsonValue = PROJECT | {
-        "memoriesIncluded": 6, "sources": [SOURCE] * 6, "openJobs": [],
+    more: dict[str, JsonValue] = {
+        "memoriesIncluded": 6, "sources": [SOURCE for _ in range(6)],
+        "openJobs": [],
         "decisions": [{"text": "We decided.", "source": SOURCE}],
         "activity": [{"day": "2026-01-05", "memories": 2}, {"day": "2026-01-06", "memories": 0}],
     }  # fmt: skip
-    shown = read(show_project(answer))
+    shown = read(show_project(PROJECT | more))
     for told in ("Active on 1 of the last 2 days", "We decided.", "We [chose]", "… and 1 more"):
         assert told in shown
 
@@ -89,8 +100,8 @@ def test_what_goes_is_one_thing_and_its_name_is_typed(monkeypatch: pytest.Monkey
         read_target("shop", uuid4(), None)
     target = read_target("shop", None, None)
     assert target is not None
-    monkeypatch.setattr("typer.prompt", lambda *_, **__: "shop")
+    monkeypatch.setattr("typer.prompt", typing("shop"))
     ask_for_name(target)
-    monkeypatch.setattr("typer.prompt", lambda *_, **__: "shpo")
+    monkeypatch.setattr("typer.prompt", typing("shpo"))
     with pytest.raises(UsageError, match="nothing was deleted"):
         ask_for_name(target)
