@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from faststream_pgmq import PgmqResponse
-from shared.messages import JOB_ID_HEADER, DetectPatterns, detection_key
+from shared.messages import JOB_ID_HEADER, DeleteData, DetectPatterns, detection_key
 
 
 def request_the_rest(job: DetectPatterns, headers: Mapping[str, Any]) -> PgmqResponse:
@@ -22,3 +22,8 @@ def request_the_rest(job: DetectPatterns, headers: Mapping[str, Any]) -> PgmqRes
         group=job.workspace_id,
         dedup_key=None if is_of_a_job or job.pattern_types else detection_key(job.workspace_id),
     )
+
+
+def request_the_next_pass(job: DeleteData, pause_seconds: float) -> PgmqResponse:
+    """Return the request to go on with a deletion after a pause."""
+    return PgmqResponse(job, delay=pause_seconds, group=job.workspace_id)

@@ -93,6 +93,8 @@ def _row(key: str, finding: Finding) -> Row:
             "period_type": finding.period_type,
             "user_id": finding.user_id,
             "frequency": finding.frequency,
+            "first_at": finding.first_at,
+            "last_at": finding.last_at,
             "metadata": json.dumps(dict(finding.metadata), ensure_ascii=False, sort_keys=True),
         },
     }

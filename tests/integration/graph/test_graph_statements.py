@@ -52,12 +52,18 @@ def statements() -> Iterator[tuple[str, LiteralString]]:
                 or getattr(value, "__module__", module.__name__) != module.__name__
             ):
                 continue
-            if isinstance(value, str) and _is_declared(module, name):
-                if CLAUSES.search(value) is None:
-                    continue  # a part of statements
-                yield place, cast("LiteralString", value)
+            if _is_declared(module, name):
+                yield from _declared(place, value)
             elif isfunction(value) and signature(value).return_annotation == "LiteralString":
                 yield from ((f"{place}({one})", value(one)) for one in get_args(Signal))
+
+
+def _declared(place: str, value: object) -> Iterator[tuple[str, LiteralString]]:
+    if isinstance(value, tuple):
+        for n, one in enumerate(cast("tuple[LiteralString, ...]", value)):
+            yield f"{place}[{n}]", one
+    elif CLAUSES.search(str(value)) is not None:  # else it is a part of statements
+        yield place, cast("LiteralString", value)
 
 
 def _is_declared(module: ModuleType, name: str) -> bool:
