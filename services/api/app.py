@@ -11,6 +11,8 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from services.api import (
     edge_functions,
+    entities,
+    graph,
     health,
     ingest,
     jobs,
@@ -34,6 +36,8 @@ ROUTERS: Final = (
     ingest.router,
     removing.router,
     search.router,
+    entities.router,
+    graph.router,
     patterns.router,
     summaries.router,
     jobs.router,
