@@ -19,7 +19,7 @@ from cli.errors import START_STACK, CommandError
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 DETAILS_SHOWN: Final = 3
-Params = Mapping[str, str | int | float | None]
+Params = Mapping[str, str | int | float | Sequence[str] | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ def _related(one: Related) -> RelatedFound:
             "title": one.head.title,
             "excerpt": one.head.text,
             "occurred_at": one.head.occurred_at,
-            "method": one.method,
+            "methods": one.methods,
             "names": one.names,
         }
     )

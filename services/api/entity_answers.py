@@ -21,7 +21,7 @@ class RelatedFound(Answer):
     title: str
     excerpt: str
     occurred_at: datetime | None
-    method: str | None = Field(description="how it was found: tool_path, name_match or similarity")
+    methods: list[str] = Field(description="how it was found: tool_path, name_match, similarity")
     names: list[str] = Field(description="the names that both have")
 
 

@@ -38,7 +38,7 @@ USING INDEX SEEK n:CodeEntity(workspace_id, id)
 """
 # The far ends bear no label: with one, the planner may scan the label while it has few nodes.
 _TIED: Final[LiteralString] = """
-RETURN tie, method, names, at, CASE WHEN n:Memory THEN 'memory' ELSE 'code' END AS kind,
+RETURN tie, methods, names, CASE WHEN n:Memory THEN 'memory' ELSE 'code' END AS kind,
        n.id AS id, n.project_name AS project_name, n.session_id AS session_id,
        n.user_id AS user_id, n.path AS path, n.language AS language,
        coalesce(n.occurred_at, n.updated_at) AS occurred_at,
@@ -50,14 +50,14 @@ MATCH (m:Memory {{workspace_id: $workspace_id, id: $id}})
 USING INDEX SEEK m:Memory(workspace_id, id)
 CALL (m) {{
     MATCH (m)-[:PRECEDED_BY]->(n {{workspace_id: $workspace_id}})
-    RETURN n, 'before' AS tie, null AS method, null AS names, null AS at
+    RETURN n, 'before' AS tie, [] AS methods, [] AS names
   UNION
     MATCH (m)<-[:PRECEDED_BY]-(n {{workspace_id: $workspace_id}})
-    RETURN n, 'after' AS tie, null AS method, null AS names, null AS at
+    RETURN n, 'after' AS tie, [] AS methods, [] AS names
   UNION
     MATCH (m)-[link:REFERENCES_CODE]->(n {{workspace_id: $workspace_id}})
-    RETURN n, 'mentions' AS tie, link.detection_method AS method, link.names AS names,
-           link.detected_at AS at
+    RETURN n, 'mentions' AS tie, collect(DISTINCT link.detection_method) AS methods,
+           collect(link.names) AS names
     LIMIT $limit
 }}
 {_TIED}
@@ -68,16 +68,16 @@ MATCH (c:CodeEntity {{workspace_id: $workspace_id, id: $id}})
 USING INDEX SEEK c:CodeEntity(workspace_id, id)
 CALL (c) {{
     MATCH (c)-[link:DISCUSSED_IN]->(n {{workspace_id: $workspace_id}})
-    RETURN n, 'mentioned_in' AS tie, link.detection_method AS method, link.names AS names,
-           link.detected_at AS at
+    RETURN n, 'mentioned_in' AS tie, collect(DISTINCT link.detection_method) AS methods,
+           collect(link.names) AS names
     LIMIT $limit
   UNION
     MATCH (c)-[:IMPORTS]->(n {{workspace_id: $workspace_id}})
-    RETURN n, 'imports' AS tie, null AS method, null AS names, null AS at
+    RETURN n, 'imports' AS tie, [] AS methods, [] AS names
     LIMIT $limit
   UNION
     MATCH (c)<-[:IMPORTS]-(n {{workspace_id: $workspace_id}})
-    RETURN n, 'imported_by' AS tie, null AS method, null AS names, null AS at
+    RETURN n, 'imported_by' AS tie, [] AS methods, [] AS names
     LIMIT $limit
 }}
 {_TIED}
@@ -105,10 +105,10 @@ class Related:
     """A memory or file, and how it is tied."""
 
     tie: str
-    method: str | None
+    methods: list[str]
     """How a reference was found: tool_path, name_match, similarity."""
     names: list[str]
-    at: datetime | None
+    """The names that both have."""
     head: Head
 
 
@@ -188,6 +188,6 @@ def _details(kind: Kind, row: Row, ties: Iterable[Row], patterns: Iterable[Row])
 
 
 def _related(row: Row) -> Related:
-    at = row.pop("at")
-    tie, method, names = row.pop("tie"), row.pop("method"), row.pop("names")
-    return Related(tie, method, names or [], at and at.to_native(), read_head(row))
+    tie, methods, names = row.pop("tie"), row.pop("methods"), row.pop("names")
+    known = dict.fromkeys(name for found in names for name in found)
+    return Related(tie, sorted(methods), list(known), read_head(row))
