@@ -43,32 +43,28 @@ class Filters:
 
 def words_of_memory(memory: Memory) -> str:
     """Return the indexed text of a memory."""
-    key = _key(memory.workspace_id)
-    marks = _marks(
-        key,
-        Filters(
-            "memory",
-            memory.project_name,
-            memory.session_id,
-            None,
-            str(memory.user_id),
-        ),
-    )
-    words = words_of(memory.content, MOST_WORDS)
-    return _text(key, words, [*marks, _day(key, memory.occurred_at)])
+    owner = str(memory.user_id)
+    marks = Filters("memory", memory.project_name, memory.session_id, None, owner)
+    return index_text(memory.workspace_id, memory.content, marks, memory.occurred_at)
 
 
 def words_of_code(file: CodeEntity) -> str:
     """Return the indexed text of a source file: its path, and what stands in it."""
-    key = _key(file.workspace_id)
-    marks = _marks(key, Filters("code", file.project_name, None, file.language, str(file.user_id)))
-    words = words_of(f"{file.path}\n{file.content}", MOST_WORDS)
-    return _text(key, words, [*marks, _day(key, file.updated_at)])
+    marks = Filters("code", file.project_name, None, file.language, str(file.user_id))
+    text = f"{file.path}\n{file.content}"
+    return index_text(file.workspace_id, text, marks, file.updated_at)
+
+
+def index_text(workspace_id: str, text: str, own: Filters, at: datetime) -> str:
+    """Return the words of a text and the marks by which filters find it."""
+    key = _digest(workspace_id)
+    words = [f"{key}{word}" for word in words_of(text, MOST_WORDS)]
+    return " ".join([*words, *_marks(key, own), _day(key, at)])
 
 
 def find_words_query(workspace_id: str, query: SearchQuery, filters: Filters) -> str | None:
     """Return the query for what has the phrases, or any of the words; None where it has neither."""
-    key = _key(workspace_id)
+    key = _digest(workspace_id)
     phrases = [f"+{_phrase(key, phrase)}" for phrase in query.phrases]
     words = [f"{key}{word}" for word in query.words]
     if not words:
@@ -80,20 +76,12 @@ def find_words_query(workspace_id: str, query: SearchQuery, filters: Filters) ->
 
 def find_all_query(workspace_id: str, filters: Filters) -> str:
     """Return the query for all that the filters let through."""
-    return " ".join(_conditions(_key(workspace_id), filters))
-
-
-def _key(workspace_id: str) -> str:
-    return _digest(workspace_id)
+    return " ".join(_conditions(_digest(workspace_id), filters))
 
 
 def _digest(text: str) -> str:
     encoded = text.encode("utf-8", errors="replace")
     return blake2b(encoded, digest_size=_DIGEST_BYTES).hexdigest()
-
-
-def _text(key: str, words: Iterable[str], marks: Iterable[str]) -> str:
-    return " ".join([*(f"{key}{word}" for word in words), *marks])
 
 
 def _phrase(key: str, words: Iterable[str]) -> str:

@@ -19,7 +19,7 @@ from shared.graph.entity_words import Filters
 from shared.graph.migrate import DEFAULT_DIMENSIONS, read_migrations
 from tests.integration.graph.builders import NOON
 
-NOT_OF_A_WORKSPACE = {"migrate"}  # its ledger belongs to the whole graph
+NOT_OF_A_WORKSPACE = {"migrate", "missing_words"}  # for the whole graph, once
 PARAMETERS = {
     "rows": [],
     "limit": 1,

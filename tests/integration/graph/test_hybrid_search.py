@@ -10,6 +10,7 @@ from neo4j import AsyncDriver
 
 from shared.domain.search_query import read_query
 from shared.graph.entity_words import Filters
+from shared.graph.missing_words import add_missing_words
 from shared.graph.search_candidates import find_by_words
 from tests.integration.graph.builders import NOON, USER, code, ids, memory, vector
 from tests.integration.graph.conftest import Query, Save
@@ -186,3 +187,18 @@ async def test_the_similarity_is_the_exact_cosine_however_it_was_found(
     assert all(one.similarity == pytest.approx(exact[one.key[1]], abs=1e-5) for one in found)
     by_rank = sorted(found, key=lambda one: one.vector_rank or 0)
     assert ids_of(by_rank) == sorted(exact, key=lambda key: -exact[key])
+
+
+async def test_what_was_written_before_search_is_found_after_the_migration(
+    save: Save, query: Query, neo4j_driver: AsyncDriver, workspace: str
+) -> None:
+    crash, file = memory(workspace, "parser crashes"), code(workspace, "parser.py", "x = 1")
+    await save(crash, file)
+    before = "MATCH (n:Memory|CodeEntity {workspace_id: $workspace}) RETURN n.words AS words"
+    written = {row["words"] for row in await query(before)}
+    await query("MATCH (n:Memory|CodeEntity {workspace_id: $workspace}) REMOVE n.words")
+    assert await worded(neo4j_driver, workspace, "parser") == []
+
+    await add_missing_words(neo4j_driver)
+    assert set(await worded(neo4j_driver, workspace, "parser")) == set(ids([crash, file]))
+    assert {row["words"] for row in await query(before)} == written
