@@ -48,12 +48,16 @@ async def _add(driver: AsyncDriver, find: LiteralString, save: LiteralString, ki
         return await (await tx.run(find, limit=BATCH)).data()
 
     while found := await read(driver, find_some):
-        rows = await asyncio.to_thread(lambda found=found: [_row(one, kind) for one in found])
+        rows = await asyncio.to_thread(_rows, found, kind)
 
         async def save_some(tx: AsyncManagedTransaction, rows: list[Row] = rows) -> None:
             await (await tx.run(save, rows=rows)).consume()
 
         await write(driver, save_some)
+
+
+def _rows(found: list[Row], kind: str) -> list[Row]:
+    return [_row(one, kind) for one in found]
 
 
 def _row(found: Row, kind: str) -> Row:
