@@ -82,7 +82,7 @@ async def _prepare(graph: Graph, world: World, *, is_kept: bool) -> None:
     await migrate(graph.uri, GRAPH_USER, graph.password)
     async with graph.driver() as driver:
         if not is_kept:
-            await _fill(driver, world)
+            await fill(driver, world)
         await mark_all_seen(driver, world)
 
 
@@ -95,7 +95,8 @@ def _shape() -> list[str]:
     return sorted({name for row in rows for name in row["properties"]})
 
 
-async def _fill(driver: AsyncDriver, world: World) -> None:
+async def fill(driver: AsyncDriver, world: World) -> None:
+    """Write a world with its patterns and topics into a graph that holds nothing of it."""
     late = _late_indexes()
     for name in late:
         await driver.execute_query(cast(LiteralString, f"DROP INDEX {name} IF EXISTS"))
