@@ -10,7 +10,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Final, LiteralString
 from uuid import NAMESPACE_OID, uuid5
 
@@ -51,6 +50,12 @@ UNWIND range(0, size(row.clusters) - 1) AS place
 MATCH (c:SemanticCluster {workspace_id: $workspace_id, id: row.clusters[place]})
 CREATE (t)-[:NEAR {similarity: row.similarities[place]}]->(c)
 """
+_DELETE: Final[LiteralString] = "CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS"
+FORGET: Final[tuple[LiteralString, ...]] = (
+    f"MATCH (n:TopicMember {{workspace_id: $workspace_id}}) {_DELETE}",
+    f"MATCH (n:SemanticCluster {{workspace_id: $workspace_id}}) {_DELETE}",
+    f"MATCH (n:Pattern {{workspace_id: $workspace_id, type: 'semantic'}}) {_DELETE}",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,13 @@ class Memories:
     project_name: str
     ids: list[str]
     vectors: Matrix
+
+
+async def forget_topics(driver: AsyncDriver, world: World) -> None:
+    """Take away the clusters with their members and patterns."""
+    for statement in FORGET:
+        async with driver.session() as session:  # pyright: ignore[reportUnknownMemberType]
+            await (await session.run(statement, workspace_id=world.workspace_id)).consume()
 
 
 async def save_topics(driver: AsyncDriver, world: World) -> None:
@@ -92,17 +104,19 @@ def _topics(memories: Memories) -> tuple[list[Row], list[Row]]:
 
 def _memories(world: World) -> list[Memories]:
     """Return the memories of each project, read in the loader's pieces: they decide the vectors."""
-    found: defaultdict[str, list[tuple[str, Vector]]] = defaultdict(list)
+    ids: defaultdict[str, list[str]] = defaultdict(list)
+    vectors: defaultdict[str, list[Vector]] = defaultdict(list)
     for start in range(0, world.size, BATCH):
-        for one in world.batch(start, start + BATCH).memories:
-            vector = np.array(one.embedding, dtype=np.float32)
-            found[one.entity.project_name or ""].append((f"memory:{one.entity.id}", vector))
-    for own in found.values():
-        own.sort(key=itemgetter(0))
-    return [
-        Memories(name, [one for one, _ in own], np.array([vector for _, vector in own]))
-        for name, own in found.items()
-    ]
+        piece = world.vectors(start, start + BATCH)
+        for own, name, vector in zip(piece.ids, piece.projects, piece.embeddings, strict=True):
+            ids[name].append(own)
+            vectors[name].append(vector)
+    return [_sorted(name, ids[name], vectors.pop(name)) for name in ids]
+
+
+def _sorted(project_name: str, ids: Sequence[str], vectors: Sequence[Vector]) -> Memories:
+    order = sorted(range(len(ids)), key=ids.__getitem__)
+    return Memories(project_name, [ids[n] for n in order], np.array([vectors[n] for n in order]))
 
 
 def _seeds(vectors: Matrix, cosine: float) -> list[int]:

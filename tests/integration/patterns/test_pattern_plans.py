@@ -13,7 +13,13 @@ from shared.domain.detector import SignalDetector
 from shared.domain.learning import LEARNING
 from shared.domain.problem_solving import PROBLEM_SOLVING
 from shared.domain.refactoring import REFACTORING
-from shared.graph.findings import LINK_EVIDENCE, MERGE_PATTERNS
+from shared.graph.findings import (
+    LINK_ENTITIES,
+    LINK_EVIDENCE,
+    MERGE_PATTERNS,
+    READ_LINKED,
+    REMOVE_STALE_EVIDENCE,
+)
 from shared.graph.neighbours import NEIGHBOURS, find_carriers_query, find_neighbours_query
 from shared.graph.patterns import LIST_PATTERNS
 from tests.integration.patterns.pattern_builders import ANNA, MONDAY, memory, save
@@ -99,13 +105,17 @@ async def test_neighbours_are_found_by_the_vector_index(
     assert "entity_summary_neighbours" in details(found)
 
 
-@pytest.mark.parametrize("statement", [MERGE_PATTERNS, LINK_EVIDENCE])
+@pytest.mark.parametrize(
+    "statement",
+    [MERGE_PATTERNS, READ_LINKED, REMOVE_STALE_EVIDENCE, LINK_ENTITIES, LINK_EVIDENCE],
+)
 async def test_patterns_and_evidence_are_found_by_their_keys(
     neo4j_driver: AsyncDriver, crowded: str, statement: LiteralString
 ) -> None:
-    row = {"id": "p", "evidence": ["memory:x"], "confidence": 0.5}
-    finding = {**row, "properties": {"metadata": "{}"}}
-    found = await profile(neo4j_driver, statement, workspace_id=crowded, findings=[finding])
+    change = {"id": "p", "new": ["memory:x"], "stale": ["x"], "is_broken": False}
+    row = {**change, "confidence": 0.5, "properties": {"metadata": "{}"}}
+    values: dict[str, Any] = {"findings": [row], "rows": [row], "ids": ["p"]}
+    found = await profile(neo4j_driver, statement, workspace_id=crowded, **values)
     assert not operators(found) & SCANS
 
 
