@@ -13,13 +13,14 @@ from neo4j import AsyncDriver
 
 from benchmarks.detection.history import save_patterns
 from benchmarks.detection.loading import load
-from benchmarks.detection.topics import forget_topics, save_topics
+from benchmarks.detection.topics import describe_topics, forget_topics, save_topics
 from benchmarks.detection.world import World
 from benchmarks.progress import say
 from shared.graph.code import code_row
 from shared.graph.entity_summaries import summary_row
 from shared.graph.memories import memory_row
 from shared.graph.migrate import DEFAULT_DIMENSIONS, read_migrations
+from shared.graph.topic_patterns import VERSION
 
 Fill: TypeAlias = Callable[[AsyncDriver, World], Awaitable[None]]
 INDEX_SECONDS: Final = 14_400
@@ -44,7 +45,7 @@ def stages() -> list[Stage]:
     return [
         Stage("entities", "\n".join(_shape()), _write_entities),
         Stage("indexes", _text(_late_indexes(of_topics=False)), _fill_indexes),
-        Stage("topics", _text(_late_indexes(of_topics=True)) + "3", _write_topics),
+        Stage("topics", _text(_late_indexes(of_topics=True)) + f"v{VERSION}", _write_topics),
     ]
 
 
@@ -83,6 +84,7 @@ async def _write_topics(driver: AsyncDriver, world: World) -> None:
     await forget_topics(driver, world)
     await save_topics(driver, world)
     await _create_indexes(driver, world, of_topics=True)
+    await describe_topics(driver, world)
 
 
 async def _drop_indexes(driver: AsyncDriver, *, of_topics: bool) -> None:
