@@ -68,7 +68,7 @@ class Words:
 
 
 def count_words(texts: Iterable[str]) -> Words:
-    """Return the words of some texts; how often one text says a word tells nothing of the others."""
+    """Return how many texts have a word: how often one says it tells nothing of the others."""
     each = [_words(text[:READ_CHARACTERS]) for text in texts]
     counts: Counter[str] = Counter()
     for words in each:
@@ -77,7 +77,7 @@ def count_words(texts: Iterable[str]) -> Words:
 
 
 def telling_words(within: Words, outside: Words, *, most: int = MOST_WORDS) -> list[str]:
-    """Return the words that the texts within share and those outside lack, the most telling first."""
+    """Return the words that the texts within share and those outside lack, the best first."""
     floor = max(min(2, within.texts), _SHARE * within.texts)
     shared = [word for word, count in within.counts.items() if count >= floor]
     scores = {word: _score(within.share(word), outside.share(word)) for word in shared}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from operator import itemgetter
 from typing import Final, LiteralString
 
@@ -100,7 +101,7 @@ async def _link(tx: AsyncManagedTransaction, scope: Row, rows: Sequence[Row]) ->
 
 
 def _change(key: str, evidence: Sequence[str], linked: Row) -> Row:
-    """Return what to link and what no more; where one kind of link lacks any, all are made anew."""
+    """Return what to link and what no more: all anew where one kind of link lacks any."""
     is_broken = linked["derived"] != len(linked["found"])
     kept = set[str]() if is_broken else set(linked["found"])
     stale = sorted(kept.difference(evidence))

@@ -108,9 +108,7 @@ async def read_samples(
     return samples
 
 
-async def read_others(
-    tx: AsyncManagedTransaction, workspace_id: str, project_name: str
-) -> Others:
+async def read_others(tx: AsyncManagedTransaction, workspace_id: str, project_name: str) -> Others:
     """Return the newest texts of a project."""
     found = await tx.run(
         READ_OTHERS,

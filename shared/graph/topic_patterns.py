@@ -54,9 +54,7 @@ async def describe(tx: AsyncManagedTransaction, task: Task, cluster_ids: Iterabl
     checked: set[PatternKey] = set()
     ordered = sorted(cluster_ids)
     for start in range(0, len(ordered), DESCRIBED):
-        clusters = await read_clusters(
-            tx, task.workspace_id, ordered[start : start + DESCRIBED]
-        )
+        clusters = await read_clusters(tx, task.workspace_id, ordered[start : start + DESCRIBED])
         described = await _measure(tx, task.workspace_id, clusters, others)
         cosine = task.calibration.cosine(COSINE)
         found = [find_topic(*one, cosine=cosine) for one in described]
