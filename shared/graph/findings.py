@@ -94,7 +94,11 @@ async def _link(tx: AsyncManagedTransaction, scope: Row, rows: Sequence[Row]) ->
     changes = [_change(row["id"], row["evidence"], linked[row["id"]]) for row in rows]
     less = [change for change in changes if change["stale"] or change["is_broken"]]
     more = [change for change in changes if change["new"]]
-    steps = ((REMOVE_STALE_EVIDENCE, less), (LINK_ENTITIES, more), (LINK_EVIDENCE, more))
+    steps: tuple[tuple[LiteralString, list[Row]], ...] = (
+        (REMOVE_STALE_EVIDENCE, less),
+        (LINK_ENTITIES, more),
+        (LINK_EVIDENCE, more),
+    )
     for statement, changed in steps:
         if changed:
             await (await tx.run(statement, scope, rows=changed)).consume()

@@ -30,7 +30,7 @@ async def run_rows(
 
 async def read_rows(result: AsyncResult) -> list[Row]:
     """Return a result's rows as they came; `data()` goes through every number of a vector."""
-    return [dict(record.items()) async for record in result]
+    return [dict(zip(record.keys(), record.values(), strict=True)) async for record in result]
 
 
 def _key(row: Row) -> tuple[str, str]:
