@@ -35,13 +35,25 @@ USING INDEX SEEK p:Pattern(workspace_id, id)
 RETURN id, COUNT { (p)-[:DERIVED_FROM]->() } AS derived,
        COLLECT { MATCH (p)-[:FOUND_IN]->(s {workspace_id: $workspace_id}) RETURN s.id } AS found
 """
-REMOVE_STALE_EVIDENCE: Final[LiteralString] = """
+UNLINK_ALL: Final[LiteralString] = """
 UNWIND $rows AS row
 MATCH (p:Pattern {workspace_id: $workspace_id, id: row.id})
-      -[link:FOUND_IN|DERIVED_FROM]->(n {workspace_id: $workspace_id})
+      -[link:FOUND_IN|DERIVED_FROM]->( {workspace_id: $workspace_id})
 USING INDEX SEEK p:Pattern(workspace_id, id)
-WHERE row.is_broken OR n.id IN row.stale
 DELETE link
+"""
+# From the evidence, which has few links: a pattern has hundreds.
+UNLINK_STALE: Final[LiteralString] = """
+UNWIND $rows AS row
+MATCH (p:Pattern {workspace_id: $workspace_id, id: row.id})
+USING INDEX SEEK p:Pattern(workspace_id, id)
+UNWIND row.stale AS summary_id
+MATCH (s:EntitySummary {workspace_id: $workspace_id, id: summary_id})
+USING INDEX SEEK s:EntitySummary(workspace_id, id)
+OPTIONAL MATCH (s)-[:SUMMARIZES]->(entity {workspace_id: $workspace_id})
+OPTIONAL MATCH (p)-[derived:DERIVED_FROM]->(entity)
+MATCH (p)-[found:FOUND_IN]->(s)
+DELETE derived, found
 """
 # A new link locks what it leads to. Entities first, then summaries: so do those who write them.
 LINK_ENTITIES: Final[LiteralString] = """
@@ -92,10 +104,10 @@ async def _link(tx: AsyncManagedTransaction, scope: Row, rows: Sequence[Row]) ->
     found = await tx.run(READ_LINKED, scope, ids=[row["id"] for row in rows])
     linked = {row["id"]: row for row in await read_rows(found)}
     changes = [_change(row["id"], row["evidence"], linked[row["id"]]) for row in rows]
-    less = [change for change in changes if change["stale"] or change["is_broken"]]
     more = [change for change in changes if change["new"]]
     steps: tuple[tuple[LiteralString, list[Row]], ...] = (
-        (REMOVE_STALE_EVIDENCE, less),
+        (UNLINK_ALL, [change for change in changes if change["is_broken"]]),
+        (UNLINK_STALE, [change for change in changes if change["stale"]]),
         (LINK_ENTITIES, more),
         (LINK_EVIDENCE, more),
     )
@@ -108,17 +120,12 @@ def _change(key: str, evidence: Sequence[str], linked: Row) -> Row:
     """Return what to link and what no more: all anew where one kind of link lacks any."""
     is_broken = linked["derived"] != len(linked["found"])
     kept = set[str]() if is_broken else set(linked["found"])
-    stale = sorted(kept.difference(evidence))
     return {
         "id": key,
         "is_broken": is_broken,
-        "stale": [*stale, *map(_entity_id, stale)],
+        "stale": sorted(kept.difference(evidence)),
         "new": [one for one in evidence if one not in kept],
     }
-
-
-def _entity_id(summary_id: str) -> str:
-    return summary_id.partition(":")[2]
 
 
 def _row(key: str, finding: Finding) -> Row:

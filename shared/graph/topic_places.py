@@ -7,6 +7,7 @@ that have no better one around them. Whatever may have changed that is looked at
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, LiteralString
@@ -19,6 +20,8 @@ from shared.graph.statements import MAX_ROWS, Row, read_rows
 
 AT_ONCE: Final = 500
 """How many memories are placed together."""
+FIRST_TRIED: Final = 32
+"""How many memories are tried as seeds at first; then twice as many each time."""
 MOST_TRIED: Final = 2_000
 """The most members of lost clusters that are found to be no seed before a run stops trying."""
 
@@ -41,6 +44,10 @@ class Placing:
     _joined: set[str] = field(default_factory=set[str])
     _dense: dict[str, bool] = field(default_factory=dict[str, bool])
     """Whether a memory that was looked at has enough neighbours to be a seed."""
+    _asked: set[str] = field(default_factory=set[str])
+    """Whose neighbours were looked for."""
+    _known: Counter[str] = field(default_factory=Counter[str])
+    """By how many of these a memory was found."""
     _names: int = 0
 
     async def place(self, ids: Sequence[str]) -> None:
@@ -61,17 +68,16 @@ class Placing:
         await self._run(cypher.RENAME_SEEDS, ids=ids)
         self._joined.update(ids)
 
-    async def _settle(self, queue: set[str]) -> None:
-        """Seat whatever may be a seed until none is left."""
-        while True:
-            free = await self._free(queue)
-            tried, queue = set(free[:AT_ONCE]), set(free[AT_ONCE:])
-            await self._neighbours(sorted(tried - self._dense.keys()))
-            cores = {one for one in tried if self._dense.setdefault(one, False)}
-            if cores:
+    async def _settle(self, queue: Collection[str]) -> None:
+        """Seat whatever may be a seed until none is left: few first, they rule most others out."""
+        most = FIRST_TRIED
+        free = await self._free(queue)
+        while free:
+            tried, rest = free[:most], free[most:]
+            if cores := await self._cores(tried):
                 await self._seat(await self._candidates(cores))
-            elif not tried:
-                return
+            free = rest if rest and not cores else await self._free(rest)
+            most = min(2 * most, AT_ONCE)
 
     async def _free(self, queue: Collection[str]) -> list[str]:
         """Return which memories no seed rules out, the smallest ids first."""
@@ -82,12 +88,16 @@ class Placing:
             left = await self._ids(
                 cypher.FIND_LEFT, self._vacant, tried=sorted(barren), limit=cypher.LEFT
             )
-        free = {*own, *left} - barren
+        return sorted({*own, *left} - barren)
+
+    async def _cores(self, tried: Collection[str]) -> set[str]:
+        """Return which memories have enough neighbours, and no seed around them after all."""
         # What no run has placed yet may lie around seeds all the same.
-        if strange := sorted(free - self._joined):
+        if strange := sorted(set(tried) - self._joined):
             await self._join(strange)
-            free = set(await self._ids(cypher.FIND_FREE, free))
-        return sorted(free)
+            tried = await self._ids(cypher.FIND_FREE, tried)
+        await self._neighbours(sorted(set(tried) - self._dense.keys()))
+        return {one for one in tried if self._dense.setdefault(one, False)}
 
     async def _candidates(self, ids: Collection[str]) -> list[Candidate]:
         rows = await self._run(cypher.READ_CANDIDATES, ids=sorted(ids))
@@ -144,6 +154,11 @@ class Placing:
         rows = await self._run(cypher.FIND_NEIGHBOURS, ids=ids, neighbours=cypher.NEIGHBOURS)
         found = {row["id"]: row["neighbours"] for row in rows}
         self._dense.update({one: len(near) + 1 >= MINIMUM for one, near in found.items()})
+        # Likeness is mutual: what is found by enough others need not be asked itself.
+        new = found.keys() - self._asked
+        self._asked |= new
+        self._known.update(near for one in new for near in found[one])
+        self._dense.update({one: True for one in self._known if self._known[one] + 1 >= MINIMUM})
         return found
 
     async def _ids(self, statement: LiteralString, ids: Iterable[str], **values: Any) -> list[str]:

@@ -18,7 +18,8 @@ from shared.graph.findings import (
     LINK_EVIDENCE,
     MERGE_PATTERNS,
     READ_LINKED,
-    REMOVE_STALE_EVIDENCE,
+    UNLINK_ALL,
+    UNLINK_STALE,
 )
 from shared.graph.neighbours import NEIGHBOURS, find_carriers_query, find_neighbours_query
 from shared.graph.patterns import LIST_PATTERNS
@@ -107,12 +108,12 @@ async def test_neighbours_are_found_by_the_vector_index(
 
 @pytest.mark.parametrize(
     "statement",
-    [MERGE_PATTERNS, READ_LINKED, REMOVE_STALE_EVIDENCE, LINK_ENTITIES, LINK_EVIDENCE],
+    [MERGE_PATTERNS, READ_LINKED, UNLINK_ALL, UNLINK_STALE, LINK_ENTITIES, LINK_EVIDENCE],
 )
 async def test_patterns_and_evidence_are_found_by_their_keys(
     neo4j_driver: AsyncDriver, crowded: str, statement: LiteralString
 ) -> None:
-    change = {"id": "p", "new": ["memory:x"], "stale": ["x"], "is_broken": False}
+    change = {"id": "p", "new": ["memory:x"], "stale": ["memory:y"]}
     row = {**change, "confidence": 0.5, "properties": {"metadata": "{}"}}
     values: dict[str, Any] = {"findings": [row], "rows": [row], "ids": ["p"]}
     found = await profile(neo4j_driver, statement, workspace_id=crowded, **values)
