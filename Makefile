@@ -4,7 +4,7 @@ FOUND_UV := $(shell uv --version >/dev/null 2>&1 && command -v uv)
 UV := $(if $(FOUND_UV),"$(FOUND_UV)",.tools/bin/uv)
 RUN := $(UV) run --frozen --all-packages
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format up down migrate trace bench bench-queue bench-detection bench-signals bench-patterns bench-links compose-check clean
+.PHONY: help setup demo test check format up down migrate trace bench bench-api bench-queue bench-detection bench-signals bench-patterns bench-links compose-check clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -49,13 +49,16 @@ migrate: setup  ## Apply the migrations to the servers that the settings name
 trace: setup  ## Draw the newest trace (ID=trace id for another)
 	$(RUN) supastate trace $(ID)
 
-bench: bench-queue bench-detection  ## Run every benchmark against its goals
+bench: bench-queue bench-detection bench-api  ## Run every benchmark against its goals
 
 bench-queue: setup  ## Compare the queue with its peers (ARGS="--quick --only drain")
 	$(RUN) --group bench python -m benchmarks.queue $(ARGS)
 
 bench-detection: setup  ## Measure detection in small and large graphs (ARGS="--quick", "--million")
 	$(RUN) python -m benchmarks.detection $(ARGS)
+
+bench-api: setup  ## Compare the API with its bare transaction (ARGS="--quick")
+	$(RUN) python -m benchmarks.api $(ARGS)
 
 bench-links: setup  ## Measure the links between memories and code (SAMPLES=folder of sessions)
 	$(RUN) python -m benchmarks.links $(SAMPLES)

@@ -32,6 +32,7 @@ from shared.telemetry import configure_telemetry
 
 Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
 POOL_SIZE: Final = 4
+PAGE_STATEMENT_SECONDS: Final = 2
 READY_TIMEOUT_SECONDS: Final = 2.0
 
 RETRY: Final = RetryPolicy(
@@ -72,6 +73,17 @@ def create_parts(settings: Settings) -> Parts:
     return Parts(settings, pool, open_driver(settings), open_embedder(settings))
 
 
+def create_page_pool(settings: Settings) -> Pool:
+    """Return connections that only read, and give up a statement after some seconds."""
+    dsn = conninfo(settings)
+    given = conninfo_to_dict(dsn).get("options") or ""
+    limits = f"-c statement_timeout={PAGE_STATEMENT_SECONDS}s -c default_transaction_read_only=on"
+    options = f"{given} {limits}".strip()
+    return AsyncConnectionPool(
+        make_conninfo(dsn, options=options), min_size=0, max_size=POOL_SIZE, open=False
+    )
+
+
 def conninfo(settings: Settings) -> str:
     """Return how to connect to Postgres, as the role that the settings name."""
     dsn = settings.postgres_dsn.get_secret_value()
@@ -79,6 +91,13 @@ def conninfo(settings: Settings) -> str:
         return dsn
     given = conninfo_to_dict(dsn).get("options") or ""
     return make_conninfo(dsn, options=f"{given} -c role={settings.postgres_role}".strip())
+
+
+def listen_conninfo(settings: Settings) -> str:
+    """Return how to connect where a session is needed: past a transaction pooler."""
+    if settings.listen_dsn is None:
+        return conninfo(settings)
+    return settings.listen_dsn.get_secret_value()
 
 
 def start_telemetry(service: str, settings: Settings) -> TracerProvider:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+import socket
 import sys
+from typing import cast
 
 import uvicorn
+from fastapi import FastAPI
 
-from services.api.app import create_app
+from services.api.app import create_app, end_streams
+from services.api.dashboard.secret import choose_secret
 from shared.errors import SettingsError
 from shared.runtime import start_telemetry
 from shared.settings import Settings
@@ -22,21 +26,32 @@ def hide_query(record: logging.LogRecord) -> bool:
     return True
 
 
+class StreamEndingServer(uvicorn.Server):
+    """Ends live streams before it waits for open connections, or it would wait for ever."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop serving."""
+        end_streams(cast(FastAPI, self.config.app))
+        await super().shutdown(sockets)
+
+
 def main() -> None:
     """Serve on the address that the settings name."""
     try:
         settings = Settings.load()
+        choose_secret(settings)  # before anything is started
     except SettingsError as error:
         sys.exit(str(error))
     logging.getLogger("uvicorn.access").addFilter(hide_query)
     app = create_app(settings, start_telemetry("api", settings))
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=settings.http_host,
         port=settings.http_port,
         log_level=settings.log_level.lower(),
         server_header=False,
     )
+    StreamEndingServer(config).run()
 
 
 if __name__ == "__main__":

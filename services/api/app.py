@@ -4,30 +4,41 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Final
 
 from fastapi import FastAPI
 from opentelemetry.sdk.trace import TracerProvider
 
 from services.api import (
+    dead_letters,
     edge_functions,
     health,
     ingest,
     jobs,
     key_routes,
+    operations,
     patterns,
+    queues,
     removing,
     search,
     summaries,
 )
+from services.api.dashboard.site import install_dashboard
 from services.api.errors import install_error_handlers
 from services.api.known_keys import KnownKeys
 from services.api.limits import LimitBody
+from services.api.live import routes as live_routes
+from services.api.live.job_watch import JobWatch
+from services.api.live.listening import listening
+from services.api.live.streams import Streams
 from services.api.metrics import MeasureRequests
+from services.api.operation_worker import OperationWorker
 from services.api.parts import ApiParts
 from services.api.rate_limits import RateLimits
+from services.api.sampling import sampling
 from services.api.tracing import HideQueries, trace_requests
-from shared.runtime import create_broker, create_parts
+from shared.runtime import create_broker, create_page_pool, create_parts
 from shared.settings import Settings
 
 ROUTERS: Final = (
@@ -37,6 +48,10 @@ ROUTERS: Final = (
     patterns.router,
     summaries.router,
     jobs.router,
+    queues.router,
+    operations.router,
+    dead_letters.router,
+    live_routes.router,
     key_routes.router,
     edge_functions.router,
     health.router,
@@ -49,10 +64,31 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         parts, broker = create_parts(settings), create_broker(settings, provider)
-        async with parts.opened(), broker:
-            limits = RateLimits(parts.pool, requests_per_minute=settings.requests_per_minute)
-            app.state.parts = ApiParts(parts, broker, KnownKeys(parts.pool), limits)
-            yield
+        keys = KnownKeys(parts.pool)
+        limits = RateLimits(parts.pool, requests_per_minute=settings.requests_per_minute)
+        lease = timedelta(seconds=settings.visibility_timeout_seconds)
+        streams, operations = Streams(keys), OperationWorker(parts.pool)
+        pages = create_page_pool(settings)
+        async with parts.opened(), broker, pages, listening(settings) as live:
+            watch = JobWatch(live, parts.pool, lease)
+            async with (
+                streams.checked(),
+                watch.opened(),
+                sampling(parts.pool, settings.queue_sample_seconds),
+                operations.running(),
+            ):
+                app.state.parts = ApiParts(
+                    shared=parts,
+                    broker=broker,
+                    keys=keys,
+                    limits=limits,
+                    live=live,
+                    streams=streams,
+                    pages=pages,
+                    operations=operations,
+                    watch=watch,
+                )
+                yield
         provider.shutdown()
 
     app = FastAPI(
@@ -69,4 +105,12 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     install_error_handlers(app)
+    install_dashboard(app, settings)
     return app
+
+
+def end_streams(app: FastAPI) -> None:
+    """End the live streams of a started application; their clients come back to another."""
+    parts: ApiParts | None = getattr(app.state, "parts", None)
+    if parts is not None:
+        parts.live.end()

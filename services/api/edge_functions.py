@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 from services.api.answers import MessageSubmitted, problems
 from services.api.auth import WITH_KEY, KeyedRoute, Sender, check_workspace
 from services.api.parts import WithParts
-from services.api.patterns import detect
+from services.api.patterns import check_known, detect
 from services.api.submitting import submit
 from shared.domain.accepting import (
     OWN_FIELDS,
@@ -79,7 +79,9 @@ async def queue_pattern_detection(
 ) -> MessageSubmitted:
     """Queue one detection request."""
     check_workspace(caller, message.workspace_id, "workspace_id")
-    job_id = await detect(parts, caller, message)
+    check_known(message)
+    async with parts.transaction(caller) as conn:
+        job_id = await detect(conn, parts, caller, message)
     return MessageSubmitted(job_id=job_id, queued=1, id=message.batch_id)
 
 

@@ -12,12 +12,13 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from psycopg import DataError, InterfaceError, OperationalError
-from psycopg.errors import ProgramLimitExceeded
+from psycopg.errors import ProgramLimitExceeded, QueryCanceled
 from pydantic import AfterValidator, BaseModel
 from starlette.exceptions import HTTPException
 
 from shared.domain.clean_text import clean_text
 from shared.errors import (
+    ConflictError,
     DependencyDownError,
     ForbiddenError,
     InvalidInputError,
@@ -97,7 +98,9 @@ def install_error_handlers(app: FastAPI) -> None:
         ForbiddenError: _forbidden,
         RateLimitedError: _too_many,
         NotFoundError: _not_found,
+        ConflictError: _conflict,
         DependencyDownError: _dependency_down,
+        QueryCanceled: _too_slow,  # an OperationalError, but about the question
         OperationalError: _postgres_down,
         InterfaceError: _postgres_down,
         DataError: _not_storable,
@@ -149,6 +152,10 @@ async def _not_found(request: Request, error: Exception) -> JSONResponse:
     return respond(HTTPStatus.NOT_FOUND, str(error))
 
 
+async def _conflict(request: Request, error: Exception) -> JSONResponse:
+    return respond(HTTPStatus.CONFLICT, str(error))
+
+
 async def _dependency_down(request: Request, error: Exception) -> JSONResponse:
     log.warning("%s", error)
     dependency = cast(DependencyDownError, error).dependency
@@ -158,6 +165,11 @@ async def _dependency_down(request: Request, error: Exception) -> JSONResponse:
 async def _postgres_down(request: Request, error: Exception) -> JSONResponse:
     log.warning("Postgres: %s", error)
     return _try_later("Postgres does not answer")
+
+
+async def _too_slow(request: Request, error: Exception) -> JSONResponse:
+    reason = "this took too long; ask for less: a shorter time, or more filters"
+    return respond(HTTPStatus.SERVICE_UNAVAILABLE, reason)
 
 
 def _try_later(reason: str) -> JSONResponse:

@@ -10,10 +10,13 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
 
 from services.api.answers import PatternFound, PatternsFound, Submitted, problems
 from services.api.auth import WITH_KEY, KeyedRoute, Operator, Reader, check_workspace
 from services.api.bodies import DetectRequest, PatternQuery, ProjectFilter
+from services.api.idempotency import Once, run_once
 from services.api.parts import ApiParts, WithParts
 from services.api.submitting import submit
 from shared.domain.accepting import check_text
@@ -28,7 +31,9 @@ router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["pattern
 
 
 @router.post("/api/patterns/detect", status_code=HTTPStatus.ACCEPTED, responses=problems())
-async def detect_patterns(body: DetectRequest, caller: Operator, parts: WithParts) -> Submitted:
+async def detect_patterns(
+    body: DetectRequest, caller: Operator, parts: WithParts, once: Once = None
+) -> Submitted:
     """Queue a search for patterns in the key's workspace."""
     check_workspace(caller, body.workspace_id, "workspaceId")
     message = DetectPatterns(
@@ -40,7 +45,13 @@ async def detect_patterns(body: DetectRequest, caller: Operator, parts: WithPart
         since=body.since,
         until=body.until,
     )
-    return Submitted(job_id=await detect(parts, caller, message), queued=1)
+    check_known(message)
+
+    async def queue() -> Submitted:
+        return Submitted(job_id=await detect(conn, parts, caller, message), queued=1)
+
+    async with parts.transaction(caller) as conn:
+        return await run_once(conn, caller, once, queue, Submitted)
 
 
 @router.get("/api/patterns", responses=problems())
@@ -100,14 +111,19 @@ def describe_in_words(pattern: Pattern) -> str:
     return "\n".join([pattern.type, pattern.name, pattern.project_name, *excerpts])
 
 
-async def detect(parts: ApiParts, caller: ApiKey, message: DetectPatterns) -> UUID:
-    """Queue a detection request and return its job's id.
+def check_known(message: DetectPatterns) -> None:
+    """Return when every type that the request names exists.
 
     Raises:
         UnknownPatternTypeError: names the first type that does not exist.
     """
     check_types(check_text(name, "pattern_types") for name in message.pattern_types)
-    async with parts.transaction(caller) as conn:
-        return await submit(
-            conn, parts.broker, caller, queue=PATTERN_DETECTION, kind="patterns", messages=[message]
-        )
+
+
+async def detect(
+    conn: AsyncConnection[TupleRow], parts: ApiParts, caller: ApiKey, message: DetectPatterns
+) -> UUID:
+    """Queue a detection request and return its job's id."""
+    return await submit(
+        conn, parts.broker, caller, queue=PATTERN_DETECTION, kind="patterns", messages=[message]
+    )

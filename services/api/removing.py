@@ -18,6 +18,7 @@ from shared.domain.accepting import MAX_ID_CHARACTERS, check_text
 from shared.errors import NotFoundError
 from shared.messages import MEMORY_INGESTION, RemoveEntities
 from shared.postgres.api_keys import ApiKey
+from shared.postgres.audit import Action, record_action
 from shared.postgres.removal import remove_code_entities, remove_memories
 
 router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["ingest"])
@@ -42,6 +43,7 @@ async def delete_memory(chunk_id: ChunkId, caller: Operator, parts: WithParts) -
         removal = RemoveEntities(
             user_id=caller.user_id, workspace_id=caller.workspace_id, memory_ids=memory_ids
         )
+        await record_action(conn, caller, Action("memory.delete", str(memory_ids[0]), count=1))
         job_id = await _submit(conn, parts, caller, removal)
     return Submitted(job_id=job_id, queued=1)
 
@@ -59,6 +61,7 @@ async def delete_file(
         removal = RemoveEntities(
             user_id=caller.user_id, workspace_id=caller.workspace_id, code_entity_ids=file_ids
         )
+        await record_action(conn, caller, Action("code.delete", str(file_ids[0]), count=1))
         job_id = await _submit(conn, parts, caller, removal)
     return Submitted(job_id=job_id, queued=1)
 

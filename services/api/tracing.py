@@ -11,6 +11,9 @@ from opentelemetry.trace import get_current_span
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 UNTRACED: Final = ("/health/", "/metrics")
+STREAMED: Final = ("/api/live", "/events")
+"""A stream would be one span of hours."""
+LOOKING: Final = "/dashboard"
 
 
 def trace_requests(provider: TracerProvider) -> TelemetryConfig:
@@ -20,12 +23,15 @@ def trace_requests(provider: TracerProvider) -> TelemetryConfig:
         metrics=False,
         logs=False,
         operation_spans=False,
-        exclude=lambda scope: _path(scope).startswith(UNTRACED),
+        exclude=_is_untraced,
     )
 
 
-def _path(scope: Any) -> str:
-    return str(scope.get("path", ""))
+def _is_untraced(scope: Any) -> bool:
+    path = str(scope.get("path", ""))
+    # Else the newest traces would be of people who look at the newest traces.
+    is_looking = path.startswith(LOOKING) and scope.get("method") in ("GET", "HEAD")
+    return is_looking or path.startswith(UNTRACED) or path.endswith(STREAMED)
 
 
 class HideQueries:

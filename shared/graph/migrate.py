@@ -12,7 +12,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Final, LiteralString, cast
 
-from neo4j import WRITE_ACCESS, AsyncDriver, AsyncManagedTransaction, AsyncSession
+from neo4j import READ_ACCESS, WRITE_ACCESS, AsyncDriver, AsyncManagedTransaction, AsyncSession
 from neo4j.exceptions import AuthError, ClientError
 
 from shared.errors import DependencyDownError, SettingsError
@@ -103,6 +103,20 @@ async def migrate(
         await _wait_until_it_answers(driver, monotonic() + deadline_seconds)
         with translated_errors():
             return await _apply_all(driver, list(read_migrations(folder)), dimensions)
+
+
+async def find_pending(driver: AsyncDriver, *, dimensions: int) -> list[str]:
+    """Return the names of the migrations that are missing; changes nothing.
+
+    Raises:
+        DependencyDownError: Neo4j does not answer.
+        SettingsError: the graph's indexes hold vectors of another length.
+    """
+    migrations = list(read_migrations())
+    with translated_errors():
+        async with open_session(driver, READ_ACCESS) as session:
+            await _check_dimensions(session, migrations, dimensions)
+            return [step.name for step in await _pending(session, migrations)]
 
 
 def read_migrations(folder: Path = MIGRATIONS) -> Iterator[Migration]:

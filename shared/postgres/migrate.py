@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS supastate_migrations (
     applied_at timestamptz NOT NULL DEFAULT now()
 )
 """
+HAS_LEDGER: Final = "SELECT to_regclass('supastate_migrations') IS NOT NULL"
 READ_LEDGER: Final = "SELECT name, checksum FROM supastate_migrations"
 RECORD: Final = "INSERT INTO supastate_migrations (name, checksum) VALUES (%s, %s)"
 LACKS_PGMQ: Final = """
@@ -65,6 +66,17 @@ async def migrate(dsn: str) -> list[str]:
         for migration in pending:
             await _apply(conn, migration)
         return [migration.name for migration in pending]
+
+
+async def find_pending(conn: AsyncConnection[TupleRow]) -> list[str]:
+    """Return the names of the migrations that are missing; changes nothing.
+
+    Raises:
+        ChangedMigrationError: an applied file was edited.
+    """
+    if (await (await conn.execute(HAS_LEDGER)).fetchone()) == (False,):
+        return [migration.name for migration in read_migrations()]
+    return [migration.name for migration in await _pending(conn)]
 
 
 def read_migrations(folder: Path = MIGRATIONS) -> Iterator[Migration]:

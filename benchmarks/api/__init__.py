@@ -1,0 +1,1 @@
+"""What the HTTP interface costs beside the transaction that it is about."""

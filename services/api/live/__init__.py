@@ -1,0 +1,1 @@
+"""Live updates: one connection that listens, one hub a process, any number of streams."""

@@ -1,0 +1,96 @@
+"""A request that comes twice with one Idempotency-Key runs once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from tests.integration.api.conftest import Client
+
+Conn = AsyncConnection[TupleRow]
+DETECT = "/api/patterns/detect"
+
+
+async def ask(client: Client, key: str, body: dict[str, Any] | None = None) -> httpx.Response:
+    return await client.http.post(DETECT, json=body or {}, headers={"Idempotency-Key": key})
+
+
+async def count_jobs(conn: Conn) -> int:
+    row = await (await conn.execute("SELECT count(*) FROM jobs")).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+async def test_a_request_sent_again_is_answered_as_before(client: Client, conn: Conn) -> None:
+    first, again = await ask(client, "one"), await ask(client, "one")
+
+    assert first.status_code == again.status_code == 202
+    assert first.json() == again.json()
+    assert await count_jobs(conn) == 1
+
+
+async def test_ten_at_the_same_moment_run_once(client: Client, conn: Conn) -> None:
+    answers = await asyncio.gather(*(ask(client, "same") for _ in range(10)))
+
+    assert len({answer.json()["jobId"] for answer in answers}) == 1
+    assert await count_jobs(conn) == 1
+
+
+async def test_a_key_stands_for_one_request(client: Client) -> None:
+    await ask(client, "one")
+
+    refused = await ask(client, "one", {"limit": 7})
+
+    assert refused.status_code == 400
+    assert refused.json()["details"][0]["field"] == "Idempotency-Key"
+
+
+async def test_another_workspace_may_choose_the_same_key(
+    client: Client, other_client: Client
+) -> None:
+    ours, theirs = await ask(client, "one"), await ask(other_client, "one")
+
+    assert ours.json()["jobId"] != theirs.json()["jobId"]
+
+
+async def test_a_request_that_failed_may_be_sent_again(client: Client) -> None:
+    unknown = await ask(client, "one", {"patternTypes": ["nonsense"]})
+    assert unknown.status_code == 400
+
+    assert (await ask(client, "one")).status_code == 202
+
+
+async def test_an_answer_is_forgotten_after_a_day(client: Client, conn: Conn) -> None:
+    first = await ask(client, "one")
+    await conn.execute("UPDATE idempotent_requests SET created_at = now() - interval '25 hours'")
+
+    later = await ask(client, "one")
+
+    assert later.json()["jobId"] != first.json()["jobId"]
+    assert await count_jobs(conn) == 2
+
+
+async def test_a_key_of_control_characters_is_refused(client: Client) -> None:
+    assert (await ask(client, "a b")).status_code == 400
+    assert (await ask(client, "x" * 201)).status_code == 400
+
+
+async def test_memories_sent_again_are_one_job(client: Client, conn: Conn) -> None:
+    # A broken item and a lone surrogate are part of what came, too.
+    body = (
+        rb'{"chunks": [{"chunkId": "a", "content": "text"}, {"chunkId": 7}, {"chunkId": "\ud800"}]}'
+    )
+    headers = {"Idempotency-Key": "one", "Content-Type": "application/json"}
+    first, again = [
+        await client.http.post("/api/ingest/memory", content=body, headers=headers)
+        for _ in range(2)
+    ]
+
+    assert first.status_code == 202
+    assert first.json() == again.json()
+    assert (first.json()["queued"], first.json()["failed"]) == (1, 2)
+    assert await count_jobs(conn) == 1
