@@ -30,6 +30,7 @@ from services.api.live.streams import Streams
 from services.api.metrics import MeasureRequests
 from services.api.parts import ApiParts
 from services.api.rate_limits import RateLimits
+from services.api.traces import routes as trace_routes
 from services.api.tracing import HideQueries, trace_requests
 from shared.runtime import create_broker, create_page_pool, create_parts
 from shared.settings import Settings
@@ -42,6 +43,7 @@ ROUTERS: Final = (
     summaries.router,
     jobs.router,
     live_routes.router,
+    trace_routes.router,
     key_routes.router,
     edge_functions.router,
     health.router,
