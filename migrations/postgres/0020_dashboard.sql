@@ -28,7 +28,7 @@ COMMENT ON COLUMN traces.name IS 'of the span that began first';
 CREATE INDEX IF NOT EXISTS traces_newest ON traces (workspace_id, started_at DESC, trace_id DESC);
 CREATE INDEX IF NOT EXISTS traces_with_errors ON traces (workspace_id, started_at DESC, trace_id DESC) WHERE errors > 0;
 CREATE INDEX IF NOT EXISTS traces_of_job ON traces (job_id) WHERE job_id IS NOT NULL;
-CREATE INDEX IF NOT EXISTS traces_by_start ON traces (started_at);
+CREATE INDEX IF NOT EXISTS traces_by_age ON traces USING brin (started_at);
 
 CREATE OR REPLACE FUNCTION save_spans(given jsonb) RETURNS void
 LANGUAGE sql SECURITY DEFINER

@@ -28,6 +28,7 @@ MOST_SPANS: Final = 500_000
 """Some 400 MB; the oldest go first."""
 EXPORTS_BETWEEN_PURGES: Final = 1000
 RANDOM_BITS: Final = (1 << 56) - 1
+"""Of a trace's id the last seven bytes are random, whoever began it (W3C Trace Context)."""
 NANOSECONDS_PER_MILLISECOND: Final = 1e6
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -115,9 +116,13 @@ class PostgresSpanExporter(SpanExporter):
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         return True
 
+    def is_kept(self, trace_id: int) -> bool:
+        """Return whether the spans of this trace are written."""
+        return (trace_id & RANDOM_BITS) < self._share * (RANDOM_BITS + 1)
+
     def _write(self, spans: Sequence[ReadableSpan]) -> None:
         conn = self._connection()
-        rows = [_as_row(span) for span in spans if _is_sampled(span, self._share)]
+        rows = [_as_row(span) for span in spans if self.is_kept(_trace_of(span))]
         if rows:
             conn.execute(SAVE_SPANS, (Jsonb(rows),))
         if self._exports % EXPORTS_BETWEEN_PURGES == 0:
@@ -135,10 +140,9 @@ class PostgresSpanExporter(SpanExporter):
         self._conn = None
 
 
-def _is_sampled(span: ReadableSpan, share: float) -> bool:
+def _trace_of(span: ReadableSpan) -> int:
     context = span.get_span_context()
-    # Of a trace's id at least the last seven bytes are random.
-    return context is not None and (context.trace_id & RANDOM_BITS) < share * (RANDOM_BITS + 1)
+    return context.trace_id if context else 0
 
 
 def _as_row(span: ReadableSpan) -> dict[str, JsonValue]:

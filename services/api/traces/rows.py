@@ -17,6 +17,8 @@ MOST_ROWS: Final = 200
 """In one answer."""
 OPENED_ROWS: Final = 120
 """Branches are opened until so many rows are shown."""
+DEEPEST: Final = 40
+"""In one answer: each level is a call within a call of the templates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ def draw(tree: Tree, cut: Cut) -> list[Entry]:
     waiting, shown = deque(_rows_of(top)), len(top)
     while waiting:
         row = waiting.popleft()
+        if row.depth >= DEEPEST:
+            continue
         children = cut.choose(row.branch.children)
         below = _page(row.branch, _collapse(row.branch, children, row.depth + 1, way), 0)
         if not below or (shown + len(below) > OPENED_ROWS and id(row.branch) not in way):
