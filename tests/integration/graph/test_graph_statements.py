@@ -19,7 +19,7 @@ from shared.graph.entity_words import Filters
 from shared.graph.migrate import DEFAULT_DIMENSIONS, read_migrations
 from tests.integration.graph.builders import NOON
 
-NOT_OF_A_WORKSPACE = {"migrate", "missing_words"}  # for the whole graph, once
+NOT_OF_A_WORKSPACE = {"checkup", "migrate", "missing_words"}  # for the whole graph, once
 PARAMETERS = {
     "rows": [],
     "limit": 1,
@@ -49,7 +49,7 @@ def modules() -> Iterator[ModuleType]:
 def statements() -> Iterator[tuple[str, LiteralString]]:
     """Yield the graph's statements with their names: public constants, and one a signal."""
     for module in modules():
-        for name, value in vars(module).items():
+        for name, value in list(vars(module).items()):
             place = f"{module.__name__.rpartition('.')[2]}.{name}"
             if (
                 name.startswith("_")
