@@ -48,7 +48,9 @@ async def test_servers_that_do_not_answer_are_named(
 
 async def until_shown(http: httpx.AsyncClient, text: str) -> None:
     async with asyncio.timeout(10):
-        while text not in (await http.get(OVERVIEW)).text:
+        while True:
+            if text in (await http.get(OVERVIEW)).text:
+                return
             await asyncio.sleep(0.05)
 
 
