@@ -32,6 +32,7 @@ from shared.telemetry import configure_telemetry
 
 Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
 POOL_SIZE: Final = 4
+PAGE_STATEMENT_SECONDS: Final = 2
 READY_TIMEOUT_SECONDS: Final = 2.0
 
 RETRY: Final = RetryPolicy(
@@ -70,6 +71,17 @@ def create_parts(settings: Settings) -> Parts:
     """Return the parts, not yet connected; call inside the running event loop."""
     pool: Pool = AsyncConnectionPool(conninfo(settings), min_size=1, max_size=POOL_SIZE, open=False)
     return Parts(settings, pool, open_driver(settings), open_embedder(settings))
+
+
+def create_page_pool(settings: Settings) -> Pool:
+    """Return connections that only read, and give up a statement after some seconds."""
+    dsn = conninfo(settings)
+    given = conninfo_to_dict(dsn).get("options") or ""
+    limits = f"-c statement_timeout={PAGE_STATEMENT_SECONDS}s -c default_transaction_read_only=on"
+    options = f"{given} {limits}".strip()
+    return AsyncConnectionPool(
+        make_conninfo(dsn, options=options), min_size=0, max_size=POOL_SIZE, open=False
+    )
 
 
 def conninfo(settings: Settings) -> str:

@@ -48,6 +48,13 @@ def read_points(value: object) -> object:
     return tuple(points)
 
 
+def read_names(value: object) -> object:
+    """Return the names that a text like `memory.example.com, 10.0.0.7` lists, in lower case."""
+    if not isinstance(value, str):
+        return value
+    return tuple(name for part in value.split(",") if (name := part.strip().lower()))
+
+
 def _read_point(part: str) -> tuple[float, float]:
     reference, _, here = part.partition("=")
     try:
@@ -84,6 +91,16 @@ class Settings(BaseSettings):
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    session_secret: Annotated[SecretStr, Field(min_length=32)] | None = None
+    """Signs the dashboard's sessions, the same in all replicas; needed where `http_host` can be
+    reached from elsewhere. None makes one at start, which ends all sessions."""
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(read_names)] = ()
+    """Names, without ports, that the dashboard answers to; empty for the loopback names."""
+    environment: Annotated[str, Field(max_length=40)] = "local"
+    """What the dashboard shows beside its name, so that nobody mistakes one system for another."""
+    jaeger_url: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    """Where people open Jaeger, for links from traces."""
+
     requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 6_000
     """What one API key may ask of all replicas of the API together, unless it has a number of its
     own; ten seconds' worth may come at once."""
@@ -110,6 +127,10 @@ class Settings(BaseSettings):
     """How long a message stays hidden without a heartbeat; a dead worker's work waits this long."""
     batch_size: Annotated[int, Field(ge=1, le=1000)] = 100
     """Messages claimed by one read."""
+    queue_sample_seconds: NonNegativeFloat = 10.0
+    """How often one process of the API samples the queues; 0 leaves it to the others."""
+    oldest_target_seconds: PositiveFloat = 300.0
+    """A message that waits longer than this is a problem to tell operators of."""
     span_store: bool = True
     """Keep spans in Postgres too, so that traces can be read without Jaeger."""
 

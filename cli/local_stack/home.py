@@ -38,6 +38,10 @@ class StackHome:
         return self.root / "stack.lock"
 
     @property
+    def session_secret(self) -> Path:
+        return self.root / "session_secret"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 
@@ -66,7 +70,7 @@ class StackHome:
         """Remove what a stack made here, and nothing else that lies here."""
         for folder in (self.logs, self.neo4j, self.bytecode):
             shutil.rmtree(folder, ignore_errors=True)
-        for file in (self.state_file, self.lock_file):
+        for file in (self.state_file, self.lock_file, self.session_secret):
             file.unlink(missing_ok=True)
         if not any(self.root.iterdir()):
             self.root.rmdir()

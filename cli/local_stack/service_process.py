@@ -5,10 +5,12 @@ import signal
 import sys
 from collections.abc import Callable
 from http import HTTPStatus
+from secrets import token_urlsafe
 
 import httpx
 
 from cli.local_stack.home import StackHome
+from cli.local_stack.parts import read_or_make_password
 from cli.local_stack.ports import LOOPBACK
 from cli.local_stack.processes import Launch, StopPlan, find_processes
 from cli.local_stack.state import ProcessRecord
@@ -34,6 +36,10 @@ class ServiceProcess:
         """Nothing: a service keeps nothing on disk."""
 
     def launch(self, port: int) -> Launch:
+        secret: dict[str, str] = {}
+        if self.name == "api":  # kept, so that a restart ends no session
+            file = self._home.session_secret
+            secret["SUPASTATE_SESSION_SECRET"] = read_or_make_password(file, token_urlsafe)
         own = {
             "SUPASTATE_HTTP_HOST": LOOPBACK,
             "SUPASTATE_HTTP_PORT": str(port),
@@ -42,7 +48,7 @@ class ServiceProcess:
         return Launch(
             argv=[sys.executable, "-m", self._module],
             cwd=self._home.root,
-            env=self._python_environment() | self._settings() | own,
+            env=self._python_environment() | self._settings() | secret | own,
         )
 
     def is_ready(self, port: int) -> bool:

@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from services.api.app import create_app, end_streams
+from services.api.dashboard.secret import choose_secret
 from shared.errors import SettingsError
 from shared.runtime import start_telemetry
 from shared.settings import Settings
@@ -38,6 +39,7 @@ def main() -> None:
     """Serve on the address that the settings name."""
     try:
         settings = Settings.load()
+        choose_secret(settings)  # before anything is started
     except SettingsError as error:
         sys.exit(str(error))
     logging.getLogger("uvicorn.access").addFilter(hide_query)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from http import HTTPStatus
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -98,6 +98,17 @@ class EvidenceFound(Answer):
     session_id: str | None
     occurred_at: datetime | None
     excerpt: str
+    chunk_id: str | None = Field(default=None, description="of a memory")
+    path: str | None = Field(default=None, description="of a source file")
+
+
+class ReviewFound(Answer):
+    """What somebody said of a pattern last."""
+
+    verdict: Literal["confirmed", "dismissed"]
+    note: str | None
+    reviewed_by: str = Field(description="the name of the key")
+    reviewed_at: datetime
 
 
 class PatternFound(Answer):
@@ -116,6 +127,10 @@ class PatternFound(Answer):
     last_updated: datetime
     metadata: dict[str, JsonValue]
     evidence: list[EvidenceFound]
+    evidence_count: int
+    first_at: datetime | None = Field(default=None, description="when what it is about began")
+    last_at: datetime | None = None
+    review: ReviewFound | None = Field(default=None, description="what somebody said of it")
     similarity: float | None = Field(default=None, description="only where words were searched")
 
 
@@ -124,6 +139,52 @@ class PatternsFound(Answer):
 
     patterns: list[PatternFound]
     count: int
+    next: str | None = Field(default=None, description="the `after` of the following page")
+
+
+class RelatedPattern(Answer):
+    """Another pattern that stands on some of the same evidence."""
+
+    id: str
+    type: str
+    name: str
+    period: str
+    project_name: str
+    confidence: float
+    shared: int = Field(description="how much evidence both stand on")
+
+
+class PatternDetail(PatternFound):
+    """One pattern: why it is one, in words and in numbers, and what is near it."""
+
+    reason: str
+    facts: dict[str, JsonValue] = Field(description="the numbers that the reason is about")
+    related: list[RelatedPattern]
+
+
+class WeekRate(Answer):
+    """What share of a week's memories patterns of one type stand on."""
+
+    week: date = Field(description="its Monday, in UTC")
+    memories: int = Field(description="of the week, in the scope asked for")
+    matched: int = Field(description="of these, what patterns of the type stand on")
+    patterns: int
+    share: float | None = Field(description="null in a week without memories")
+    low: float = Field(description="the true share lies above it, 39 times of 40 (Wilson)")
+    high: float
+
+
+class TypeRates(Answer):
+    """One type's weeks, oldest first; the last one may still go on."""
+
+    type: str
+    weeks: list[WeekRate]
+
+
+class PatternRates(Answer):
+    """How often each type of pattern is, week by week; dismissed patterns do not count."""
+
+    rates: list[TypeRates]
 
 
 class SummaryFound(Answer):
@@ -145,56 +206,6 @@ class SummariesFound(Answer):
     count: int
 
 
-class JobCounts(Answer):
-    """Where a job's messages are; `gone` ones are no more: somebody deleted them."""
-
-    waiting: int
-    running: int
-    retrying: int
-    done: int
-    dead: int
-    gone: int
-
-
-class JobState(Answer):
-    """How far a job is, derived from where its messages are."""
-
-    id: UUID
-    kind: str
-    state: Literal["waiting", "running", "retrying", "done", "dead"]
-    percent: float
-    submitted: int
-    counts: JobCounts
-    last_error: str | None
-    created_at: datetime
-
-
-class JobPage(Answer):
-    """Jobs, newest first; `next` is the `before` of the following page."""
-
-    jobs: list[JobState]
-    next: str | None
-
-
-class QueueState(Answer):
-    """One queue, of all workspaces; a count of 10,001 means more than 10,000."""
-
-    name: str
-    waiting: int
-    delayed: int
-    running: int
-    retrying: int
-    dead: int
-    drained: bool
-
-
-class QueueStates(Answer):
-    """All queues; drained when nothing is due, running or to be retried."""
-
-    queues: list[QueueState]
-    drained: bool
-
-
 _EXAMPLES: Final[dict[HTTPStatus, dict[str, JsonValue]]] = {
     HTTPStatus.BAD_REQUEST: {
         "error": "the request is not as documented",
@@ -203,6 +214,7 @@ _EXAMPLES: Final[dict[HTTPStatus, dict[str, JsonValue]]] = {
     HTTPStatus.UNAUTHORIZED: {"error": "a valid API key is needed: Authorization: Bearer <key>"},
     HTTPStatus.FORBIDDEN: {"error": "workspaceId: not the workspace of this API key"},
     HTTPStatus.NOT_FOUND: {"error": "no such job"},
+    HTTPStatus.CONFLICT: {"error": "expectedCount: 411 dead letters match, not 412; preview again"},
     HTTPStatus.TOO_MANY_REQUESTS: {"error": "this API key may make 6000 requests a minute"},
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: {"error": "the body is larger than 16777216 bytes"},
     HTTPStatus.SERVICE_UNAVAILABLE: {"error": "Postgres does not answer; try again"},

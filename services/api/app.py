@@ -10,36 +10,60 @@ from fastapi import FastAPI
 from opentelemetry.sdk.trace import TracerProvider
 
 from services.api import (
+    dead_letters,
+    deleting,
     edge_functions,
+    entities,
+    exporting,
+    graph,
     health,
     ingest,
     jobs,
     key_routes,
+    operations,
+    pattern_routes,
     patterns,
+    projects,
+    queues,
     removing,
+    reporting,
     search,
     summaries,
 )
+from services.api.dashboard.site import install_dashboard
 from services.api.errors import install_error_handlers
 from services.api.known_keys import KnownKeys
 from services.api.limits import LimitBody
 from services.api.live import routes as live_routes
+from services.api.live.job_watch import watching
 from services.api.live.listening import listening
 from services.api.live.streams import Streams
 from services.api.metrics import MeasureRequests
+from services.api.operation_worker import OperationWorker
 from services.api.parts import ApiParts
 from services.api.rate_limits import RateLimits
+from services.api.sampling import sampling
 from services.api.tracing import HideQueries, trace_requests
-from shared.runtime import create_broker, create_parts
+from shared.runtime import create_broker, create_page_pool, create_parts
 from shared.settings import Settings
 
 ROUTERS: Final = (
     ingest.router,
     removing.router,
+    deleting.router,
+    exporting.router,
+    reporting.router,
     search.router,
+    entities.router,
+    graph.router,
     patterns.router,
+    pattern_routes.router,
+    projects.router,
     summaries.router,
     jobs.router,
+    queues.router,
+    operations.router,
+    dead_letters.router,
     live_routes.router,
     key_routes.router,
     edge_functions.router,
@@ -55,9 +79,29 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
         parts, broker = create_parts(settings), create_broker(settings, provider)
         keys = KnownKeys(parts.pool)
         limits = RateLimits(parts.pool, requests_per_minute=settings.requests_per_minute)
-        streams = Streams(keys)
-        async with parts.opened(), broker, listening(settings) as live, streams.checked():
-            app.state.parts = ApiParts(parts, broker, keys, limits, live, streams)
+        streams, operations = Streams(keys), OperationWorker(parts.pool)
+        pages = create_page_pool(settings)
+        async with (
+            parts.opened(),
+            broker,
+            pages,
+            listening(settings) as live,
+            streams.checked(),
+            watching(live, pages, settings) as watch,
+            sampling(parts.pool, settings.queue_sample_seconds),
+            operations.running(),
+        ):
+            app.state.parts = ApiParts(
+                shared=parts,
+                broker=broker,
+                keys=keys,
+                limits=limits,
+                live=live,
+                streams=streams,
+                pages=pages,
+                operations=operations,
+                watch=watch,
+            )
             yield
         provider.shutdown()
 
@@ -75,6 +119,7 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     install_error_handlers(app)
+    install_dashboard(app, settings)
     return app
 
 

@@ -9,6 +9,7 @@ from fastapi import Depends, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from services.api.dashboard.session import find_session_caller
 from services.api.parts import find_parts
 from shared.errors import ForbiddenError, UnauthorizedError
 from shared.postgres.api_keys import ApiKey, Scope
@@ -36,13 +37,16 @@ class KeyedRoute(APIRoute):
 
 
 async def find_caller(request: Request) -> ApiKey:
-    """Return the key that came with the request.
+    """Return the key that came with the request, or that of a session which only reads.
 
     Raises:
         UnauthorizedError: none, unknown or revoked; which of these is not told.
     """
     credentials: HTTPAuthorizationCredentials | None = await BEARER(request)
-    key = credentials and await find_parts(request).keys.find(credentials.credentials)
+    if credentials is None:
+        key = await find_session_caller(request)
+    else:
+        key = await find_parts(request).keys.find(credentials.credentials)
     if not key:
         raise UnauthorizedError("a valid API key is needed: Authorization: Bearer <key>")
     return key

@@ -12,12 +12,14 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from psycopg import DataError, InterfaceError, OperationalError
-from psycopg.errors import ProgramLimitExceeded
+from psycopg.errors import ProgramLimitExceeded, QueryCanceled
 from pydantic import AfterValidator, BaseModel
 from starlette.exceptions import HTTPException
 
 from shared.domain.clean_text import clean_text
 from shared.errors import (
+    BeingDeletedError,
+    ConflictError,
     DependencyDownError,
     ForbiddenError,
     InvalidInputError,
@@ -97,7 +99,10 @@ def install_error_handlers(app: FastAPI) -> None:
         ForbiddenError: _forbidden,
         RateLimitedError: _too_many,
         NotFoundError: _not_found,
+        BeingDeletedError: _being_deleted,
+        ConflictError: _conflict,
         DependencyDownError: _dependency_down,
+        QueryCanceled: _too_slow,  # an OperationalError, but about the question
         OperationalError: _postgres_down,
         InterfaceError: _postgres_down,
         DataError: _not_storable,
@@ -149,6 +154,15 @@ async def _not_found(request: Request, error: Exception) -> JSONResponse:
     return respond(HTTPStatus.NOT_FOUND, str(error))
 
 
+async def _being_deleted(request: Request, error: Exception) -> JSONResponse:
+    later = {"Retry-After": RETRY_AFTER_SECONDS}
+    return respond(HTTPStatus.CONFLICT, str(error), headers=later)
+
+
+async def _conflict(request: Request, error: Exception) -> JSONResponse:
+    return respond(HTTPStatus.CONFLICT, str(error))
+
+
 async def _dependency_down(request: Request, error: Exception) -> JSONResponse:
     log.warning("%s", error)
     dependency = cast(DependencyDownError, error).dependency
@@ -158,6 +172,11 @@ async def _dependency_down(request: Request, error: Exception) -> JSONResponse:
 async def _postgres_down(request: Request, error: Exception) -> JSONResponse:
     log.warning("Postgres: %s", error)
     return _try_later("Postgres does not answer")
+
+
+async def _too_slow(request: Request, error: Exception) -> JSONResponse:
+    reason = "this took too long; ask for less: a shorter time, or more filters"
+    return respond(HTTPStatus.SERVICE_UNAVAILABLE, reason)
 
 
 def _try_later(reason: str) -> JSONResponse:

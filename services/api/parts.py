@@ -14,11 +14,13 @@ from psycopg.rows import TupleRow
 from faststream_pgmq import PgmqBroker
 from services.api.known_keys import KnownKeys
 from services.api.live.hub import LiveHub
+from services.api.live.job_watch import JobWatch
 from services.api.live.streams import Streams
+from services.api.operation_worker import OperationWorker
 from services.api.rate_limits import RateLimits
 from shared.postgres.api_keys import ApiKey
 from shared.postgres.workspaces import own_spellings, show_workspaces
-from shared.runtime import Parts
+from shared.runtime import Parts, Pool
 
 CONNECTION_SECONDS: Final = 5.0
 """A client is better told to try later than left waiting."""
@@ -34,6 +36,10 @@ class ApiParts:
     limits: RateLimits
     live: LiveHub
     streams: Streams
+    pages: Pool
+    """Read only and impatient: what a page asks cannot hold up what clients send."""
+    operations: OperationWorker
+    watch: JobWatch
 
     @asynccontextmanager
     async def transaction(self, caller: ApiKey) -> AsyncGenerator[AsyncConnection[TupleRow]]:
@@ -45,6 +51,16 @@ class ApiParts:
             PoolTimeout: Postgres does not answer, or too many requests wait for it.
         """
         async with self.shared.pool.connection(timeout=CONNECTION_SECONDS) as conn:
+            await show_workspaces(conn, own_spellings(caller.workspace_id))
+            yield conn
+
+    @asynccontextmanager
+    async def reading(self, caller: ApiKey) -> AsyncGenerator[AsyncConnection[TupleRow]]:
+        """Yield a connection for what a page shows: it cannot write, and gives up after 2 s.
+
+        Postgres shows it the caller's workspace and no other.
+        """
+        async with self.pages.connection(timeout=CONNECTION_SECONDS) as conn:
             await show_workspaces(conn, own_spellings(caller.workspace_id))
             yield conn
 

@@ -37,6 +37,12 @@ FIND_KEY: Final[LiteralString] = f"""
 SELECT {_COLUMNS}
 FROM find_api_key(%(key_hash)s)
 """
+FIND_KEY_BY_ID: Final[LiteralString] = f"""
+SELECT {_COLUMNS}
+FROM api_keys
+WHERE workspace_id = %(workspace_id)s AND id = %(id)s
+  AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+"""
 TOUCH_KEY: Final[LiteralString] = "SELECT touch_api_key(%(key_hash)s)"
 REVOKE_KEY: Final[LiteralString] = """
 UPDATE api_keys SET revoked_at = now()
@@ -164,6 +170,15 @@ async def find_key_by_hash(conn: AsyncConnection[TupleRow], key_hash: bytes) -> 
     if found is None or not compare_digest(found.key_hash, key_hash):
         return None
     return found
+
+
+async def find_key_by_id(
+    conn: AsyncConnection[TupleRow], workspace_id: str, key_id: UUID
+) -> ApiKey | None:
+    """Return the row of a workspace's key when it is valid."""
+    async with conn.cursor(row_factory=class_row(ApiKey)) as cursor:
+        await cursor.execute(FIND_KEY_BY_ID, {"workspace_id": workspace_id, "id": key_id})
+        return await cursor.fetchone()
 
 
 async def touch_key(conn: AsyncConnection[TupleRow], key: ApiKey) -> None:

@@ -22,6 +22,7 @@ class LiveHub:
         self._all: set[Subscription] = set()
         self._told_at: dict[str, float] = {}
         self._due: dict[str, asyncio.TimerHandle] = {}
+        self._versions: defaultdict[str, int] = defaultdict(int)
         self._last_id = 0
         self.is_connected = False
         """Whether this process hears of changes."""
@@ -32,7 +33,7 @@ class LiveHub:
         self._all.add(subscription)
         for topic in subscription.topics:
             self._readers[topic].add(subscription)
-        subscription.offer(self._event(self._state))
+        subscription.offer(self.event(self._state))
         return subscription
 
     def readers(self, topic: str) -> int:
@@ -43,6 +44,10 @@ class LiveHub:
     def topics(self) -> set[str]:
         """What anybody is subscribed to."""
         return set(self._readers)
+
+    def version(self, topics: Iterable[str]) -> tuple[int, ...]:
+        """Return what differs whenever clients were told of a change of one of these."""
+        return tuple(self._versions[topic] for topic in topics)
 
     def tell(self, topic: str) -> None:
         """Say that this changed: now, or together with what comes in the next moment."""
@@ -55,9 +60,10 @@ class LiveHub:
         else:
             self._due[topic] = loop.call_at(quiet_until, self._tell_now, topic)
 
-    def send(self, topic: str, data: str) -> None:
-        """Give this to all who are subscribed to it; the sender minds how often."""
-        event = self._event(topic, data)
+    def send(self, topic: str, data: str, name: str | None = None) -> None:
+        """Give an event to all who are subscribed to its topic; the sender minds how often."""
+        self._versions[topic] += 1
+        event = self.event(name or topic, data)
         for subscription in self._readers.get(topic, ()):
             subscription.offer(event)
 
@@ -66,7 +72,8 @@ class LiveHub:
         if is_up == self.is_connected:
             return
         self.is_connected = is_up
-        events = [self._event(self._state), *([self._event(RESYNC)] if is_up else [])]
+        names = [CONNECTED, RESYNC] if is_up else [DISCONNECTED]
+        events = [self.event(name) for name in names]
         for subscription in self._all:
             for event in events:
                 subscription.offer(event)
@@ -92,9 +99,10 @@ class LiveHub:
         self._told_at[topic] = asyncio.get_running_loop().time()
         self.send(topic, NO_DATA)
 
-    def _event(self, topic: str, data: str = NO_DATA) -> Event:
+    def event(self, name: str, data: str = NO_DATA) -> Event:
+        """Return an event that nobody was sent before."""
         self._last_id += 1
-        return Event(topic, self._last_id, data)
+        return Event(name, self._last_id, data)
 
     def _forget(self, subscription: Subscription) -> None:
         self._all.discard(subscription)

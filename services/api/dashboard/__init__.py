@@ -1,0 +1,1 @@
+"""The pages for people: server-rendered, in the API's process, under `/dashboard`."""

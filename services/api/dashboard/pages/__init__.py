@@ -1,0 +1,1 @@
+"""One module a page; each has `PAGE` and `router`, and is found by being here."""

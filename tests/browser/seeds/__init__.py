@@ -1,0 +1,1 @@
+"""What browser tests look at: each module has `seed(world)`, and is found by being here."""
