@@ -43,6 +43,7 @@ from services.api.operation_worker import OperationWorker
 from services.api.parts import ApiParts
 from services.api.rate_limits import RateLimits
 from services.api.sampling import sampling
+from services.api.traces import routes as trace_routes
 from services.api.tracing import HideQueries, trace_requests
 from shared.runtime import create_broker, create_page_pool, create_parts
 from shared.settings import Settings
@@ -65,6 +66,7 @@ ROUTERS: Final = (
     operations.router,
     dead_letters.router,
     live_routes.router,
+    trace_routes.router,
     key_routes.router,
     edge_functions.router,
     health.router,
