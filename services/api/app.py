@@ -11,15 +11,22 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from services.api import (
     dead_letters,
+    deleting,
     edge_functions,
+    entities,
+    exporting,
+    graph,
     health,
     ingest,
     jobs,
     key_routes,
     operations,
+    pattern_routes,
     patterns,
+    projects,
     queues,
     removing,
+    reporting,
     search,
     summaries,
 )
@@ -36,6 +43,7 @@ from services.api.operation_worker import OperationWorker
 from services.api.parts import ApiParts
 from services.api.rate_limits import RateLimits
 from services.api.sampling import sampling
+from services.api.traces import routes as trace_routes
 from services.api.tracing import HideQueries, trace_requests
 from shared.runtime import create_broker, create_page_pool, create_parts
 from shared.settings import Settings
@@ -43,14 +51,22 @@ from shared.settings import Settings
 ROUTERS: Final = (
     ingest.router,
     removing.router,
+    deleting.router,
+    exporting.router,
+    reporting.router,
     search.router,
+    entities.router,
+    graph.router,
     patterns.router,
+    pattern_routes.router,
+    projects.router,
     summaries.router,
     jobs.router,
     queues.router,
     operations.router,
     dead_letters.router,
     live_routes.router,
+    trace_routes.router,
     key_routes.router,
     edge_functions.router,
     health.router,
