@@ -207,7 +207,7 @@ CREATE TABLE IF NOT EXISTS operations (
     total        bigint      NOT NULL CHECK (total >= 0),
     done         bigint      NOT NULL DEFAULT 0,
     skipped      bigint      NOT NULL DEFAULT 0,
-    rate         double precision CHECK (rate > 0),
+    rate         double precision CHECK (rate >= 0.001),
     state        text        NOT NULL DEFAULT 'queued'
                  CHECK (state IN ('queued', 'running', 'cancelled', 'done', 'failed')),
     reason       text        NOT NULL,
@@ -295,7 +295,9 @@ BEGIN
             WHEN program_limit_exceeded OR data_exception OR integrity_constraint_violation THEN
                 problem := SQLERRM;
                 moved := move_letters_alone(op.kind, op.queue, letters);
-            WHEN undefined_table OR insufficient_privilege THEN
+            WHEN transaction_rollback OR lock_not_available OR operator_intervention OR insufficient_resources THEN
+                RAISE;  -- tried again
+            WHEN OTHERS THEN
                 UPDATE operations SET state = 'failed', error = SQLERRM, finished_at = clock_timestamp() WHERE id = op.id;
                 PERFORM pg_notify('supastate_live', 'operations');
                 RETURN NEXT;
