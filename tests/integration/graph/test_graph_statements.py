@@ -45,7 +45,7 @@ def modules() -> Iterator[ModuleType]:
 def statements() -> Iterator[tuple[str, LiteralString]]:
     """Yield the graph's statements with their names: public constants, and one a signal."""
     for module in modules():
-        for name, value in vars(module).items():
+        for name, value in [*vars(module).items()]:
             place = f"{module.__name__.rpartition('.')[2]}.{name}"
             if (
                 name.startswith("_")
