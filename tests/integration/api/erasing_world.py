@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, LiteralString
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 from neo4j import AsyncDriver
@@ -26,7 +26,8 @@ from shared.messages import DeleteData, DetectPatterns, Ingestion, SummarizeProj
 from tests.integration.patterns.pattern_builders import EMBEDDER
 
 Conn = AsyncConnection[TupleRow]
-MARK: Final = "xylophonic"
+MARK: Final = f"xylo{uuid4().hex[:8]}"
+"""Of this run: the graph is shared, and a run that was killed leaves its words there."""
 INGESTION: TypeAdapter[Ingestion] = TypeAdapter(Ingestion)
 READ = "SELECT msg_id, message FROM pgmq.read(%s, 60, 1000)"
 # Keys and what the audit log and the deletion say of themselves stay; they hold no content.
@@ -134,7 +135,7 @@ async def fill(
         json={"chunks": chunks, "projectName": project, "sessionId": f"{word}-session"},
     )
     assert sent.status_code == 202, sent.text
-    code = f"class {word.title()}:\n    def parse_{word}(self): ...\n"
+    code = f"class {word}:\n    def parse_{word}(self): ...\n"
     filed = await http.post(
         "/api/ingest/code",
         json={"projectName": project, "files": [{"path": f"{word}.py", "content": code}]},
@@ -150,8 +151,8 @@ async def leave_traces(world: World, word: str, user_id: UUID, *, named: str) ->
     """Leave the word in a dead letter, an archived one, a span, a reply's trace and the audit."""
     body = f"""{{"type": "memory", "workspace_id": "{world.workspace}", "user_id": "{user_id}",
         "memory_id": "{user_id}", "content": "{word}", "metadata": {{"projectName": "{word}"}}}}"""
-    headers = """{"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-                  "dead_letter": {"error": "ValueError", "message": "xylophonic"}}"""
+    headers = f"""{{"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "dead_letter": {{"error": "ValueError", "message": "{word}"}}}}"""
     dead, spans = "memory_ingestion_dlq", "0af7651916cd43dd8448eb211c80319c"
     for _ in range(2):
         await world.conn.execute(
