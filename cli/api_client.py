@@ -21,7 +21,7 @@ LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 DETAILS_SHOWN: Final = 3
 STREAM_QUIET_SECONDS: Final = 40.0
 """The API says something every 15 s, if only that it is there."""
-Params = Mapping[str, str | int | float | None]
+Params = Mapping[str, str | int | float | Sequence[str] | None]
 
 
 @dataclass(frozen=True, slots=True)

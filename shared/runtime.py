@@ -105,7 +105,7 @@ def start_telemetry(service: str, settings: Settings) -> TracerProvider:
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
-    store = [PostgresSpanExporter(conninfo(settings))]
+    store = [PostgresSpanExporter(conninfo(settings), share=settings.span_store_share)]
     return configure_telemetry(service, store if settings.span_store else [])
 
 

@@ -133,6 +133,8 @@ class Settings(BaseSettings):
     """A message that waits longer than this is a problem to tell operators of."""
     span_store: bool = True
     """Keep spans in Postgres too, so that traces can be read without Jaeger."""
+    span_store_share: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """Of all traces, so many are kept in Postgres; Jaeger gets all."""
 
     @classmethod
     def load(cls) -> Self:

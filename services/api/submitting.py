@@ -17,6 +17,7 @@ from shared.errors import InvalidInputError
 from shared.messages import JOB_ID_HEADER, Message
 from shared.postgres.api_keys import ApiKey
 from shared.postgres.jobs import create_job
+from shared.telemetry import note_job
 
 Item = TypeVar("Item")
 Draft = TypeVar("Draft")
@@ -101,6 +102,7 @@ async def submit(
         BeingDeletedError: what is sent belongs to what is being deleted.
     """
     job_id = uuid4()
+    note_job(job_id)
     await create_job(
         conn,
         job_id=job_id,

@@ -13,7 +13,14 @@ from shared.domain.detector import SignalDetector
 from shared.domain.learning import LEARNING
 from shared.domain.problem_solving import PROBLEM_SOLVING
 from shared.domain.refactoring import REFACTORING
-from shared.graph.findings import LINK_EVIDENCE, MERGE_PATTERNS
+from shared.graph.findings import (
+    LINK_ENTITIES,
+    LINK_EVIDENCE,
+    MERGE_PATTERNS,
+    READ_LINKED,
+    UNLINK_ALL,
+    UNLINK_STALE,
+)
 from shared.graph.neighbours import NEIGHBOURS, find_carriers_query, find_neighbours_query
 from shared.graph.pattern_rates import COUNT_WEEKS
 from shared.graph.patterns import FIND_PATTERN, FIND_RELATED, LIST_NEWEST, LIST_SUREST, Wanted
@@ -101,13 +108,17 @@ async def test_neighbours_are_found_by_the_vector_index(
     assert "entity_summary_neighbours" in details(found)
 
 
-@pytest.mark.parametrize("statement", [MERGE_PATTERNS, LINK_EVIDENCE])
+@pytest.mark.parametrize(
+    "statement",
+    [MERGE_PATTERNS, READ_LINKED, UNLINK_ALL, UNLINK_STALE, LINK_ENTITIES, LINK_EVIDENCE],
+)
 async def test_patterns_and_evidence_are_found_by_their_keys(
     neo4j_driver: AsyncDriver, crowded: str, statement: LiteralString
 ) -> None:
-    row = {"id": "p", "evidence": ["memory:x"], "confidence": 0.5}
-    finding = {**row, "properties": {"metadata": "{}"}}
-    found = await profile(neo4j_driver, statement, workspace_id=crowded, findings=[finding])
+    change = {"id": "p", "new": ["memory:x"], "stale": ["memory:y"]}
+    row = {**change, "confidence": 0.5, "properties": {"metadata": "{}"}}
+    values: dict[str, Any] = {"findings": [row], "rows": [row], "ids": ["p"]}
+    found = await profile(neo4j_driver, statement, workspace_id=crowded, **values)
     assert not operators(found) & SCANS
 
 
