@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import TracebackType
@@ -19,6 +19,8 @@ from cli.errors import START_STACK, CommandError
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 DETAILS_SHOWN: Final = 3
+STREAM_QUIET_SECONDS: Final = 40.0
+"""The API says something every 15 s, if only that it is there."""
 Params = Mapping[str, str | int | float | None]
 
 
@@ -102,8 +104,11 @@ class ApiClient:
         given = {name: value for name, value in (params or {}).items() if value is not None}
         return self._send(self._http.build_request("GET", path, params=given), self._patience)
 
-    def post(self, path: str, body: JsonValue) -> JsonValue:
-        """Return the answer's JSON. The request may be sent twice: the API replaces.
+    def post(
+        self, path: str, body: JsonValue, headers: Mapping[str, str] | None = None
+    ) -> JsonValue:
+        """Return the answer's JSON. The request may be sent twice: the API replaces, or it goes by
+        its header `Idempotency-Key`.
 
         Raises:
             ApiUnreachableError, ApiRefusedError
@@ -111,7 +116,10 @@ class ApiClient:
         # Escaped to ASCII, so that no character of the input can break the request.
         content = json.dumps(body).encode("ascii")
         request = self._http.build_request(
-            "POST", path, content=content, headers={"Content-Type": "application/json"}
+            "POST",
+            path,
+            content=content,
+            headers={"Content-Type": "application/json", **(headers or {})},
         )
         return self._send(request, self._patience)
 
@@ -123,6 +131,22 @@ class ApiClient:
         """
         # Sent once: a second attempt would not find what the first one deleted.
         return self._send(self._http.build_request("DELETE", path), IMPATIENT)
+
+    def stream(self, path: str) -> Iterator[tuple[str, JsonValue]]:
+        """Yield the name and the data of each server-sent event, until the API ends the stream.
+
+        Raises:
+            ApiUnreachableError: the connection broke; ApiRefusedError
+        """
+        quiet = httpx.Timeout(STREAM_QUIET_SECONDS, connect=5.0)
+        try:
+            with self._http.stream("GET", path, timeout=quiet) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise _refusal(answer)
+                yield from _read_events(answer.iter_lines())
+        except httpx.TransportError as error:
+            raise self._unreachable(str(error) or type(error).__name__) from error
 
     def check(self) -> None:
         """Return when the API answers and knows the key; does not wait for either.
@@ -158,10 +182,23 @@ class ApiClient:
     def _give_up(self, answer: httpx.Response | None, problem: str) -> CommandError:
         if answer is not None:
             return _refusal(answer)
+        return self._unreachable(problem)
+
+    def _unreachable(self, problem: str) -> ApiUnreachableError:
         return ApiUnreachableError(
             f"the API does not answer at {self._address.url}: {problem}",
             next_step=f"{START_STACK}; `supastate local status` shows what runs.",
         )
+
+
+def _read_events(lines: Iterable[str]) -> Iterator[tuple[str, JsonValue]]:
+    name = ""
+    for line in lines:
+        field, _, value = line.partition(": ")
+        if field == "event":
+            name = value
+        elif field == "data":
+            yield name, cast(JsonValue, json.loads(value))
 
 
 def _may_help_later(answer: httpx.Response) -> bool:

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, NoReturn
+from typing import NoReturn
 from uuid import UUID, uuid4
 
 from pydantic import JsonValue
 from rich.table import Table
 
-from cli.connection import find_settings, find_workspace, open_postgres
-from cli.errors import CommandError, UsageError
+from cli.connection import choose_workspace, find_settings, open_postgres
+from cli.errors import CommandError
 from cli.terminal import local_time, out, plain, print_json
 from cli.views.jobs import ID_CHARACTERS
-from shared.messages import WORKSPACE_PATTERN
 from shared.postgres import api_keys
 from shared.postgres.api_keys import ApiKey
-
-_WORKSPACE: Final = re.compile(WORKSPACE_PATTERN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +33,7 @@ class NewKey:
 
 def create_key(workspace: str | None, wanted: NewKey) -> str:
     """Return a new key for the workspace."""
-    return asyncio.run(_create(_check(workspace), wanted))
+    return asyncio.run(_create(choose_workspace(workspace), wanted))
 
 
 def rotate_key(workspace: str | None, key_id: UUID, *, grace_hours: int) -> str:
@@ -47,12 +43,12 @@ def rotate_key(workspace: str | None, key_id: UUID, *, grace_hours: int) -> str:
         CommandError: the workspace has no such valid key.
     """
     grace = timedelta(hours=grace_hours)
-    return asyncio.run(_rotate(_check(workspace), key_id, grace)) or _fail(key_id)
+    return asyncio.run(_rotate(choose_workspace(workspace), key_id, grace)) or _fail(key_id)
 
 
 def list_keys(workspace: str | None) -> list[ApiKey]:
     """Return the workspace's keys, newest first."""
-    return asyncio.run(_list(_check(workspace)))
+    return asyncio.run(_list(choose_workspace(workspace)))
 
 
 def revoke_key(workspace: str | None, key_id: UUID) -> None:
@@ -61,7 +57,7 @@ def revoke_key(workspace: str | None, key_id: UUID) -> None:
     Raises:
         CommandError: the workspace has no such valid key.
     """
-    if not asyncio.run(_revoke(_check(workspace), key_id)):
+    if not asyncio.run(_revoke(choose_workspace(workspace), key_id)):
         _fail(key_id)
 
 
@@ -127,19 +123,6 @@ async def _list(workspace: str) -> list[ApiKey]:
 async def _revoke(workspace: str, key_id: UUID) -> bool:
     async with open_postgres(find_settings()) as conn:
         return await api_keys.revoke_key(conn, workspace, key_id)
-
-
-def _check(workspace: str | None) -> str:
-    chosen = workspace or find_workspace()
-    if not chosen:
-        raise UsageError(
-            "which workspace?", next_step="Name it with --workspace team:<uuid> or user:<uuid>."
-        )
-    if not _WORKSPACE.match(chosen):
-        raise UsageError(
-            f"{chosen!r} is no workspace", next_step="It looks like team:<uuid> or user:<uuid>."
-        )
-    return chosen
 
 
 def _to_json(key: ApiKey) -> JsonValue:

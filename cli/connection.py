@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -92,6 +93,26 @@ def find_settings() -> Settings:
 def find_workspace() -> str | None:
     """Return the workspace that the local stack made for its user."""
     return os.environ.get(WORKSPACE_ID) or _local_settings().get(WORKSPACE_ID)
+
+
+def choose_workspace(named: str | None) -> str:
+    """Return the workspace that was named, else the local stack's.
+
+    Raises:
+        UsageError: there is neither, or it is none.
+    """
+    from shared.messages import WORKSPACE_PATTERN
+
+    chosen = named or find_workspace()
+    if not chosen:
+        raise UsageError(
+            "which workspace?", next_step="Name it with --workspace team:<uuid> or user:<uuid>."
+        )
+    if not re.match(WORKSPACE_PATTERN, chosen):
+        raise UsageError(
+            f"{chosen!r} is no workspace", next_step="It looks like team:<uuid> or user:<uuid>."
+        )
+    return chosen
 
 
 @asynccontextmanager

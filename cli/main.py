@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import graph, importing, keys, local
+from cli.commands import dlq, graph, importing, jobs, keys, local, queues
 from cli.commands.calibrate import calibrate
 from cli.commands.demo import demo
 from cli.commands.doctor import doctor
 from cli.commands.forget import forget
-from cli.commands.jobs import jobs
 from cli.commands.migrate import migrate
 from cli.commands.patterns import patterns
+from cli.commands.rebuild import rebuild
 from cli.commands.search import search
 from cli.commands.signals import signals
 from cli.commands.summaries import summaries
@@ -52,10 +52,13 @@ app.command(rich_help_panel=ASK)(summaries)
 app.command(rich_help_panel=ASK)(signals)
 app.add_typer(graph.app, name="graph", rich_help_panel=ASK)
 app.command(rich_help_panel=OPERATE)(forget)
-app.command(rich_help_panel=OPERATE)(jobs)
+app.add_typer(jobs.app, name="jobs", rich_help_panel=OPERATE)
+app.add_typer(queues.app, name="queues", rich_help_panel=OPERATE)
+app.add_typer(dlq.app, name="dlq", rich_help_panel=OPERATE)
 app.command(rich_help_panel=OPERATE)(trace)
 app.command(rich_help_panel=OPERATE)(doctor)
 app.add_typer(keys.app, name="keys", rich_help_panel=OPERATE)
 app.command(rich_help_panel=OPERATE)(migrate)
+app.command(rich_help_panel=OPERATE)(rebuild)
 app.command(rich_help_panel=OPERATE)(calibrate)
 app.command("train-signals", rich_help_panel=OPERATE)(train_signals)

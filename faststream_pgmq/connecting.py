@@ -20,6 +20,9 @@ KEEPALIVE: Final[dict[str, Any]] = {
 CONNECT_TIMEOUT: Final = 5
 """Seconds; a server that is back must not be kept waiting by an attempt from before."""
 
+LONGEST_NAME: Final = 63
+"""Bytes of an `application_name`; Postgres cuts off the rest."""
+
 
 def with_defaults(dsn: str, **defaults: Any) -> str:
     """Return the connection string with parameters it does not set itself.
@@ -36,6 +39,13 @@ def with_defaults(dsn: str, **defaults: Any) -> str:
         ) from None
     merged: dict[str, Any] = {**defaults, **given}
     return conninfo.make_conninfo(**merged)
+
+
+def with_name(dsn: str, name: str) -> str:
+    """Return the connection string with `name` at the end of its `application_name`."""
+    given = str(conninfo.conninfo_to_dict(dsn).get("application_name") or "")
+    kept = given[: LONGEST_NAME - len(name) - 1]
+    return conninfo.make_conninfo(dsn, application_name=f"{kept} {name}".strip())
 
 
 def describe(dsn: str) -> str:

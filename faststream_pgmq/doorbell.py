@@ -24,7 +24,13 @@ from psycopg import sql
 
 from faststream_pgmq import queries, session_queries
 from faststream_pgmq.answering import answer_within
-from faststream_pgmq.connecting import CONNECT_TIMEOUT, KEEPALIVE, connect, with_defaults
+from faststream_pgmq.connecting import (
+    CONNECT_TIMEOUT,
+    KEEPALIVE,
+    connect,
+    with_defaults,
+    with_name,
+)
 from faststream_pgmq.delivery import Claimed
 from faststream_pgmq.listening import Ear
 
@@ -52,8 +58,10 @@ class Doorbell:
         on_pause: Callable[[], None] | None = None,
         on_lost: Callable[[], None] | None = None,
     ) -> None:
-        self._dsn = with_defaults(dsn, **KEEPALIVE, connect_timeout=CONNECT_TIMEOUT)
         self._name = queries.bell_name(queue)
+        self._dsn = with_name(
+            with_defaults(dsn, **KEEPALIVE, connect_timeout=CONNECT_TIMEOUT), self._name
+        )
         self._conn: AsyncConnection[Any] | None = None
         self._session: session_queries.Session | None = None
         self._on_lost = on_lost

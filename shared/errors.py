@@ -9,6 +9,7 @@
     │   └── ForbiddenError        a valid key, but not for this: 403
     ├── RateLimitedError          429, with when to try again
     ├── NotFoundError             404
+    ├── ConflictError             409: something changed since the sender looked
     ├── DeadLetterError           no retry can help: the message goes to its dead letter queue
     ├── DependencyDownError       stop fetching, probe, go on: no attempt is used up
     └── SettingsError             the start stops; names the variable
@@ -70,6 +71,10 @@ class RateLimitedError(SupastateError):
 
 class NotFoundError(SupastateError):
     """Nothing with this id in the caller's workspace."""
+
+
+class ConflictError(SupastateError):
+    """What is asked for is not what it was when the sender looked at it."""
 
 
 class DeadLetterError(SupastateError):

@@ -27,6 +27,8 @@ SUMMARY_GENERATION: Final = "summary_generation"
 QUEUES: Final = (MEMORY_INGESTION, PATTERN_DETECTION, SUMMARY_GENERATION)
 
 JOB_ID_HEADER: Final = "job_id"
+DELAYED_HEADER: Final = "delayed"
+"""The message was sent for later: its wait says nothing about its queue."""
 MAX_REMOVED: Final = 1_000
 """The most entities of one kind that one message removes."""
 

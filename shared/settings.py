@@ -127,6 +127,10 @@ class Settings(BaseSettings):
     """How long a message stays hidden without a heartbeat; a dead worker's work waits this long."""
     batch_size: Annotated[int, Field(ge=1, le=1000)] = 100
     """Messages claimed by one read."""
+    queue_sample_seconds: NonNegativeFloat = 10.0
+    """How often one process of the API samples the queues; 0 leaves it to the others."""
+    oldest_target_seconds: PositiveFloat = 300.0
+    """A message that waits longer than this is a problem to tell operators of."""
     span_store: bool = True
     """Keep spans in Postgres too, so that traces can be read without Jaeger."""
     span_store_share: Annotated[float, Field(ge=0, le=1)] = 1.0

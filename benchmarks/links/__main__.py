@@ -79,14 +79,14 @@ def show(sample: Sample, figures: Figures, alone: Precision) -> None:
         print(f"    by the session's commits               {one.by_commits}")
         print(f"    by the memory's tool calls or commits  {one.by_memory}")
         print(f"    by the session's tool calls or commits {one.by_session}")
-        print(f"    and by reading what these leave open   {one.is_right}")
     print("\nrecall")
     for found in figures.recall:
         print(f"  {found.name}")
         print(f"    of (session, file of its commits)      {found.of_commits}")
         print(f"    of (memory, path of its tool calls)    {found.of_tool_calls}")
+        print(f"    of (session, file that it read)        {found.of_session_calls}")
     for link in figures.links:
-        if not sample.truth.is_right(link.pair):
+        if not sample.truth.by_session(link.pair):
             print(f"not right: {link}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Final
@@ -51,7 +51,6 @@ class Precision:
     by_commits: Share
     by_memory: Share
     by_session: Share
-    is_right: Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +62,8 @@ class Recall:
     """Pairs of a session and a file of its commits that some memory of it is tied to."""
     of_tool_calls: Share
     """Pairs of a memory and a file that its own tool calls named."""
+    of_session_calls: Share
+    """Pairs of a session and a file that its tool calls read that some memory of it is tied to."""
 
 
 def pairs_of(found: Iterable[Found], methods: Sequence[str]) -> set[Pair]:
@@ -82,35 +83,34 @@ def measure_precision(name: str, pairs: set[Pair], truth: Truth) -> Precision:
         Share(sum(commits), len(commits)),
         share(truth.by_memory),
         share(truth.by_session),
-        share(truth.is_right),
     )
 
 
 def measure_recall(name: str, pairs: set[Pair], truth: Truth, files: set[str]) -> Recall:
     """Return how much of what is true, of files that the graph holds, the pairs find."""
-    present = set(truth.session_of.values())
-    committed = {
-        (session, path)
-        for session, paths in truth.committed.items()
-        if session in present
-        for path in paths & files
-    }
-    named = {(memory, path) for memory, paths in truth.named.items() for path in paths & files}
     of_sessions = {(truth.session_of[memory], path) for memory, path in pairs}
+
+    def share(truths: Mapping[str, frozenset[str]], found: set[Pair], of: Iterable[str]) -> Share:
+        wanted = {(one, path) for one in set(of) for path in truths.get(one, ()) if path in files}
+        return Share(len(wanted & found), len(wanted))
+
+    sessions = truth.session_of.values()
     return Recall(
         name,
-        Share(len(committed & of_sessions), len(committed)),
-        Share(len(named & pairs), len(named)),
+        share(truth.committed, of_sessions, sessions),
+        share(truth.named, pairs, truth.session_of),
+        share(truth.touched, of_sessions, sessions),
     )
 
 
 def find_failures(all_pairs: Precision, without_paths: Precision, recall: Recall) -> list[str]:
     """Return in words which bound does not hold."""
     wanted = [
-        ("precision of all links", all_pairs.is_right, MIN_PRECISION),
-        ("precision without tool_path", without_paths.is_right, MIN_PRECISION),
+        ("precision of all links", all_pairs.by_session, MIN_PRECISION),
+        ("precision without tool_path", without_paths.by_session, MIN_PRECISION),
         ("recall of the files of commits", recall.of_commits, MIN_RECALL),
         ("recall of the paths of tool calls", recall.of_tool_calls, MIN_RECALL),
+        ("recall of what the sessions read", recall.of_session_calls, MIN_RECALL),
     ]
     return [
         f"{name} is {share}, wanted at least {bound}"

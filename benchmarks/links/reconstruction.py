@@ -18,6 +18,7 @@ from shared.sources.json_lines import Line, read_lines
 from shared.sources.records import ImportReport
 
 _HIT: Final = re.compile(r"^([\w./@-]+\.\w+):(\d+):(.*)$")
+_AROUND: Final = ("-A", "-B", "-C", "context")
 
 
 @dataclass(slots=True)
@@ -43,7 +44,7 @@ class Session:
 
     id: str
     touched: frozenset[str]
-    """Paths that a tool call named."""
+    """Paths that a tool call named, or that a search read passages of."""
 
 
 @dataclass(slots=True)
@@ -80,12 +81,17 @@ def _first(records: list[dict[str, Any]], name: str) -> object:
 
 def _read_session(records: list[dict[str, Any]], found: Reconstruction) -> Session:
     root = normalize_path(str(_first(records, "cwd")))
-    touched = set[str]()
+    touched, reading = set[str](), set[str]()
     for record in records:
         for use in _blocks(record, "tool_use"):
             if path := _inside(root, _named_path(use.get("input"))):
                 touched.add(path)
                 found.get(path)
+            if reads_passages(use):
+                reading.add(use["id"])
+        for answer in _blocks(record, "tool_result"):
+            if answer["tool_use_id"] in reading:
+                touched.update(path for path, *_ in _hits(root, str(answer["content"])))
         result = record.get("toolUseResult")
         if isinstance(result, dict):
             _take_result(found, root, cast("dict[str, Any]", result), _time(record))
@@ -105,6 +111,15 @@ def _named_path(given: object) -> str | None:
     values = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
     path = values.get("file_path") or values.get("notebook_path") or values.get("path")
     return path if isinstance(path, str) and "." in path.rpartition("/")[2].strip(".") else None
+
+
+def reads_passages(use: dict[str, Any]) -> bool:
+    """Whether a search asks for the lines around its hits: so it reads files, as Read does.
+
+    One that asks for the hits alone does not: it may show a line of every file.
+    """
+    given = cast("dict[str, Any]", use.get("input") or {})
+    return given.get("output_mode") == "content" and any(given.get(flag) for flag in _AROUND)
 
 
 def _inside(root: str, path: str | None) -> str | None:
@@ -160,7 +175,12 @@ _EDIT: Final = ("originalFile", "oldString", "newString")
 
 def _take_hits(found: Reconstruction, root: str, output: str) -> None:
     """Take the lines that a search printed with their numbers."""
+    for path, number, line in _hits(root, output):
+        found.get(path).lines.setdefault(number, line)
+
+
+def _hits(root: str, output: str) -> Iterator[tuple[str, int, str]]:
     for line in output.splitlines():
         hit = _HIT.match(line)
         if hit and (path := _inside(root, hit[1])):
-            found.get(path).lines.setdefault(int(hit[2]), hit[3])
+            yield path, int(hit[2]), hit[3]

@@ -22,7 +22,7 @@ from benchmarks.links.figures import (
 )
 from benchmarks.links.graph import Found, forget, write_and_detect
 from benchmarks.links.reconstruction import Reconstruction, rebuild
-from benchmarks.links.truth import Pair, Truth, read_commits, read_judged, touched_by_session
+from benchmarks.links.truth import Pair, Truth, read_commits, touched_by_session
 from services.ingest.measuring import measure
 from shared.domain.entities import CodeEntity, Memory
 from shared.domain.memory_code import COSINE, MAX_ALIKE
@@ -74,7 +74,6 @@ def _truth(
         touched_by_session(rebuilt.sessions),
         {memory.chunk_id: _named(memory) for memory in memories},
         {memory.chunk_id: memory.session_id or "" for memory in memories},
-        read_judged(),
     )
 
 

@@ -1,10 +1,8 @@
 """What the links are compared with: docs/detectors/memory-code.md says why.
 
 - A session's commits touched the file (`commits.json`).
-- The memory's own tool calls named it, or those of its session: read from the transcripts by
-  `reconstruction`, not by the importer.
-- Reading the memory showed it (`judged.json`): only for pairs that nothing else decides. A pair
-  that was not judged counts as wrong.
+- The memory's own tool calls named it, or those of its session named it or read passages of it:
+  read from the transcripts by `reconstruction`, not by the importer.
 """
 
 from __future__ import annotations
@@ -21,7 +19,6 @@ from benchmarks.links.reconstruction import Session
 Pair: TypeAlias = tuple[str, str]
 """A memory's chunk id and a file's path, or a session's id and a file's path."""
 
-JUDGED: Final = Path(__file__).with_name("judged.json")
 _ID_CHARACTERS: Final = 36
 
 
@@ -32,11 +29,10 @@ class Truth:
     committed: Mapping[str, frozenset[str]]
     """Files of the commits of a session."""
     touched: Mapping[str, frozenset[str]]
-    """Files that tool calls of a session named."""
+    """Files that tool calls of a session named or read passages of."""
     named: Mapping[str, frozenset[str]]
     """Files that a memory's own tool calls named."""
     session_of: Mapping[str, str]
-    judged: Mapping[Pair, bool]
 
     def by_commits(self, pair: Pair) -> bool | None:
         """Whether the session's commits touched the file; None for a session without commits."""
@@ -51,10 +47,6 @@ class Truth:
         """Whether its session's tool calls or commits touched the file."""
         return pair[1] in self.touched[self.session_of[pair[0]]] or self.by_memory(pair)
 
-    def is_right(self, pair: Pair) -> bool:
-        """Whether the session worked on the file, or reading shows that the memory is about it."""
-        return self.by_session(pair) or self.judged.get(pair, False)
-
 
 def read_commits(folder: Path) -> dict[str, frozenset[str]]:
     """Return the files of each session's commits; some names bear a date before the session."""
@@ -66,12 +58,6 @@ def read_commits(folder: Path) -> dict[str, frozenset[str]]:
     return {session_id: frozenset(files) for session_id, files in found.items()}
 
 
-def read_judged(path: Path = JUDGED) -> dict[Pair, bool]:
-    """Return what was judged by reading."""
-    rows: list[dict[str, Any]] = json.loads(path.read_text())
-    return {(row["memory"], row["file"]): row["right"] for row in rows}
-
-
 def touched_by_session(sessions: list[Session]) -> dict[str, frozenset[str]]:
-    """Return the files that each session's tool calls named."""
+    """Return the files that each session's tool calls named or read passages of."""
     return {session.id: session.touched for session in sessions}

@@ -1,27 +1,99 @@
-"""`supastate jobs`: what was asked for, and how far it is."""
+"""`supastate jobs`: what was asked for, how far it is, and cancelling it."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
+from typer.core import TyperGroup
+
+SHOW = "show"
 
 
-def jobs(
+class ShowUnlessNamed(TyperGroup):
+    """`supastate jobs`, `supastate jobs ID` and `supastate jobs --state dead` show jobs."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # typer names its type nowhere
+        """Return the arguments, with the command that goes without saying."""
+        is_named = bool(args) and (args[0] in self.commands or args[0] in ("-h", "--help"))
+        return super().parse_args(ctx, args if is_named else [SHOW, *args])
+
+
+app = typer.Typer(
+    cls=ShowUnlessNamed,
+    help="Show how far jobs are and what was given up, or cancel one. "
+    "Without a command it shows: `supastate jobs --state dead`, `supastate jobs ID --watch`; "
+    "`supastate jobs show --help` lists the filters.",
+)
+
+
+class State(StrEnum):
+    """How a job is."""
+
+    waiting = "waiting"
+    running = "running"
+    retrying = "retrying"
+    done = "done"
+    cancelled = "cancelled"
+    dead = "dead"
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print the API's answer.")]
+
+
+@app.command(SHOW)
+def show(
     job_id: Annotated[UUID | None, typer.Argument(show_default="the newest jobs")] = None,
+    state: Annotated[State | None, typer.Option(help="Only jobs of this state.")] = None,
+    queue: Annotated[str | None, typer.Option(help="Only jobs that began in this queue.")] = None,
+    project: Annotated[str | None, typer.Option(help="Only jobs of this project.")] = None,
+    search: Annotated[
+        str | None,
+        typer.Option(
+            help='Only jobs with such a message: args.limit:1000, args.reason:"two words".'
+        ),
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option(help="Only jobs from here on, in this machine's time.")
+    ] = None,
     limit: Annotated[int, typer.Option(help="At most so many.", min=1, max=100)] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the API's answer.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on until it ends, or Ctrl+C.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """Show how far jobs are, and what was given up."""
+    """Show jobs, the newest first, or one job with its messages."""
+    from cli.api_client import ApiClient
+    from cli.connection import find_api
+    from cli.views.job_watching import watch_job, watch_jobs
+    from cli.views.jobs import Wanted, print_jobs
+
+    wanted = Wanted(state, queue, project, search, since and since.astimezone(), limit)
+    with ApiClient(find_api()) as client:
+        if not watch:
+            print_jobs(client, job_id, wanted, as_json=as_json)
+        elif job_id:
+            watch_job(client, job_id, as_json=as_json)
+        else:
+            watch_jobs(client, wanted, as_json=as_json)
+
+
+@app.command("cancel")
+def cancel(
+    job_id: Annotated[UUID, typer.Argument(help="The id that `supastate jobs` shows.")],
+    reason: Annotated[str, typer.Option(help="Kept in the audit log.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Cancel what is left of a job; what a worker has in hand is finished, not tried again."""
     from cli.api_client import ApiClient
     from cli.connection import find_api
     from cli.terminal import out, print_json
-    from cli.views.jobs import find_job, list_jobs, show_jobs
+    from cli.views.jobs import show_cancelled
 
     with ApiClient(find_api()) as client:
-        answer = find_job(client, job_id) if job_id else list_jobs(client, limit)
+        answer = client.post(f"/api/jobs/{job_id}/cancel", {"reason": reason})
     if as_json:
         print_json(answer)
     else:
-        out().print(show_jobs(answer))
+        out().print(show_cancelled(answer))

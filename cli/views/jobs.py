@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 from pydantic.alias_generators import to_camel
@@ -13,27 +15,32 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.api_client import ApiClient
-from cli.terminal import local_time, plain
+from cli.terminal import local_time, out, plain, print_json
 
 ID_CHARACTERS: Final = 36
 """Never cut: it is there to be copied."""
-COLOURS: Final = {"done": "green", "dead": "red", "retrying": "yellow"}
+COLOURS: Final = {"done": "green", "dead": "red", "retrying": "yellow", "cancelled": "dim"}
 
 
-class Counts(BaseModel):
+class Answer(BaseModel):
+    """JSON in camelCase."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+
+class Counts(Answer):
     """Where a job's messages are."""
 
     waiting: int
     running: int
     retrying: int
     done: int
+    cancelled: int
     dead: int
 
 
-class Job(BaseModel):
+class Job(Answer):
     """One job."""
-
-    model_config = ConfigDict(alias_generator=to_camel)
 
     id: str
     kind: str
@@ -42,14 +49,85 @@ class Job(BaseModel):
     submitted: int
     counts: Counts
     last_error: str | None
+    last_heartbeat: datetime | None
     created_at: datetime
 
 
-class Page(BaseModel):
+class Message(Answer):
+    """One message of a job."""
+
+    queue: str
+    id: int
+    state: str
+    attempts: int
+    enqueued_at: datetime
+    trace_id: str | None
+    excerpt: str | None
+
+
+class Error(Answer):
+    """Why an attempt failed."""
+
+    at: datetime | None
+    queue: str
+    message_id: int
+    error: str
+
+
+class Detail(Job):
+    """One job with its messages."""
+
+    errors: list[Error]
+    messages: list[Message]
+    messages_not_shown: int
+
+
+class Searched(Answer):
+    """How far a page looked."""
+
+    jobs: int
+    back_to: datetime | None
+    is_complete: bool
+
+
+class Page(Answer):
     """Jobs, newest first."""
 
     jobs: list[Job]
     next: str | None
+    searched: Searched
+
+
+class Cancelled(Answer):
+    """What became of a job's messages."""
+
+    cancelled: int
+    running: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which jobs to show."""
+
+    state: str | None = None
+    queue: str | None = None
+    project: str | None = None
+    search: str | None = None
+    since: datetime | None = None
+    limit: int = 20
+
+    @property
+    def is_filtered(self) -> bool:
+        return any((self.state, self.queue, self.project, self.search, self.since))
+
+
+def print_jobs(client: ApiClient, job_id: UUID | None, wanted: Wanted, *, as_json: bool) -> None:
+    """Print one job, or those that are wanted."""
+    answer = find_job(client, job_id) if job_id else list_jobs(client, wanted)
+    if as_json:
+        print_json(answer)
+    else:
+        out().print(show_job(answer) if job_id else show_jobs(answer, wanted))
 
 
 def find_job(client: ApiClient, job_id: object) -> JsonValue:
@@ -57,21 +135,60 @@ def find_job(client: ApiClient, job_id: object) -> JsonValue:
     return client.get(f"/api/jobs/{job_id}")
 
 
-def list_jobs(client: ApiClient, limit: int) -> JsonValue:
-    """Return the API's answer about the newest jobs."""
-    return client.get("/api/jobs", {"limit": limit})
+def list_jobs(client: ApiClient, wanted: Wanted) -> JsonValue:
+    """Return the API's answer about the newest jobs that are wanted."""
+    return client.get(
+        "/api/jobs",
+        {
+            "state": wanted.state,
+            "queue": wanted.queue,
+            "project": wanted.project,
+            "search": wanted.search,
+            "since": wanted.since and wanted.since.isoformat(),
+            "limit": wanted.limit,
+        },
+    )
 
 
-def show_jobs(answer: JsonValue) -> RenderableType:
-    """Return a table of a page of jobs, or of one job."""
-    if isinstance(answer, dict) and "jobs" in answer:
-        page = Page.model_validate(answer)
-    else:
-        page = Page(jobs=[Job.model_validate(answer)], next=None)
-    if not page.jobs:
+def show_jobs(answer: JsonValue, wanted: Wanted) -> RenderableType:
+    """Return a table of a page of jobs."""
+    page = Page.model_validate(answer)
+    if not page.jobs and not wanted.is_filtered:
         return plain("No jobs yet. `supastate import git . --wait` makes the first.")
-    more = [plain("There are older ones: --limit shows more.", "dim")] if page.next else []
-    return Group(_table(page.jobs), *_errors(page.jobs), *more)
+    table = [_table(page.jobs), *_errors(page.jobs)] if page.jobs else [plain("No such jobs.")]
+    return Group(*table, *_range(page, wanted))
+
+
+def show_job(answer: JsonValue) -> RenderableType:
+    """Return one job with its messages."""
+    job = Detail.model_validate(answer)
+    more = [plain(f"{job.messages_not_shown:,} more", "dim")] if job.messages_not_shown else []
+    errors = [
+        plain(f"{local_time(one.at)} {one.queue} {one.message_id}: {one.error}", "red")
+        for one in job.errors
+    ]
+    return Group(_table([job]), *errors, _messages(job.messages), *more)
+
+
+def show_cancelled(answer: JsonValue) -> Text:
+    """Return what became of a job that was cancelled."""
+    done = Cancelled.model_validate(answer)
+    in_hand = f"; {done.running:,} in hand are finished, not tried again" if done.running else ""
+    if not done.cancelled and not done.running:
+        return plain("Nothing was left to cancel.")
+    return plain(f"Cancelled {done.cancelled:,} messages{in_hand}.")
+
+
+def _range(page: Page, wanted: Wanted) -> Iterator[Text]:
+    looked = page.searched
+    if wanted.is_filtered and not looked.is_complete:
+        yield plain(
+            f"Looked at {looked.jobs:,} jobs, back to {local_time(looked.back_to)}; "
+            "there are older ones: --limit, or the API's `before`.",
+            "dim",
+        )
+    elif page.next:
+        yield plain("There are older ones: --limit shows more.", "dim")
 
 
 def _table(jobs: list[Job]) -> Table:
@@ -81,15 +198,35 @@ def _table(jobs: list[Job]) -> Table:
         table.add_column(heading, no_wrap=True)
     table.add_column("done", justify="right", no_wrap=True)
     for job in jobs:
-        counts = job.counts
-        left = counts.waiting + counts.running + counts.retrying
-        state = f"{counts.dead:,} dead" if counts.dead else job.state
+        state = f"{job.counts.dead:,} dead" if job.counts.dead else job.state
         table.add_row(
             job.id,
             plain(job.kind),
             local_time(job.created_at),
             Text(state, style=COLOURS.get(job.state, "")),
-            f"{job.submitted - left - counts.dead:,}/{job.submitted:,}",
+            f"{_done(job):,}/{job.submitted:,}",
+        )
+    return table
+
+
+def _done(job: Job) -> int:
+    counts = job.counts
+    left = counts.waiting + counts.running + counts.retrying + counts.cancelled
+    return job.submitted - left - counts.dead
+
+
+def _messages(messages: list[Message]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("queue", "message", "state", "attempts", "sent", "trace"):
+        table.add_column(heading, no_wrap=True)
+    for one in messages:
+        table.add_row(
+            plain(one.queue),
+            str(one.id),
+            Text(one.state, style=COLOURS.get(one.state, "")),
+            str(one.attempts),
+            local_time(one.enqueued_at),
+            plain(one.trace_id or "–"),
         )
     return table
 

@@ -103,7 +103,7 @@ def detect_patterns(client: ApiClient, wanted: Wanted) -> None:
     deadline = time.monotonic() + DETECTION_PATIENCE_SECONDS
     with err().status("Looking for patterns"):
         while (job := Job.model_validate(find_job(client, job_id))).state != "done":
-            if job.state == "dead" or time.monotonic() > deadline:
+            if job.state in ("dead", "cancelled") or time.monotonic() > deadline:
                 raise CommandError(
                     f"detection is {job.state}: {job.last_error or 'it takes long'}",
                     next_step=f"`supastate jobs {job_id}` shows how it goes on.",

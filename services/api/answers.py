@@ -145,56 +145,6 @@ class SummariesFound(Answer):
     count: int
 
 
-class JobCounts(Answer):
-    """Where a job's messages are; `gone` ones are no more: somebody deleted them."""
-
-    waiting: int
-    running: int
-    retrying: int
-    done: int
-    dead: int
-    gone: int
-
-
-class JobState(Answer):
-    """How far a job is, derived from where its messages are."""
-
-    id: UUID
-    kind: str
-    state: Literal["waiting", "running", "retrying", "done", "dead"]
-    percent: float
-    submitted: int
-    counts: JobCounts
-    last_error: str | None
-    created_at: datetime
-
-
-class JobPage(Answer):
-    """Jobs, newest first; `next` is the `before` of the following page."""
-
-    jobs: list[JobState]
-    next: str | None
-
-
-class QueueState(Answer):
-    """One queue, of all workspaces; a count of 10,001 means more than 10,000."""
-
-    name: str
-    waiting: int
-    delayed: int
-    running: int
-    retrying: int
-    dead: int
-    drained: bool
-
-
-class QueueStates(Answer):
-    """All queues; drained when nothing is due, running or to be retried."""
-
-    queues: list[QueueState]
-    drained: bool
-
-
 _EXAMPLES: Final[dict[HTTPStatus, dict[str, JsonValue]]] = {
     HTTPStatus.BAD_REQUEST: {
         "error": "the request is not as documented",
@@ -203,6 +153,7 @@ _EXAMPLES: Final[dict[HTTPStatus, dict[str, JsonValue]]] = {
     HTTPStatus.UNAUTHORIZED: {"error": "a valid API key is needed: Authorization: Bearer <key>"},
     HTTPStatus.FORBIDDEN: {"error": "workspaceId: not the workspace of this API key"},
     HTTPStatus.NOT_FOUND: {"error": "no such job"},
+    HTTPStatus.CONFLICT: {"error": "expectedCount: 411 dead letters match, not 412; preview again"},
     HTTPStatus.TOO_MANY_REQUESTS: {"error": "this API key may make 6000 requests a minute"},
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: {"error": "the body is larger than 16777216 bytes"},
     HTTPStatus.SERVICE_UNAVAILABLE: {"error": "Postgres does not answer; try again"},

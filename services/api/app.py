@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Final
 
 from fastapi import FastAPI
 from opentelemetry.sdk.trace import TracerProvider
 
 from services.api import (
+    dead_letters,
     edge_functions,
     health,
     ingest,
     jobs,
     key_routes,
+    operations,
     patterns,
+    queues,
     removing,
     search,
     summaries,
@@ -25,11 +29,14 @@ from services.api.errors import install_error_handlers
 from services.api.known_keys import KnownKeys
 from services.api.limits import LimitBody
 from services.api.live import routes as live_routes
+from services.api.live.job_watch import JobWatch
 from services.api.live.listening import listening
 from services.api.live.streams import Streams
 from services.api.metrics import MeasureRequests
+from services.api.operation_worker import OperationWorker
 from services.api.parts import ApiParts
 from services.api.rate_limits import RateLimits
+from services.api.sampling import sampling
 from services.api.traces import routes as trace_routes
 from services.api.tracing import HideQueries, trace_requests
 from shared.runtime import create_broker, create_page_pool, create_parts
@@ -42,6 +49,9 @@ ROUTERS: Final = (
     patterns.router,
     summaries.router,
     jobs.router,
+    queues.router,
+    operations.router,
+    dead_letters.router,
     live_routes.router,
     trace_routes.router,
     key_routes.router,
@@ -58,17 +68,29 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
         parts, broker = create_parts(settings), create_broker(settings, provider)
         keys = KnownKeys(parts.pool)
         limits = RateLimits(parts.pool, requests_per_minute=settings.requests_per_minute)
-        streams = Streams(keys)
+        lease = timedelta(seconds=settings.visibility_timeout_seconds)
+        streams, operations = Streams(keys), OperationWorker(parts.pool)
         pages = create_page_pool(settings)
-        async with (
-            parts.opened(),
-            broker,
-            pages,
-            listening(settings) as live,
-            streams.checked(),
-        ):
-            app.state.parts = ApiParts(parts, broker, keys, limits, live, streams, pages)
-            yield
+        async with parts.opened(), broker, pages, listening(settings) as live:
+            watch = JobWatch(live, parts.pool, lease)
+            async with (
+                streams.checked(),
+                watch.opened(),
+                sampling(parts.pool, settings.queue_sample_seconds),
+                operations.running(),
+            ):
+                app.state.parts = ApiParts(
+                    shared=parts,
+                    broker=broker,
+                    keys=keys,
+                    limits=limits,
+                    live=live,
+                    streams=streams,
+                    pages=pages,
+                    operations=operations,
+                    watch=watch,
+                )
+                yield
         provider.shutdown()
 
     app = FastAPI(

@@ -185,3 +185,11 @@ class PatternQuery(Body):
     min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.5
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     workspace_id: str | None = Field(default=None, description="only the key's own")
+
+
+class CancelRequest(Body):
+    """Why a job is cancelled; kept in the audit log."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "imported twice"}]})
+
+    reason: Annotated[str, StringConstraints(max_length=1000)] = ""

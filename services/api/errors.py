@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 
 from shared.domain.clean_text import clean_text
 from shared.errors import (
+    ConflictError,
     DependencyDownError,
     ForbiddenError,
     InvalidInputError,
@@ -97,6 +98,7 @@ def install_error_handlers(app: FastAPI) -> None:
         ForbiddenError: _forbidden,
         RateLimitedError: _too_many,
         NotFoundError: _not_found,
+        ConflictError: _conflict,
         DependencyDownError: _dependency_down,
         QueryCanceled: _too_slow,  # an OperationalError, but about the question
         OperationalError: _postgres_down,
@@ -148,6 +150,10 @@ async def _too_many(request: Request, error: Exception) -> JSONResponse:
 
 async def _not_found(request: Request, error: Exception) -> JSONResponse:
     return respond(HTTPStatus.NOT_FOUND, str(error))
+
+
+async def _conflict(request: Request, error: Exception) -> JSONResponse:
+    return respond(HTTPStatus.CONFLICT, str(error))
 
 
 async def _dependency_down(request: Request, error: Exception) -> JSONResponse:

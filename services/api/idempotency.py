@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
-from typing import Annotated, Final, TypeAlias, TypeVar
+from typing import Annotated, Final, NamedTuple, TypeAlias, TypeVar
 
-from fastapi import Header
+from fastapi import Depends, Header, Request
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from pydantic import BaseModel, StringConstraints
@@ -26,36 +25,47 @@ IdempotencyKey: TypeAlias = Annotated[
 ]
 
 
+class KeyedRequest(NamedTuple):
+    """A request that is to run once."""
+
+    key: str
+    fingerprint: bytes
+    """SHA-256 of method, address and body."""
+
+
+async def read_keyed_request(request: Request, key: IdempotencyKey = None) -> KeyedRequest | None:
+    """Return what stands for this request; None when it came without a key."""
+    if key is None:
+        return None
+    line = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
+    return KeyedRequest(key, sha256(line + await request.body()).digest())
+
+
+Once: TypeAlias = Annotated[KeyedRequest | None, Depends(read_keyed_request)]
+
+
 async def run_once(
     conn: AsyncConnection[TupleRow],
     caller: ApiKey,
-    key: str | None,
-    request: tuple[str, BaseModel],
+    once: KeyedRequest | None,
     work: Callable[[], Awaitable[Made]],
     answer: type[Made],
 ) -> Made:
     """Return what `work` answers, or what it answered when the same request came before.
 
-    `request` is the action's name and its body. Everything happens in the transaction of `conn`:
-    a request that fails may be sent again with its key.
+    Everything happens in the transaction of `conn`: a request that fails may be sent again with
+    its key.
 
     Raises:
         InvalidInputError: the key came with another request before.
     """
-    if key is None:
+    if once is None:
         return await work()
-    fingerprint = _fingerprint(*request)
-    earlier = await claim_key(conn, caller.workspace_id, key, fingerprint)
+    earlier = await claim_key(conn, caller.workspace_id, once.key, once.fingerprint)
     if earlier is None:
         made = await work()
-        await save_answer(conn, caller.workspace_id, key, made.model_dump(mode="json"))
+        await save_answer(conn, caller.workspace_id, once.key, made.model_dump(mode="json"))
         return made
-    if earlier.fingerprint != fingerprint:
+    if earlier.fingerprint != once.fingerprint:
         raise InvalidInputError(HEADER, "came with another request before; choose a new one")
     return answer.model_validate(earlier.answer)
-
-
-def _fingerprint(action: str, body: BaseModel) -> bytes:
-    # With sorted names: the order of fields is no difference.
-    text = json.dumps([action, body.model_dump(mode="json")], sort_keys=True)
-    return sha256(text.encode("utf-8", "surrogatepass")).digest()

@@ -23,6 +23,7 @@ from services.api.answers import (
 from services.api.auth import WITH_KEY, KeyedRoute, Sender, check_workspace
 from services.api.bodies import Chunk, CodeRequest, MemoryRequest, SourceFile
 from services.api.errors import Detail
+from services.api.idempotency import Once, run_once
 from services.api.metrics import INGESTED
 from services.api.parts import WithParts
 from services.api.submitting import (
@@ -54,7 +55,9 @@ ERRORS: Final = problems(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
 
 @router.post("/api/ingest/memory", status_code=HTTPStatus.ACCEPTED, responses=ERRORS)
-async def ingest_memory(body: MemoryRequest, caller: Sender, parts: WithParts) -> MemoriesSubmitted:
+async def ingest_memory(
+    body: MemoryRequest, caller: Sender, parts: WithParts, once: Once = None
+) -> MemoriesSubmitted:
     """Store up to 100 chunks and queue those that are new or changed.
 
     Sending a `chunkId` again replaces it. A chunk that cannot be stored fails alone; a `chunkId`
@@ -72,7 +75,8 @@ async def ingest_memory(body: MemoryRequest, caller: Sender, parts: WithParts) -
         sort_items, "chunks", body.chunks, lambda chunk: chunk.chunk_id, accept
     )
     drafts = accepted_drafts(items)
-    async with parts.transaction(caller) as conn:
+
+    async def store() -> MemoriesSubmitted:
         saved = await save_memories(conn, caller.workspace_id, caller.user_id, drafts)
         messages = [
             to_memory_message(caller, saved[draft.chunk_id].id, draft)
@@ -82,21 +86,21 @@ async def ingest_memory(body: MemoryRequest, caller: Sender, parts: WithParts) -
         job_id = await submit(
             conn, parts.broker, caller, queue=MEMORY_INGESTION, kind="memory", messages=messages
         )
-    results = [
-        ChunkResult(chunk_id=item.name, **outcome(item, saved).model_dump()) for item in items
-    ]
-    counts = tally("memory", results)
-    return MemoriesSubmitted(
-        job_id=job_id,
-        queued=counts["queued"],
-        unchanged=counts["unchanged"],
-        failed=counts["failed"],
-        results=results,
-    )
+        results = [
+            ChunkResult(chunk_id=item.name, **outcome(item, saved).model_dump()) for item in items
+        ]
+        return MemoriesSubmitted.model_validate(
+            {"job_id": job_id, **tally("memory", results), "results": results}
+        )
+
+    async with parts.transaction(caller) as conn:
+        return await run_once(conn, caller, once, store, MemoriesSubmitted)
 
 
 @router.post("/api/ingest/code", status_code=HTTPStatus.ACCEPTED, responses=ERRORS)
-async def ingest_code(body: CodeRequest, caller: Sender, parts: WithParts) -> CodeSubmitted:
+async def ingest_code(
+    body: CodeRequest, caller: Sender, parts: WithParts, once: Once = None
+) -> CodeSubmitted:
     """Store up to 50 source files and queue those that are new or changed.
 
     Sending a path of a project again replaces it. A file that cannot be stored fails alone.
@@ -109,7 +113,8 @@ async def ingest_code(body: CodeRequest, caller: Sender, parts: WithParts) -> Co
         sort_items, "files", body.files, lambda file: file.path, accept_file
     )
     drafts = accepted_drafts(items)
-    async with parts.transaction(caller) as conn:
+
+    async def store() -> CodeSubmitted:
         saved = await save_code_entities(conn, caller.workspace_id, caller.user_id, project, drafts)
         messages = [
             to_code_message(caller, saved[draft.path].id, draft.metadata)
@@ -119,15 +124,15 @@ async def ingest_code(body: CodeRequest, caller: Sender, parts: WithParts) -> Co
         job_id = await submit(
             conn, parts.broker, caller, queue=MEMORY_INGESTION, kind="code", messages=messages
         )
-    results = [FileResult(path=item.name, **outcome(item, saved).model_dump()) for item in items]
-    counts = tally("code", results)
-    return CodeSubmitted(
-        job_id=job_id,
-        queued=counts["queued"],
-        unchanged=counts["unchanged"],
-        failed=counts["failed"],
-        results=results,
-    )
+        results = [
+            FileResult(path=item.name, **outcome(item, saved).model_dump()) for item in items
+        ]
+        return CodeSubmitted.model_validate(
+            {"job_id": job_id, **tally("code", results), "results": results}
+        )
+
+    async with parts.transaction(caller) as conn:
+        return await run_once(conn, caller, once, store, CodeSubmitted)
 
 
 def find_project(name: str | None, path: str | None) -> str | None:
@@ -212,9 +217,9 @@ def outcome(item: Accepted[Draft] | Refused, saved: Mapping[str, Saved]) -> Item
     return ItemResult(id=row.id, status="queued" if row.is_changed else "unchanged")
 
 
-def tally(kind: str, results: Sequence[ItemResult]) -> Counter[str]:
+def tally(kind: str, results: Sequence[ItemResult]) -> dict[str, int]:
     """Return how many items ended in each way, and count them for `/metrics`."""
-    counts = Counter[str](result.status for result in results)
+    counts = Counter(result.status for result in results)
     for status, number in counts.items():
         INGESTED.labels(kind, status).inc(number)
-    return counts
+    return {status: counts[status] for status in ("queued", "unchanged", "failed")}

@@ -1,133 +1,157 @@
-"""How far things are: jobs and queues."""
+"""How far jobs are, and cancelling them."""
 
 from __future__ import annotations
 
-from datetime import datetime
+import asyncio
+from datetime import timedelta
 from http import HTTPStatus
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Response
 
-from services.api.answers import (
-    JobCounts,
-    JobPage,
-    JobState,
-    QueueState,
-    QueueStates,
-    problems,
-)
+from services.api.answers import problems
 from services.api.auth import WITH_KEY, KeyedRoute, Operator, Reader
-from services.api.parts import WithParts
-from shared.errors import InvalidInputError, NotFoundError
-from shared.postgres.jobs import Job, Place, Progress, count_messages, find_job, list_jobs
-from shared.postgres.queues import count_queues
+from services.api.bodies import CancelRequest
+from services.api.job_answers import (
+    JobCancelled,
+    JobDetail,
+    JobPage,
+    JobsSearched,
+    describe_detail,
+    describe_job,
+    write_whole,
+)
+from services.api.job_filters import WithFilter
+from services.api.paging import Cursor, Limit, read_cursor, write_cursor
+from services.api.parts import ApiParts, WithParts
+from shared.domain.accepting import check_text
+from shared.errors import NotFoundError
+from shared.postgres.api_keys import ApiKey
+from shared.postgres.audit import Action, record_action
+from shared.postgres.job_cancelling import cancel_job
+from shared.postgres.job_messages import Place, find_job_progress, find_message, list_messages
+from shared.postgres.job_search import JobFilter, JobsFound, search_jobs
+from shared.postgres.jobs import Progress, count_messages
 
 router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["jobs"])
 ERRORS: Final = problems()
-Limit = Annotated[int, Query(ge=1, le=100)]
-Cursor = Annotated[
-    str | None, Query(max_length=100, description="`next` of the page before this one")
-]
+ABOUT_ONE: Final = problems(HTTPStatus.NOT_FOUND)
+NO_JOB: Final = "no such job"
+WHOLE: Final[dict[int | str, dict[str, Any]]] = {
+    HTTPStatus.OK.value: {"description": "The message", "content": {"application/json": {}}}
+}
+MessageId = Annotated[int, Path(ge=0, lt=2**63)]
 
 
 @router.get("/api/jobs", responses=ERRORS)
 async def get_jobs(
-    caller: Reader, parts: WithParts, limit: Limit = 20, before: Cursor = None
+    caller: Reader,
+    parts: WithParts,
+    wanted: WithFilter,
+    limit: Limit = 20,
+    before: Cursor = None,
 ) -> JobPage:
-    """Return a page of jobs, newest first."""
-    place = None if before is None else read_place(before)
+    """Return a page of jobs, newest first; `searched` says how far it looked."""
+    place = read_cursor(before, UUID)
+    found, progress = await find_jobs(parts, caller, wanted, limit=limit, before=place)
+    return describe_page(parts, wanted, found, progress)
+
+
+async def find_jobs(
+    parts: ApiParts, caller: ApiKey, wanted: JobFilter, *, limit: int, before: Any = None
+) -> tuple[JobsFound, dict[UUID, Progress]]:
+    """Return the next jobs that match, and how far each is."""
     async with parts.transaction(caller) as conn:
-        jobs = await list_jobs(conn, caller.workspace_id, limit=limit, before=place)
-        progress = await count_messages(conn, [job.id for job in jobs])
-    states = [describe_job(job, progress[job.id]) for job in jobs]
-    return JobPage(jobs=states, next=write_place(jobs[-1]) if len(jobs) == limit else None)
+        found = await search_jobs(conn, caller.workspace_id, wanted, limit=limit, before=before)
+        return found, await count_messages(conn, [job.id for job in found.jobs])
 
 
-@router.get("/api/jobs/{job_id}", responses=problems(HTTPStatus.NOT_FOUND))
-async def get_job(job_id: UUID, caller: Reader, parts: WithParts) -> JobState:
-    """Return one job."""
-    async with parts.transaction(caller) as conn:
-        job = await find_job(conn, caller.workspace_id, job_id)
-        if job is None:
-            raise NotFoundError("no such job")
-        progress = await count_messages(conn, [job_id])
-    return describe_job(job, progress[job_id])
-
-
-@router.get("/api/queues", responses=ERRORS)
-async def get_queues(caller: Operator, parts: WithParts) -> QueueStates:
-    """Return what stands in each queue, of all workspaces together."""
-    async with parts.transaction(caller) as conn:
-        counts = await count_queues(conn)
-    queues = [
-        QueueState(
-            name=one.queue,
-            waiting=one.waiting,
-            delayed=one.delayed,
-            running=one.running,
-            retrying=one.retrying,
-            dead=one.dead,
-            drained=one.is_drained,
-        )
-        for one in counts
-    ]
-    return QueueStates(queues=queues, drained=all(queue.drained for queue in queues))
-
-
-def describe_job(job: Job, progress: Progress) -> JobState:
-    """Return a job as clients see it."""
-    kept = progress.unfinished + progress.done + progress.dead
-    finished = max(0, job.submitted - progress.unfinished)
-    return JobState(
-        id=job.id,
-        kind=job.kind,
-        state=job_state(job, progress),
-        percent=round(100 * finished / job.submitted, 1) if job.submitted else 100.0,
-        submitted=job.submitted,
-        counts=JobCounts(
-            waiting=progress.waiting,
-            running=progress.running,
-            retrying=progress.retrying,
-            done=progress.done,
-            dead=progress.dead,
-            gone=max(0, job.submitted - kept),
+def describe_page(
+    parts: ApiParts, wanted: JobFilter, found: JobsFound, progress: dict[UUID, Progress]
+) -> JobPage:
+    """Return a page as clients see it."""
+    states = [describe_job(job, progress[job.id], lease_of(parts)) for job in found.jobs]
+    return JobPage(
+        jobs=[one for one in states if wanted.state in (None, one.state)],
+        next=found.next and write_cursor(*found.next),
+        searched=JobsSearched(
+            jobs=found.searched, back_to=found.searched_back_to, is_complete=found.next is None
         ),
-        last_error=progress.last_error,
-        created_at=job.created_at,
     )
 
 
-def job_state(
-    job: Job, progress: Progress
-) -> Literal["waiting", "running", "retrying", "done", "dead"]:
-    """Return one word for a job: dead when it ended and left dead letters."""
-    has_begun = progress.done or progress.waiting < job.submitted
-    if progress.running or (progress.waiting and has_begun):
-        return "running"
-    if progress.waiting:
-        return "waiting"
-    if progress.retrying:
-        return "retrying"
-    return "dead" if progress.dead else "done"
+@router.get("/api/jobs/{job_id}", responses=ABOUT_ONE)
+async def get_job(job_id: UUID, caller: Reader, parts: WithParts) -> JobDetail:
+    """Return one job with its messages."""
+    async with parts.transaction(caller) as conn:
+        known = await find_job_progress(conn, caller.workspace_id, job_id)
+        if known is None:
+            raise NotFoundError(NO_JOB)
+        messages = await list_messages(conn, caller.workspace_id, job_id)
+    # In a thread: to look for secrets in some megabytes must not keep other requests waiting.
+    return await asyncio.to_thread(describe_detail, *known, messages, lease_of(parts))
 
 
-def write_place(job: Job) -> str:
-    """Return where the next page starts."""
-    return f"{job.created_at.isoformat()}_{job.id}"
+@router.get(
+    "/api/jobs/{job_id}/messages/{queue}/{place}/{message_id}",
+    response_class=Response,
+    responses=ABOUT_ONE | WHOLE,
+)
+async def get_job_message(
+    job_id: UUID,
+    queue: Annotated[str, Path(max_length=64)],
+    place: Place,
+    message_id: MessageId,
+    caller: Reader,
+    parts: WithParts,
+) -> Response:
+    """Return one message whole, without secrets, as a file."""
+    async with parts.transaction(caller) as conn:
+        message = await find_message(
+            conn,
+            caller.workspace_id,
+            job_id,
+            queue=check_text(queue, "queue"),
+            place=place,
+            msg_id=message_id,
+        )
+    if message is None:
+        raise NotFoundError("no such message of this job; it may have moved on: look at the job")
+    name = f"{message.queue}-{message.place}-{message.msg_id}.json"
+    return Response(
+        await asyncio.to_thread(write_whole, message),
+        media_type="application/json",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
 
 
-def read_place(cursor: str) -> Place:
-    """Return what `write_place` wrote.
+@router.post("/api/jobs/{job_id}/cancel", responses=ABOUT_ONE)
+async def post_job_cancel(
+    job_id: UUID, body: CancelRequest, caller: Operator, parts: WithParts
+) -> JobCancelled:
+    """Cancel what is left of a job. What a worker has in hand is finished, and not tried again.
+
+    Safe to repeat. What has ended stays as it is.
+    """
+    return await cancel(parts, caller, job_id, check_text(body.reason, "reason"))
+
+
+async def cancel(parts: ApiParts, caller: ApiKey, job_id: UUID, reason: str) -> JobCancelled:
+    """Cancel a job and note who did it.
 
     Raises:
-        InvalidInputError: it did not write this.
+        NotFoundError: the workspace has no such job.
     """
-    created_at, _, job_id = cursor.partition("_")
-    try:
-        place = Place(datetime.fromisoformat(created_at), UUID(job_id))
-        if place.created_at.tzinfo is None:
-            raise ValueError
-    except ValueError as error:
-        raise InvalidInputError("before", "is not the `next` of a page") from error
-    return place
+    async with parts.transaction(caller) as conn:
+        done = await cancel_job(conn, job_id)
+        if done is None:
+            raise NotFoundError(NO_JOB)
+        action = Action("job.cancel", str(job_id), count=done.cancelled, reason=reason)
+        await record_action(conn, caller, action)
+    return JobCancelled(id=job_id, cancelled=done.cancelled, running=done.running)
+
+
+def lease_of(parts: ApiParts) -> timedelta:
+    """Return how long a worker's heartbeat holds a message."""
+    return timedelta(seconds=parts.shared.settings.visibility_timeout_seconds)

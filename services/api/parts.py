@@ -14,7 +14,9 @@ from psycopg.rows import TupleRow
 from faststream_pgmq import PgmqBroker
 from services.api.known_keys import KnownKeys
 from services.api.live.hub import LiveHub
+from services.api.live.job_watch import JobWatch
 from services.api.live.streams import Streams
+from services.api.operation_worker import OperationWorker
 from services.api.rate_limits import RateLimits
 from shared.postgres.api_keys import ApiKey
 from shared.postgres.workspaces import own_spellings, show_workspaces
@@ -36,6 +38,8 @@ class ApiParts:
     streams: Streams
     pages: Pool
     """Read only and impatient: what a page asks cannot hold up what clients send."""
+    operations: OperationWorker
+    watch: JobWatch
 
     @asynccontextmanager
     async def transaction(self, caller: ApiKey) -> AsyncGenerator[AsyncConnection[TupleRow]]:

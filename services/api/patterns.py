@@ -16,7 +16,7 @@ from psycopg.rows import TupleRow
 from services.api.answers import PatternFound, PatternsFound, Submitted, problems
 from services.api.auth import WITH_KEY, KeyedRoute, Operator, Reader, check_workspace
 from services.api.bodies import DetectRequest, PatternQuery, ProjectFilter
-from services.api.idempotency import IdempotencyKey, run_once
+from services.api.idempotency import Once, run_once
 from services.api.parts import ApiParts, WithParts
 from services.api.submitting import submit
 from shared.domain.accepting import check_text
@@ -32,7 +32,7 @@ router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["pattern
 
 @router.post("/api/patterns/detect", status_code=HTTPStatus.ACCEPTED, responses=problems())
 async def detect_patterns(
-    body: DetectRequest, caller: Operator, parts: WithParts, once: IdempotencyKey = None
+    body: DetectRequest, caller: Operator, parts: WithParts, once: Once = None
 ) -> Submitted:
     """Queue a search for patterns in the key's workspace."""
     check_workspace(caller, body.workspace_id, "workspaceId")
@@ -51,7 +51,7 @@ async def detect_patterns(
         return Submitted(job_id=await detect(conn, parts, caller, message), queued=1)
 
     async with parts.transaction(caller) as conn:
-        return await run_once(conn, caller, once, ("patterns.detect", body), queue, Submitted)
+        return await run_once(conn, caller, once, queue, Submitted)
 
 
 @router.get("/api/patterns", responses=problems())

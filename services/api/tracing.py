@@ -10,7 +10,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import get_current_span
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-UNTRACED: Final = ("/health/", "/metrics", "/api/live")
+UNTRACED: Final = ("/health/", "/metrics")
+STREAMED: Final = ("/api/live", "/events")
 """A stream would be one span of hours."""
 LOOKING: Final = "/dashboard"
 
@@ -30,7 +31,7 @@ def _is_untraced(scope: Any) -> bool:
     path = str(scope.get("path", ""))
     # Else the newest traces would be of people who look at the newest traces.
     is_looking = path.startswith(LOOKING) and scope.get("method") in ("GET", "HEAD")
-    return is_looking or path.startswith(UNTRACED)
+    return is_looking or path.startswith(UNTRACED) or path.endswith(STREAMED)
 
 
 class HideQueries:

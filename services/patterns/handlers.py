@@ -46,7 +46,8 @@ async def detect_patterns(
     scope = Scope(job.project_name, job.since, job.until)
     chosen = choose_detectors(job.pattern_types)
     runs = [await _run(detector, task, scope, driver, limit=job.limit) for detector in chosen]
-    await forget_removals(driver, job.workspace_id, DETECTORS)
+    if any(run.saw_removals for run in runs):
+        await forget_removals(driver, job.workspace_id, DETECTORS)
     return Outcome(
         patterns=[pattern for run in runs for pattern in run.patterns],
         has_more=any(run.has_more for run in runs),

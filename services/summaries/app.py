@@ -7,7 +7,7 @@ from faststream.asgi import AsgiFastStream
 from faststream_pgmq import PgmqResponse
 from services.summaries.handlers import TooYoung, summarize_project
 from shared.llm import open_summariser
-from shared.messages import SUMMARY_GENERATION, SummarizeProject
+from shared.messages import DELAYED_HEADER, SUMMARY_GENERATION, SummarizeProject
 from shared.runtime import RETRY, create_broker, create_parts, create_worker, start_telemetry
 from shared.settings import Settings
 
@@ -43,6 +43,7 @@ def _later(job: SummarizeProject, outcome: TooYoung) -> PgmqResponse:
     return PgmqResponse(
         job,
         delay=outcome.delay_seconds,
+        headers={DELAYED_HEADER: True},
         dedup_key=f"summary:{job.workspace_id}:{job.project_name}",
         group=job.workspace_id,
     )

@@ -24,6 +24,9 @@ from shared.domain.keywords import count_keywords, forms_of, words_of
 from shared.domain.steps import investigates, read_step
 from shared.messages import Metadata
 
+RULES: Final = 1
+"""The version of all rules here, in `activity`, `keywords` and `steps`. Whoever changes what a
+signal says raises it: `supastate rebuild` measures anew what was measured by another one."""
 READ_CHARACTERS: Final = 100_000
 """What stands after this changes no signal, so that a pasted log costs no more than a long one."""
 

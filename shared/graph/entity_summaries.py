@@ -9,7 +9,7 @@ from typing import Final, Literal, LiteralString
 from neo4j import AsyncManagedTransaction
 
 from shared.domain.entities import Entity, Memory
-from shared.domain.signals import Signals
+from shared.domain.signals import RULES, Signals
 from shared.graph.changes import find_moved, number_changes
 from shared.graph.code import MeasuredCode
 from shared.graph.memories import MeasuredMemory
@@ -70,6 +70,7 @@ def summary_row(kind: Literal["memory", "code"], entity: Entity, signals: Signal
         "created_at": entity.created_at,
         "updated_at": entity.updated_at,
         "occurred_at": entity.occurred_at if isinstance(entity, Memory) else entity.updated_at,
+        "signal_rules": RULES,
         "keyword_frequencies": json.dumps(signals.keyword_frequencies),
         "pattern_signals": json.dumps(signals.pattern_signals),
     }

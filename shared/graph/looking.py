@@ -59,6 +59,8 @@ class Run:
     """How many entities it looked at."""
     has_more: bool
     """Whether more is new than its limit let it see."""
+    saw_removals: bool
+    """Whether some of it was removed, as no other run of the detector is told."""
 
 
 async def run_detector(
@@ -88,7 +90,8 @@ async def run_detector(
             await move_mark(
                 tx, task.workspace_id, detector.name, detector.version, change=batch.change
             )
-        return Run(patterns, len(batch.news), batch.has_more)
+        removals = any(one.is_removed for one in batch.news)
+        return Run(patterns, len(batch.news), batch.has_more, removals)
 
     return await write(driver, work)
 

@@ -5,8 +5,10 @@ Users, projects and sessions stay: they are also the locks that writers wait for
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Final, LiteralString
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Literal, LiteralString
 from uuid import UUID
 
 from neo4j import AsyncDriver, AsyncManagedTransaction
@@ -82,6 +84,25 @@ DETACH DELETE part, n
 """
 
 
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How one kind of entity is taken out."""
+
+    name: Literal["memory", "code"]
+    find: LiteralString
+    lock: LiteralString
+    find_touched: LiteralString
+    """Who is linked anew once these are gone."""
+    delete: LiteralString
+    relink: Callable[[AsyncManagedTransaction, Sequence[Row]], Awaitable[None]]
+
+
+_MEMORIES: Final = _Kind(
+    "memory", FIND_MEMORIES, LOCK_MEMORIES, FIND_FOLLOWING, DELETE_MEMORIES, relink_sessions
+)
+_CODE: Final = _Kind("code", FIND_CODE, LOCK_CODE, FIND_IMPORTING, DELETE_CODE, relink_importers)
+
+
 async def remove_entities(
     driver: AsyncDriver,
     workspace_id: str,
@@ -97,54 +118,34 @@ async def remove_entities(
         DependencyDownError: Neo4j does not answer.
     """
     removed = 0
-    for batch in _batches(memory_ids):
-        removed += await write(driver, lambda tx, ids=batch: remove_memories(tx, workspace_id, ids))
-    for batch in _batches(code_ids):
-        removed += await write(driver, lambda tx, ids=batch: remove_code(tx, workspace_id, ids))
+    for kind, ids in ((_MEMORIES, memory_ids), (_CODE, code_ids)):
+        for start in range(0, len(ids), MAX_ROWS):
+            rows = _rows(kind.name, workspace_id, ids[start : start + MAX_ROWS])
+            removed += await write(driver, partial(_remove, kind, workspace_id, rows))
     return removed
 
 
-async def remove_memories(
-    tx: AsyncManagedTransaction, workspace_id: str, memory_ids: Iterable[UUID]
+async def _remove(
+    kind: _Kind, workspace_id: str, rows: Sequence[Row], tx: AsyncManagedTransaction
 ) -> int:
-    """Remove memories with their summaries, and close the gaps in their sessions."""
-    rows = _rows("memory", workspace_id, memory_ids)
-    if not await _lock(tx, workspace_id, rows, FIND_MEMORIES, LOCK_MEMORIES):
+    """Remove entities with their summaries and what they define; close the gaps they leave."""
+    if not await _lock(tx, kind, workspace_id, rows):
         return 0
-    following = await run_rows(tx, FIND_FOLLOWING, rows)
+    touched = await run_rows(tx, kind.find_touched, rows)
     lost = await run_rows(tx, DELETE_SUMMARIES, rows)
-    await run_rows(tx, DELETE_MEMORIES, rows)
-    await relink_sessions(tx, following)
-    await number_changes(tx, (), map(read_lost, lost))
-    return len(lost)
-
-
-async def remove_code(
-    tx: AsyncManagedTransaction, workspace_id: str, code_ids: Iterable[UUID]
-) -> int:
-    """Remove files with their summaries and what they define; who imported them looks again."""
-    rows = _rows("code", workspace_id, code_ids)
-    if not await _lock(tx, workspace_id, rows, FIND_CODE, LOCK_CODE):
-        return 0
-    importing = await run_rows(tx, FIND_IMPORTING, rows)
-    lost = await run_rows(tx, DELETE_SUMMARIES, rows)
-    await run_rows(tx, DELETE_CODE, rows)
-    await relink_importers(tx, importing)
+    await run_rows(tx, kind.delete, rows)
+    await kind.relink(tx, touched)
     await number_changes(tx, (), map(read_lost, lost))
     return len(lost)
 
 
 async def _lock(
-    tx: AsyncManagedTransaction,
-    workspace_id: str,
-    rows: Sequence[Row],
-    find: LiteralString,
-    lock: LiteralString,
+    tx: AsyncManagedTransaction, kind: _Kind, workspace_id: str, rows: Sequence[Row]
 ) -> bool:
     """Lock what writers lock, in their order; return whether any of the entities are there."""
-    places = await run_rows(tx, find, rows)
+    places = await run_rows(tx, kind.find, rows)
     await _lock_places(tx, workspace_id, places)
-    moved = await run_rows(tx, lock, rows)
+    moved = await run_rows(tx, kind.lock, rows)
     if moved != places:
         await _lock_places(tx, workspace_id, moved)
     return bool(moved)
@@ -158,12 +159,8 @@ async def _lock_places(
     await lock_users(tx, workspace_id, {place["user_id"] for place in places})
 
 
-def _rows(kind: str, workspace_id: str, ids: Iterable[UUID]) -> list[Row]:
+def _rows(kind: str, workspace_id: str, ids: Sequence[UUID]) -> list[Row]:
     return [
         {"workspace_id": workspace_id, "id": str(one), "summary_id": f"{kind}:{one}"}
         for one in dict.fromkeys(ids)
     ]
-
-
-def _batches(ids: Sequence[UUID]) -> list[Sequence[UUID]]:
-    return [ids[start : start + MAX_ROWS] for start in range(0, len(ids), MAX_ROWS)]

@@ -1,7 +1,7 @@
 """What was asked for, and how far it is.
 
-Progress is derived: a job's messages carry its id, and stand in the queue, in the archive (done)
-or among the dead letters. So a job can never disagree with its queue.
+Progress is derived: a job's messages carry its id, and stand in the queue, in the archive (done, or
+marked as cancelled) or among the dead letters. So a job can never disagree with its queue.
 """
 
 from __future__ import annotations
@@ -9,28 +9,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, LiteralString, NamedTuple
+from typing import Final, LiteralString
 from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow, class_row
 
 from shared.messages import QUEUES
-from shared.postgres.queues import MESSAGE_STATE
+from shared.postgres.queues import ARCHIVED_STATE, MESSAGE_STATE
 
 CREATE_JOB: Final[LiteralString] = """
 INSERT INTO jobs (id, workspace_id, user_id, kind, submitted)
 VALUES (%(id)s, %(workspace_id)s, %(user_id)s, %(kind)s, %(submitted)s)
 """
+GROW_JOB: Final[LiteralString] = f"""
+{CREATE_JOB} ON CONFLICT (id) DO UPDATE SET submitted = jobs.submitted + excluded.submitted
+"""
 MESSAGES_OF_JOBS: Final[LiteralString] = """
 SELECT headers->>'job_id' AS job_id, {state} AS state,
-       headers->>'last_error' AS error, last_read_at AS at
+       headers->>'last_error' AS error, last_read_at AS at, vt AS held_until
 FROM pgmq.q_{queue} WHERE headers->>'job_id' = ANY(%(job_ids)s)
 UNION ALL
-SELECT headers->>'job_id', 'done', NULL, NULL
+SELECT headers->>'job_id', {archived_state}, NULL, NULL, NULL
 FROM pgmq.a_{queue} WHERE headers->>'job_id' = ANY(%(job_ids)s)
 UNION ALL
-SELECT headers->>'job_id', 'dead', headers->>'last_error', enqueued_at
+SELECT headers->>'job_id', 'dead', headers->>'last_error', enqueued_at, NULL
 FROM pgmq.q_{queue}_dlq WHERE headers->>'job_id' = ANY(%(job_ids)s)
 """
 COUNT_MESSAGES: Final[LiteralString] = """
@@ -39,42 +42,26 @@ SELECT job_id::uuid AS job_id,
        count(*) FILTER (WHERE state = 'running') AS running,
        count(*) FILTER (WHERE state = 'retrying') AS retrying,
        count(*) FILTER (WHERE state = 'done') AS done,
+       count(*) FILTER (WHERE state = 'cancelled') AS cancelled,
        count(*) FILTER (WHERE state = 'dead') AS dead,
-       (array_agg(error ORDER BY at DESC) FILTER (WHERE error IS NOT NULL))[1] AS last_error
+       (array_agg(error ORDER BY at DESC) FILTER (WHERE error IS NOT NULL))[1] AS last_error,
+       max(held_until) FILTER (WHERE state = 'running') AS held_until
 FROM (
     {messages}
 ) AS message
 GROUP BY job_id
 """.format(
     messages="UNION ALL".join(
-        [MESSAGES_OF_JOBS.format(queue=queue, state=MESSAGE_STATE) for queue in QUEUES]
+        [
+            MESSAGES_OF_JOBS.format(queue=queue, state=MESSAGE_STATE, archived_state=ARCHIVED_STATE)
+            for queue in QUEUES
+        ]
     )
 )
 FIND_JOB: Final[LiteralString] = """
-SELECT id, kind, submitted, created_at FROM jobs
+SELECT id, user_id, kind, submitted, created_at FROM jobs
 WHERE id = %(id)s AND workspace_id = %(workspace_id)s
 """
-# A request that changed nothing is no work to look at.
-LIST_JOBS: Final[LiteralString] = """
-SELECT id, kind, submitted, created_at FROM jobs
-WHERE workspace_id = %(workspace_id)s AND submitted > 0
-ORDER BY created_at DESC, id DESC
-LIMIT %(limit)s
-"""
-LIST_JOBS_BEFORE: Final[LiteralString] = """
-SELECT id, kind, submitted, created_at FROM jobs
-WHERE workspace_id = %(workspace_id)s AND submitted > 0
-  AND (created_at, id) < (%(created_at)s, %(id)s)
-ORDER BY created_at DESC, id DESC
-LIMIT %(limit)s
-"""
-
-
-class Place(NamedTuple):
-    """Where a page of jobs starts: after this one."""
-
-    created_at: datetime
-    id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +69,7 @@ class Job:
     """What was asked for."""
 
     id: UUID
+    user_id: UUID
     kind: str
     submitted: int
     created_at: datetime
@@ -96,8 +84,11 @@ class Progress:
     running: int = 0
     retrying: int = 0
     done: int = 0
+    cancelled: int = 0
     dead: int = 0
     last_error: str | None = None
+    held_until: datetime | None = None
+    """When the lease ends that was given or extended last; None where nothing is in hand."""
 
     @property
     def unfinished(self) -> int:
@@ -114,16 +105,32 @@ async def create_job(
     submitted: int,
 ) -> None:
     """Note what was asked for; belongs in the transaction that sends the messages."""
-    await conn.execute(
-        CREATE_JOB,
-        {
-            "id": job_id,
-            "workspace_id": workspace_id,
-            "user_id": user_id,
-            "kind": kind,
-            "submitted": submitted,
-        },
-    )
+    await conn.execute(CREATE_JOB, _job_row(job_id, workspace_id, user_id, kind, submitted))
+
+
+async def grow_job(
+    conn: AsyncConnection[TupleRow],
+    *,
+    job_id: UUID,
+    workspace_id: str,
+    user_id: UUID,
+    kind: str,
+    submitted: int,
+) -> None:
+    """Add so many messages to a job, which is made with the first of them; as `create_job`."""
+    await conn.execute(GROW_JOB, _job_row(job_id, workspace_id, user_id, kind, submitted))
+
+
+def _job_row(
+    job_id: UUID, workspace_id: str, user_id: UUID, kind: str, submitted: int
+) -> dict[str, object]:
+    return {
+        "id": job_id,
+        "workspace_id": workspace_id,
+        "user_id": user_id,
+        "kind": kind,
+        "submitted": submitted,
+    }
 
 
 async def find_job(conn: AsyncConnection[TupleRow], workspace_id: str, job_id: UUID) -> Job | None:
@@ -131,19 +138,6 @@ async def find_job(conn: AsyncConnection[TupleRow], workspace_id: str, job_id: U
     async with conn.cursor(row_factory=class_row(Job)) as cursor:
         await cursor.execute(FIND_JOB, {"id": job_id, "workspace_id": workspace_id})
         return await cursor.fetchone()
-
-
-async def list_jobs(
-    conn: AsyncConnection[TupleRow], workspace_id: str, *, limit: int, before: Place | None = None
-) -> list[Job]:
-    """Return a page of the workspace's jobs, newest first."""
-    place = {} if before is None else {"created_at": before.created_at, "id": before.id}
-    async with conn.cursor(row_factory=class_row(Job)) as cursor:
-        await cursor.execute(
-            LIST_JOBS if before is None else LIST_JOBS_BEFORE,
-            {"workspace_id": workspace_id, "limit": limit, **place},
-        )
-        return await cursor.fetchall()
 
 
 async def count_messages(

@@ -8,6 +8,7 @@ server is down is waiting too.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, LiteralString
 
 from psycopg import AsyncConnection
@@ -33,8 +34,12 @@ CASE
     ELSE 'waiting'
 END
 """
+# `cancel_job` marks what it takes out; what was in hand meanwhile and succeeded is done.
+ARCHIVED_STATE: Final[LiteralString] = (
+    "CASE WHEN headers ? 'cancelled' THEN 'cancelled' ELSE 'done' END"
+)
 # Only ranges of the index on `vt` are read. What is delayed is counted apart: it may be long, and
-# must not hide what is held.
+# must not hide what is held. What was sent for later waits from then on, and not from its sending.
 COUNT_ONE_QUEUE: Final[LiteralString] = """
 SELECT '{queue}' AS queue,
        due.n + held.waiting AS waiting,
@@ -45,16 +50,21 @@ SELECT '{queue}' AS queue,
        held.retrying,
        (SELECT count(*) FROM (
             SELECT FROM pgmq.q_{queue}_dlq LIMIT %(limit)s
-        ) AS dead) AS dead
+        ) AS dead) AS dead,
+       least(due.since, held.since) AS due_since
 FROM (
-    SELECT count(*) AS n
-    FROM (SELECT FROM pgmq.q_{queue} WHERE vt <= now() LIMIT %(limit)s) AS visible
+    SELECT count(*) AS n, min(CASE WHEN read_ct = 0 THEN vt ELSE enqueued_at END) AS since
+    FROM (
+        SELECT vt, read_ct, enqueued_at FROM pgmq.q_{queue}
+        WHERE vt <= now() ORDER BY vt LIMIT %(limit)s
+    ) AS visible
 ) AS due, (
     SELECT count(*) FILTER (WHERE state = 'waiting') AS waiting,
            count(*) FILTER (WHERE state = 'running') AS running,
-           count(*) FILTER (WHERE state = 'retrying') AS retrying
+           count(*) FILTER (WHERE state = 'retrying') AS retrying,
+           min(enqueued_at) FILTER (WHERE state = 'waiting') AS since
     FROM (
-        SELECT {state} AS state
+        SELECT {state} AS state, enqueued_at
         FROM pgmq.q_{queue} WHERE vt > now() AND read_ct > 0 LIMIT %(limit)s
     ) AS hidden
 ) AS held
@@ -74,6 +84,8 @@ class QueueCounts:
     running: int
     retrying: int
     dead: int
+    due_since: datetime | None
+    """Since when the message that waits longest could have been read."""
 
     @property
     def is_drained(self) -> bool:

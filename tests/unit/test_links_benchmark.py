@@ -19,22 +19,22 @@ TRUTH = Truth(
     touched={"s1": frozenset({"b.py"}), "s2": frozenset({"c.py"})},
     named={"m1": frozenset({"b.py"}), "m2": frozenset()},
     session_of={"m1": "s1", "m2": "s2"},
-    judged={("m2", "d.py"): True, ("m2", "e.py"): False},
 )
 
 
-def test_each_truth_decides_for_itself_and_an_unjudged_pair_is_wrong() -> None:
-    pairs = {("m1", "a.py"), ("m1", "b.py"), ("m2", "c.py"), ("m2", "d.py"), ("m2", "e.py")}
-    found = measure_precision("all", pairs | {("m2", "unread.py")}, TRUTH)
+def test_each_truth_decides_for_itself() -> None:
+    pairs = {("m1", "a.py"), ("m1", "b.py"), ("m2", "c.py"), ("m2", "unread.py")}
+    found = measure_precision("all", pairs, TRUTH)
 
-    assert (found.by_commits, found.by_memory) == (Share(1, 2), Share(2, 6))
-    assert (found.by_session, found.is_right) == (Share(3, 6), Share(4, 6))
+    assert (found.by_commits, found.by_memory) == (Share(1, 2), Share(2, 4))
+    assert found.by_session == Share(3, 4)
 
 
 def test_recall_asks_for_the_files_that_the_graph_holds() -> None:
     found = measure_recall("all", {("m1", "a.py")}, TRUTH, {"a.py", "b.py"})
 
     assert (found.of_commits, found.of_tool_calls) == (Share(1, 1), Share(0, 1))
+    assert found.of_session_calls == Share(0, 1)
 
 
 @pytest.mark.parametrize(("right", "failures"), [(95, 0), (94, 1)])
@@ -42,11 +42,11 @@ def test_a_missed_bound_is_a_failure(right: int, failures: int) -> None:
     good, bad = measure_precision("x", {("m1", "a.py")}, TRUTH), Share(right, 100)
     recall = measure_recall("x", {("m1", "a.py"), ("m1", "b.py")}, TRUTH, {"a.py", "b.py"})
 
-    assert len(find_failures(replace(good, is_right=bad), good, recall)) == failures
+    assert len(find_failures(replace(good, by_session=bad), good, recall)) == failures
 
 
 def record(name: str, given: dict[str, Any], result: dict[str, Any], second: int) -> dict[str, Any]:
-    use = {"type": "tool_use", "name": name, "input": given}
+    use = {"type": "tool_use", "id": str(second), "name": name, "input": given}
     return {
         "cwd": "/home/me/shop",
         "sessionId": "s1",
@@ -54,6 +54,21 @@ def record(name: str, given: dict[str, Any], result: dict[str, Any], second: int
         "message": {"content": [use]},
         "toolUseResult": result,
     }
+
+
+@pytest.mark.parametrize(("asked", "read"), [("-A", ["c.py"]), ("context", ["c.py"]), ("-n", [])])
+def test_a_search_reads_a_file_only_if_it_asks_for_the_lines_around(
+    tmp_path: Path, asked: str, read: list[str]
+) -> None:
+    given = {"path": "src", "output_mode": "content", asked: 2}
+    answer = {"type": "tool_result", "tool_use_id": "1", "content": "c.py:3:found\nc.py-4-next"}
+    call = record("Grep", given, {}, 1)
+    with gzip.open(tmp_path / "s1.jsonl.gz", "wt") as lines:
+        lines.write(
+            f"{json.dumps(call)}\n{json.dumps(call | {'message': {'content': [answer]}})}\n"
+        )
+
+    assert rebuild(tmp_path, []).sessions[0].touched == set(read)
 
 
 def test_files_are_rebuilt_from_what_tools_read_wrote_edited_and_found(tmp_path: Path) -> None:

@@ -20,10 +20,11 @@ NO_DATA: Final = "{}"
 class Event:
     """Something changed; `data` is JSON."""
 
-    topic: str
+    name: str
+    """The topic that changed, or one of those above."""
     id: int
     data: str = NO_DATA
 
     def encode(self) -> bytes:
         """Return it as `text/event-stream` has it."""
-        return format_sse_event(event=self.topic, id=str(self.id), data_str=self.data)
+        return format_sse_event(event=self.name, id=str(self.id), data_str=self.data)

@@ -32,7 +32,7 @@ class LiveHub:
         self._all.add(subscription)
         for topic in subscription.topics:
             self._readers[topic].add(subscription)
-        subscription.offer(self._event(self._state))
+        subscription.offer(self.event(self._state))
         return subscription
 
     def readers(self, topic: str) -> int:
@@ -55,9 +55,9 @@ class LiveHub:
         else:
             self._due[topic] = loop.call_at(quiet_until, self._tell_now, topic)
 
-    def send(self, topic: str, data: str) -> None:
-        """Give this to all who are subscribed to it; the sender minds how often."""
-        event = self._event(topic, data)
+    def send(self, topic: str, data: str, name: str | None = None) -> None:
+        """Give an event to all who are subscribed to its topic; the sender minds how often."""
+        event = self.event(name or topic, data)
         for subscription in self._readers.get(topic, ()):
             subscription.offer(event)
 
@@ -66,7 +66,8 @@ class LiveHub:
         if is_up == self.is_connected:
             return
         self.is_connected = is_up
-        events = [self._event(self._state), *([self._event(RESYNC)] if is_up else [])]
+        names = [CONNECTED, RESYNC] if is_up else [DISCONNECTED]
+        events = [self.event(name) for name in names]
         for subscription in self._all:
             for event in events:
                 subscription.offer(event)
@@ -92,9 +93,10 @@ class LiveHub:
         self._told_at[topic] = asyncio.get_running_loop().time()
         self.send(topic, NO_DATA)
 
-    def _event(self, topic: str, data: str = NO_DATA) -> Event:
+    def event(self, name: str, data: str = NO_DATA) -> Event:
+        """Return an event that nobody was sent before."""
         self._last_id += 1
-        return Event(topic, self._last_id, data)
+        return Event(name, self._last_id, data)
 
     def _forget(self, subscription: Subscription) -> None:
         self._all.discard(subscription)

@@ -1,17 +1,20 @@
-"""`GET /api/live`: one stream that says what changed."""
+"""Streams: what changed altogether, and how far one job is."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
 from services.api.answers import problems
 from services.api.auth import WITH_KEY, KeyedRoute, Reader
+from services.api.live.job_watch import JOB_ENDED
 from services.api.live.streams import LiveResponse
 from services.api.parts import WithParts
-from shared.errors import InvalidInputError
+from shared.errors import InvalidInputError, NotFoundError
+from shared.postgres.job_messages import find_job_progress
 from shared.postgres.live import TOPICS
 
 router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["live"])
@@ -42,6 +45,26 @@ async def get_live(caller: Reader, parts: WithParts, topics: Topics = ALL) -> Re
     wanted = read_topics(topics)
     parts.streams.check_room(caller)
     return LiveResponse(parts.streams, caller, parts.live.subscribe(wanted))
+
+
+@router.get(
+    "/api/jobs/{job_id}/events",
+    response_class=Response,
+    responses=problems(HTTPStatus.NOT_FOUND) | EVENTS,
+    tags=["jobs"],
+)
+async def get_job_events(job_id: UUID, caller: Reader, parts: WithParts) -> Response:
+    """Stream `progress` events, each a job's state, until the event `ended`.
+
+    A client that is told `ended` must not come back; after any other end it may.
+    """
+    parts.streams.check_room(caller)
+    async with parts.transaction(caller) as conn:
+        known = await find_job_progress(conn, caller.workspace_id, job_id)
+    if known is None:
+        raise NotFoundError("no such job")
+    subscription = parts.watch.subscribe(*known)
+    return LiveResponse(parts.streams, caller, subscription, last=JOB_ENDED)
 
 
 def read_topics(text: str) -> frozenset[str]:

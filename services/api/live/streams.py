@@ -93,11 +93,16 @@ class Streams:
 
 
 class LiveResponse(StreamingResponse):
-    """Sends a subscription's events until it or its client ends; holds no connection meanwhile."""
+    """Sends a subscription's events until it, its client or its `last` event ends it.
 
-    def __init__(self, streams: Streams, caller: ApiKey, subscription: Subscription) -> None:
+    It holds no database connection meanwhile.
+    """
+
+    def __init__(
+        self, streams: Streams, caller: ApiKey, subscription: Subscription, last: str = ""
+    ) -> None:
         super().__init__(
-            encode_events(subscription),
+            encode_events(subscription, last),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
@@ -113,11 +118,13 @@ class LiveResponse(StreamingResponse):
             self._streams.remove(self._caller, self._subscription)
 
 
-async def encode_events(subscription: Subscription) -> AsyncGenerator[bytes]:
-    """Yield the bytes of a stream; at first how long to wait before coming back."""
+async def encode_events(subscription: Subscription, last: str = "") -> AsyncGenerator[bytes]:
+    """Yield the bytes of a stream, until the event named `last`."""
     yield format_sse_event(retry=random.randint(*RECONNECT_MILLISECONDS))  # noqa: S311
     async for event in subscription:
         yield KEEPALIVE_COMMENT if event is None else event.encode()
+        if event is not None and event.name == last:
+            return
 
 
 def _try_later(status: HTTPStatus, reason: str) -> HTTPException:

@@ -60,6 +60,7 @@ async def app(
     settings = Settings(
         postgres_dsn=SecretStr(database),
         postgres_role="supastate_api",
+        queue_sample_seconds=0,  # tests take samples when they want them
         neo4j_uri=servers.neo4j_uri,
         neo4j_user=servers.neo4j_user,
         neo4j_password=SecretStr(servers.neo4j_password),

@@ -15,6 +15,9 @@ ROUTES = {
     "/api/jobs/{job_id}": "get",
     "/api/summaries": "get",
     "/api/queues": "get",
+    "/api/queues/{name}": "get",
+    "/api/queues/{name}/pause": "post",
+    "/api/queues/{name}/resume": "post",
     "/functions/v1/queue-memory-ingestion": "post",
     "/functions/v1/queue-pattern-detection": "post",
 }

@@ -9,7 +9,7 @@ import pytest
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from shared.postgres.jobs import COUNT_MESSAGES, LIST_JOBS, LIST_JOBS_BEFORE
+from shared.postgres.jobs import COUNT_MESSAGES
 from tests.integration.api.conftest import Client
 
 Conn = AsyncConnection[TupleRow]
@@ -213,18 +213,3 @@ async def fill(conn: Conn, table: str) -> None:
             FROM generate_series(1, 5000) AS n""".encode()
     )
     await conn.execute(f"ANALYZE pgmq.{table}".encode())
-
-
-async def test_a_page_of_jobs_is_read_from_the_index(conn: Conn) -> None:
-    await conn.execute(
-        """INSERT INTO jobs (id, workspace_id, user_id, kind, submitted, created_at)
-           SELECT gen_random_uuid(), 'team:' || gen_random_uuid(), gen_random_uuid(), 'memory', 1,
-                  now() - n * interval '1 second' FROM generate_series(1, 5000) AS n"""
-    )
-    await conn.execute("ANALYZE jobs")
-    place = {"workspace_id": "team:x", "limit": 20, "created_at": "2026-01-01", "id": uuid4()}
-
-    for query in (LIST_JOBS, LIST_JOBS_BEFORE):
-        plan = str(await (await conn.execute("EXPLAIN " + query, place)).fetchall())
-        assert "jobs_newest_first" in plan
-        assert "Sort" not in plan

@@ -77,3 +77,20 @@ async def test_an_answer_is_forgotten_after_a_day(client: Client, conn: Conn) ->
 async def test_a_key_of_control_characters_is_refused(client: Client) -> None:
     assert (await ask(client, "a b")).status_code == 400
     assert (await ask(client, "x" * 201)).status_code == 400
+
+
+async def test_memories_sent_again_are_one_job(client: Client, conn: Conn) -> None:
+    # A broken item and a lone surrogate are part of what came, too.
+    body = (
+        rb'{"chunks": [{"chunkId": "a", "content": "text"}, {"chunkId": 7}, {"chunkId": "\ud800"}]}'
+    )
+    headers = {"Idempotency-Key": "one", "Content-Type": "application/json"}
+    first, again = [
+        await client.http.post("/api/ingest/memory", content=body, headers=headers)
+        for _ in range(2)
+    ]
+
+    assert first.status_code == 202
+    assert first.json() == again.json()
+    assert (first.json()["queued"], first.json()["failed"]) == (1, 2)
+    assert await count_jobs(conn) == 1

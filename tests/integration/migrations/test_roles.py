@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from typing import LiteralString
 from uuid import uuid4
 
+import psycopg
 import pytest
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import TupleRow
+from psycopg.sql import SQL, Identifier
 
 from shared.postgres.api_keys import create_key, find_key
 from shared.postgres.workspaces import show_workspaces
@@ -38,6 +40,18 @@ async def count(conn: Conn, table: LiteralString) -> int:
     row = await (await conn.execute(f"SELECT count(*) FROM {table}")).fetchone()
     assert row is not None
     return int(row[0])
+
+
+@pytest.fixture(scope="module")
+def untouched(postgres_dsn: str, template: str) -> Iterator[str]:
+    """A migrated database for statements that change nothing, because they are refused."""
+    name = f"untouched_{uuid4().hex[:8]}"
+    with psycopg.connect(postgres_dsn, autocommit=True) as admin:
+        admin.execute(
+            SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(template))
+        )
+        yield make_conninfo(postgres_dsn, dbname=name)
+        admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
 
 @pytest.fixture
@@ -70,6 +84,34 @@ async def test_the_api_cannot_touch_another_workspace(database: str) -> None:
             await conn.execute(STORE, (THEIRS, "new"))
 
 
+async def test_the_api_starts_operations_for_its_own_workspace_alone(database: str) -> None:
+    start = """
+        INSERT INTO operations (workspace_id, kind, queue, total, reason, requested_by, key_id)
+        VALUES (%s, 'redrive', 'memory_ingestion', 1, '', '', gen_random_uuid())
+    """
+    async with acting_as(database, "supastate_api") as conn, conn.transaction():
+        await show_workspaces(conn, [OURS])
+        await conn.execute(start, (OURS,))
+        with pytest.raises(InsufficientPrivilege, match="row-level security"):
+            await conn.execute(start, (THEIRS,))
+
+
+async def test_a_worker_dead_letters_a_message_and_the_api_finds_its_own_ones(
+    database: str,
+) -> None:
+    file = """
+        INSERT INTO pgmq.q_memory_ingestion_dlq (vt, message, headers)
+        VALUES (now(), '{}', jsonb_build_object('group', %s::text))
+    """
+    async with acting_as(database, "supastate_worker") as worker:
+        for workspace in (OURS, THEIRS):
+            await worker.execute(file, (workspace,))
+    async with acting_as(database, "supastate_api") as conn, conn.transaction():
+        assert await count(conn, "dead_letters") == 0
+        await show_workspaces(conn, [OURS])
+        assert await count(conn, "dead_letters") == 1
+
+
 @pytest.mark.usefixtures("stored")
 async def test_a_worker_sees_the_memories_of_a_mixed_batch(database: str) -> None:
     async with acting_as(database, "supastate_worker") as conn:
@@ -89,7 +131,26 @@ async def test_a_worker_sees_the_memories_of_a_mixed_batch(database: str) -> Non
         ("supastate_api", "SELECT * FROM supastate_migrations"),
         ("supastate_api", "UPDATE audit_log SET reason = ''"),
         ("supastate_api", "DELETE FROM audit_log"),
+        ("supastate_api", "DELETE FROM queue_samples"),
+        ("supastate_api", "INSERT INTO faststream_pgmq.queue_state (queue) VALUES ('x')"),
+        ("supastate_worker", "SELECT * FROM queue_samples"),
+        ("supastate_worker", "SELECT pause_queue('memory_ingestion', '', '')"),
+        ("supastate_api", "DELETE FROM pgmq.q_memory_ingestion_dlq"),
+        ("supastate_api", "INSERT INTO pgmq.q_memory_ingestion_dlq (vt) VALUES (now())"),
+        ("supastate_api", "SELECT message FROM pgmq.a_memory_ingestion_dlq"),
+        ("supastate_api", "INSERT INTO dead_letters DEFAULT VALUES"),
+        ("supastate_api", "UPDATE dead_letters SET workspace_id = 'x'"),
+        ("supastate_api", "DELETE FROM dead_letters"),
+        ("supastate_api", "UPDATE operations SET done = 0"),
+        ("supastate_api", "DELETE FROM operations"),
+        ("supastate_api", "SELECT move_letters('redrive', 'memory_ingestion', ARRAY[1])"),
+        ("supastate_api", "SELECT watch_dead_letters('memory_ingestion')"),
+        ("supastate_worker", "SELECT * FROM dead_letters"),
+        ("supastate_worker", "SELECT * FROM operations"),
+        ("supastate_worker", "SELECT advance_operation()"),
         ("supastate_worker", "SELECT key_hash FROM api_keys"),
+        ("supastate_worker", "SELECT cancel_job(gen_random_uuid())"),
+        ("supastate_readonly", "SELECT cancel_job(gen_random_uuid())"),
         ("supastate_worker", "SELECT find_api_key('')"),
         ("supastate_worker", "INSERT INTO api_keys DEFAULT VALUES"),
         ("supastate_worker", "UPDATE memories SET content = ''"),
@@ -101,15 +162,20 @@ async def test_a_worker_sees_the_memories_of_a_mixed_batch(database: str) -> Non
         ("supastate_readonly", "SELECT key_hash FROM api_keys"),
         ("supastate_readonly", "SELECT message FROM pgmq.q_memory_ingestion"),
         ("supastate_readonly", "DELETE FROM memories"),
+        ("supastate_readonly", "INSERT INTO queue_minutes (queue, minute) VALUES ('x', now())"),
+        ("supastate_readonly", "SELECT resume_queue('memory_ingestion')"),
+        ("supastate_readonly", "SELECT * FROM queue_obstacle()"),
+        ("supastate_readonly", "SELECT advance_operation()"),
+        ("supastate_readonly", "INSERT INTO operations DEFAULT VALUES"),
         ("supastate_readonly", "INSERT INTO jobs DEFAULT VALUES"),
         ("supastate_readonly", "UPDATE project_summaries SET summary = ''"),
         ("supastate_readonly", "SELECT store_memory(NULL, NULL, '', '', '{}')"),
     ],
 )
 async def test_a_role_is_refused_what_it_must_not_do(
-    database: str, role: str, statement: LiteralString
+    untouched: str, role: str, statement: LiteralString
 ) -> None:
-    async with acting_as(database, role) as conn:
+    async with acting_as(untouched, role) as conn:
         with pytest.raises(InsufficientPrivilege):
             await conn.execute(statement)
 

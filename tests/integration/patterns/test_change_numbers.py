@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any, LiteralString
 
 from neo4j import WRITE_ACCESS, AsyncDriver, AsyncManagedTransaction, AsyncTransaction
 
+from services.patterns.detectors import choose_detectors
 from shared.graph.driver import open_session
 from shared.graph.entity_summaries import summarize
+from shared.graph.marks import lock_mark, move_mark
 from shared.graph.memories import MeasuredMemory, save_memories
 from shared.graph.owners import lock_owners, own_memories
 from shared.graph.patterns import list_patterns
 from tests.integration.faststream_pgmq.support import eventually
-from tests.integration.patterns.pattern_builders import detect, memory, query, save
+from tests.integration.patterns.pattern_builders import BEN, detect, memory, query, save
 
 DAY = [f"m{number}" for number in range(6)]
+LEARNED = "I learned how the queue works, let me understand it"
 NUMBERS: LiteralString = """
 MATCH (s:EntitySummary {workspace_id: $workspace})
 WITH s.change AS number ORDER BY number RETURN collect(number) AS numbers
@@ -34,6 +38,11 @@ async def write_without_commit(tx: AsyncTransaction, *memories: MeasuredMemory) 
     await save_memories(managed, memories)
     await own_memories(managed, entities)
     await summarize(managed, memories)
+
+
+def elsewhere(measured: MeasuredMemory) -> MeasuredMemory:
+    """Return a memory of another session."""
+    return replace(measured, entity=replace(measured.entity, session_id="elsewhere"))
 
 
 async def until_it_waits(driver: AsyncDriver, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
@@ -68,11 +77,11 @@ async def test_a_later_writer_waits_so_that_no_run_passes_over_the_earlier_one(
 ) -> None:
     await save(neo4j_driver, memory(workspace, "first", "Sells tea"))
     earlier = [memory(workspace, name) for name in DAY]
-    later = [memory(workspace, f"b{n}", project="bank") for n in range(6)]
+    later = [elsewhere(memory(workspace, f"b{n}", project="bank", user=BEN)) for n in range(6)]
     async with open_session(neo4j_driver, WRITE_ACCESS) as session:
         tx = await session.begin_transaction()
         await write_without_commit(tx, *earlier)
-        # Of another project: nothing but the workspace's counter holds it back.
+        # Of another project, session and user: only the workspace's counter holds it back.
         writing = await until_it_waits(neo4j_driver, save(neo4j_driver, *later))
         assert await detect(neo4j_driver, workspace, ["debugging"]) == []
         await tx.commit()
@@ -95,3 +104,20 @@ async def test_a_writer_that_gives_up_leaves_no_gap_that_hides_others(
     await detect(neo4j_driver, workspace, ["debugging"])
     (pattern,) = await list_patterns(neo4j_driver, workspace)
     assert pattern.frequency == len(DAY)
+
+
+async def test_a_run_waits_for_another_of_its_detector_and_takes_up_where_that_ended(
+    neo4j_driver: AsyncDriver, workspace: str
+) -> None:
+    (detector, *_) = choose_detectors(["learning"])
+    mine = workspace, detector.name, detector.version
+    await save(neo4j_driver, memory(workspace, "first", "Sells tea"))
+    await detect(neo4j_driver, workspace, ["learning"])
+    await save(neo4j_driver, *(memory(workspace, name, LEARNED) for name in DAY))
+    async with open_session(neo4j_driver, WRITE_ACCESS) as session:
+        tx: Any = await session.begin_transaction()
+        mark = await lock_mark(tx, *mine)
+        looking = await until_it_waits(neo4j_driver, detect(neo4j_driver, workspace, ["learning"]))
+        await move_mark(tx, *mine, change=mark.newest)
+        await tx.commit()
+    assert await looking == []

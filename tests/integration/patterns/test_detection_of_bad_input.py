@@ -30,6 +30,8 @@ from tests.integration.patterns.pattern_builders import (
 FLOOD: Final = 10_000
 BATCH: Final = 1_000
 SECONDS_FOR_LOOK: Final = 45.0
+SECONDS_FOR_ALL: Final = 150.0
+"""Written and looked at: some 90 on two cores that a dozen of other processes want as well."""
 ENDS_OF_TIME: Final = (
     datetime(1, 1, 1, tzinfo=UTC),
     datetime(1, 1, 1, 14, tzinfo=timezone(timedelta(hours=14))),
@@ -167,7 +169,7 @@ async def test_a_memory_without_project_session_or_vector_is_looked_at(
     }
 
 
-async def test_ten_thousand_memories_in_one_minute_are_looked_at_in_time(
+async def test_ten_thousand_memories_in_one_minute_are_written_and_looked_at_in_time(
     neo4j_driver: AsyncDriver, workspace: str
 ) -> None:
     texts = ["Fixed an error in the login", "I learned how the queue works", "Sells tea"]
@@ -188,5 +190,6 @@ async def test_ten_thousand_memories_in_one_minute_are_looked_at_in_time(
     patterns = await list_patterns(neo4j_driver, workspace, limit=1_000)
     print(f"wrote {FLOOD} in {written - began:.1f} s, looked in {looked - written:.1f} s")
     assert looked - written < SECONDS_FOR_LOOK
+    assert looked - began < SECONDS_FOR_ALL
     assert patterns
     assert all(p.frequency <= FLOOD and len(p.evidence) <= 200 for p in patterns)

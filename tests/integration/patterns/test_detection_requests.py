@@ -10,7 +10,7 @@ from neo4j import AsyncDriver
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.api.jobs import job_state
+from services.api.job_answers import job_state
 from services.patterns.detectors import DETECTORS
 from shared.messages import JOB_ID_HEADER
 from shared.postgres.jobs import count_messages, create_job, find_job

@@ -18,7 +18,7 @@ async def test_links_of_fourteen_sessions_keep_the_bounds_in_any_order(
     memories_first = await measure_links(neo4j_driver, EMBEDDER, load_sample(folder), "memories")
 
     assert code_first.failures == []
-    assert {one.name: one.is_right.of for one in code_first.precision}["similarity"] > 0
+    assert {one.name: one.by_session.of for one in code_first.precision}["similarity"] > 0
     assert [(one.pair, one.method) for one in memories_first.links] == [
         (one.pair, one.method) for one in code_first.links
     ]

@@ -93,9 +93,16 @@ def create_app(api: FakeApi) -> FastAPI:
         with api.lock:
             return api.count()
 
+    @app.post("/api/queues/{name}/{action}")
+    def change_queue(name: str, action: str, body: dict[str, Any]) -> dict[str, Any]:
+        changed = name not in {"unchanged"}
+        api.requests.append({"queue": name, "action": action, **body})
+        return {"name": name, "paused": action == "pause", "changed": changed}
+
     @app.get("/api/jobs")
     def jobs() -> dict[str, Any]:
-        return {"jobs": [], "next": None}
+        searched = {"jobs": 0, "backTo": None, "isComplete": True}
+        return {"jobs": [], "next": None, "searched": searched}
 
     return app
 

@@ -14,7 +14,10 @@ import pytest
 from tests.unit.cli.conftest import KEY, FakeApi
 
 SUPASTATE = Path(sys.executable).with_name("supastate")
-COMMANDS = ["", "import", "import git", "local", "keys", "graph", "search", "demo", "trace"]
+COMMANDS = (
+    "", "import", "import git", "local", "keys", "graph", "search", "demo", "trace", "jobs",
+    "queues", "queues pause", "dlq", "doctor",
+)  # fmt: skip
 
 
 class CommandLine:
@@ -110,6 +113,14 @@ def test_an_unknown_key_is_explained(connected: CommandLine) -> None:
     assert shown.returncode == 1
     assert "401" in shown.stderr
     assert "supastate keys create" in shown.stderr
+
+
+@pytest.mark.parametrize("arguments", ["", "show", "--limit 5 --state dead"])
+def test_jobs_are_shown_with_and_without_saying_so(connected: CommandLine, arguments: str) -> None:
+    shown = connected.run("jobs", *arguments.split())
+
+    assert shown.returncode == 0, shown.stderr
+    assert "No" in shown.stdout
 
 
 def test_an_import_reports_every_prompt_and_each_broken_line(
@@ -217,3 +228,25 @@ def test_a_folder_that_is_no_repository_is_explained(
 
     assert shown.returncode == 1
     assert "not a git repository" in shown.stderr
+
+
+def test_queues_are_listed_paused_and_resumed(connected: CommandLine, api: FakeApi) -> None:
+    api.queues = [5]
+    listed = connected.run("queues")
+    paused = connected.run("queues", "pause", "memory_ingestion", "--reason", "Neo4j is moved")
+    resumed = connected.run("queues", "resume", "memory_ingestion")
+
+    assert "memory_ingestion" in listed.stdout
+    assert "is paused" in paused.stdout
+    assert "goes on" in resumed.stdout
+    assert api.requests == [
+        {"queue": "memory_ingestion", "action": "pause", "reason": "Neo4j is moved"},
+        {"queue": "memory_ingestion", "action": "resume"},
+    ]
+
+
+def test_json_is_not_watched(connected: CommandLine) -> None:
+    shown = connected.run("queues", "--watch", "--json")
+
+    assert shown.returncode == 2
+    assert "Leave out" in shown.stderr

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.signals import measure_signals
+from shared.domain.signals import RULES, measure_signals
 from shared.messages import Metadata
 
 KEPT = ("is_debugging", "is_learning", "is_refactoring", "is_architecture", "is_problem_solving")
@@ -144,3 +144,8 @@ def test_a_megabyte_of_text_costs_less_than_two_seconds() -> None:
 def test_any_text_has_scores_between_zero_and_one(text: str, known: bool) -> None:
     measured = measure_signals(text, {"tools": {}} if known else {}).pattern_signals
     assert all(0.0 <= score <= 1.0 for name, score in measured.items() if name.endswith("_score"))
+
+
+def test_who_adds_a_signal_raises_the_version_of_the_rules() -> None:
+    """Else `supastate rebuild` would leave it missing on what was written before."""
+    assert (RULES, len(measure_signals("").pattern_signals)) == (1, 19)

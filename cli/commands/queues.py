@@ -1,0 +1,81 @@
+"""`supastate queues`: whether each queue keeps up, and pausing one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+
+class QueueNames(TyperGroup):
+    """Takes what is no command for the name of a queue: `supastate queues memory_ingestion`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        named = args[0] not in self.commands
+        return super().resolve_command(ctx, ["show", *args] if named else args)
+
+
+app = typer.Typer(cls=QueueNames, invoke_without_command=True)
+
+Name = Annotated[str, typer.Argument(help="A queue, as `supastate queues` lists them.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the API's answer.")]
+Watch = Annotated[bool, typer.Option("--watch", "-w", help="Show it anew until Ctrl-C.")]
+
+
+@app.callback()
+def list_queues(context: typer.Context, watch: Watch = False, as_json: AsJson = False) -> None:
+    """Show whether each queue keeps up; with the name of one, that queue over time."""
+    if context.invoked_subcommand is not None:
+        return
+    from cli.views.queues import read_queues, show_queues
+    from cli.watching import show_answer
+
+    show_answer(read_queues, show_queues, watch=watch, as_json=as_json)
+
+
+@app.command("show")
+def show(
+    name: Name,
+    minutes: Annotated[int, typer.Option(min=1, max=20_160, help="How far to look back.")] = 60,
+    watch: Watch = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show one queue over time."""
+    from functools import partial
+
+    from cli.views.queue import read_queue, show_queue
+    from cli.watching import show_answer
+
+    read = partial(read_queue, name=name, minutes=minutes)
+    show_answer(read, show_queue, watch=watch, as_json=as_json)
+
+
+@app.command("pause")
+def pause(
+    name: Name,
+    reason: Annotated[str, typer.Option(help="Why; whoever looks at the queue is told.")],
+) -> None:
+    """Let nobody read a queue: what is sent to it waits."""
+    from cli.api_client import ApiClient
+    from cli.connection import find_api
+    from cli.terminal import out, plain
+    from cli.views.queues import pause_queue
+
+    with ApiClient(find_api()) as client:
+        changed = pause_queue(client, name, reason)
+    said = "is paused" if changed else "was paused already; the reason is new"
+    out().print(plain(f"{name} {said}. `supastate queues resume {name}` lets it go on."))
+
+
+@app.command("resume")
+def resume(name: Name) -> None:
+    """Let everybody read a queue again."""
+    from cli.api_client import ApiClient
+    from cli.connection import find_api
+    from cli.terminal import out, plain
+    from cli.views.queues import resume_queue
+
+    with ApiClient(find_api()) as client:
+        changed = resume_queue(client, name)
+    out().print(plain(f"{name} {'goes on' if changed else 'was not paused'}."))

@@ -1,0 +1,99 @@
+"""Is anything wrong now? Problems first, then the stages, the last hour and who did what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from services.api.auth import Operator
+from services.api.dashboard.graph_watch import graph_answers
+from services.api.dashboard.queue_views import chart_throughput, describe_row
+from services.api.dashboard.registry import ROOT, Page
+from services.api.dashboard.rendering import render
+from services.api.dashboard.routes import PageRoute
+from services.api.parts import ApiParts, WithParts
+from services.api.queues import problems_of
+from shared.domain.queue_problems import Problem
+from shared.postgres.api_keys import ApiKey
+from shared.postgres.audit import AuditEntry, list_entries
+from shared.postgres.queue_figures import QueueFigures, find_figures
+
+PAGE = Page("overview", "Overview", "Is anything wrong now?", "o", scope="operate")
+router = APIRouter(route_class=PageRoute)
+ACTIONS_SHOWN: Final = 8
+Found: TypeAlias = tuple[list[QueueFigures], list[AuditEntry]]
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A line of the strip, and where to look."""
+
+    text: str
+    href: str
+    link: str
+    is_urgent: bool = True
+
+
+@router.get(PAGE.path)
+async def get_overview(request: Request, caller: Operator, parts: WithParts) -> Response:
+    """Show the page."""
+    return await show(request, "overview/index.html", caller, parts)
+
+
+@router.get(f"{PAGE.path}/now")
+async def get_now(request: Request, caller: Operator, parts: WithParts) -> Response:
+    """Show anew what may have changed."""
+    return await show(request, "overview/_now.html", caller, parts)
+
+
+@router.get(f"{PAGE.path}/throughput")
+async def get_throughput(caller: Operator, parts: WithParts) -> dict[str, Any]:
+    """Return what each stage finished in the last hour."""
+    async with parts.transaction(caller) as conn:
+        return chart_throughput(await find_figures(conn))
+
+
+async def show(request: Request, template: str, caller: ApiKey, parts: ApiParts) -> Response:
+    """Answer with what is known now, as of the oldest sample."""
+    figures, actions = await _read(parts, caller)
+    problems = problems_of(figures, parts.shared.settings)
+    as_of = {"as_of": min(one.sampled_at for one in figures)} if figures else {}
+    return render(
+        request,
+        template,
+        rows=[describe_row(one) for one in figures],
+        actions=actions,
+        troubles=[*await _of_process(parts), *[_trouble(problem) for problem in problems]],
+        **as_of,
+    )
+
+
+async def _read(parts: ApiParts, caller: ApiKey) -> Found:
+    async with parts.transaction(caller) as conn:
+        figures = await find_figures(conn)
+        return figures, await list_entries(conn, caller.workspace_id, limit=ACTIONS_SHOWN)
+
+
+async def _of_process(parts: ApiParts) -> list[Trouble]:
+    """Return what this process of the API cannot reach."""
+    troubles: list[Trouble] = []
+    if not await graph_answers(parts.shared.driver):
+        text = "Neo4j does not answer: workers wait for it, search and patterns fail."
+        troubles.append(Trouble(text, f"{ROOT}/queues", "See what waits"))
+    if not parts.live.is_connected:
+        text = "LISTEN is down: this page does not hear of changes. It tries again by itself."
+        troubles.append(Trouble(text, PAGE.path, "Load it again"))
+    return troubles
+
+
+def _trouble(problem: Problem) -> Trouble:
+    if problem.kind == "dead_letters":
+        href, link = f"{ROOT}/dead-letters?queue={problem.queue}", "See what failed"
+    elif problem.queue:
+        href, link = f"{ROOT}/queues/{problem.queue}", "See the queue"
+    else:
+        href, link = f"{ROOT}/queues", "See the queues"
+    return Trouble(problem.text, href, link, problem.is_urgent)

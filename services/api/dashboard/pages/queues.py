@@ -1,0 +1,107 @@
+"""Is each queue keeping up? The list, one queue over time, pause and resume."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from services.api.auth import Operator
+from services.api.dashboard.queue_views import RANGES, Chart, describe_row, draw_chart
+from services.api.dashboard.registry import Page
+from services.api.dashboard.rendering import render
+from services.api.dashboard.routes import PageRoute
+from services.api.parts import ApiParts, WithParts
+from services.api.queues import describe_limits, get_figures, pause, read_range, resume
+from shared.postgres.api_keys import ApiKey
+from shared.postgres.queue_figures import QueueFigures, find_figures, find_series
+
+PAGE = Page("queues", "Queues", "Is each keeping up?", "q", scope="operate")
+router = APIRouter(route_class=PageRoute)
+Minutes = Annotated[int, Query(ge=1, le=20_160)]
+LIST: Final = PAGE.path
+
+
+@router.get(LIST)
+async def get_queues(request: Request, caller: Operator, parts: WithParts) -> Response:
+    """Show all queues."""
+    return show_queues(request, "queues/index.html", await _read_all(parts, caller))
+
+
+@router.get(f"{LIST}/rows")
+async def get_rows(request: Request, caller: Operator, parts: WithParts) -> Response:
+    """Show the rows anew."""
+    return show_queues(request, "queues/_rows.html", await _read_all(parts, caller))
+
+
+@router.get(f"{LIST}/{{name}}")
+async def get_queue(
+    name: str, request: Request, caller: Operator, parts: WithParts, minutes: Minutes = 60
+) -> Response:
+    """Show one queue over time."""
+    figures = await _read_one(parts, caller, name)
+    context = {"minutes": minutes, "ranges": RANGES}
+    return show_queue(request, "queues/queue.html", figures, parts, **context)
+
+
+@router.get(f"{LIST}/{{name}}/now")
+async def get_now(name: str, request: Request, caller: Operator, parts: WithParts) -> Response:
+    """Show anew how one queue stands."""
+    figures = await _read_one(parts, caller, name)
+    return show_queue(request, "queues/_now.html", figures, parts)
+
+
+@router.get(f"{LIST}/{{name}}/charts/{{chart}}")
+async def get_chart(
+    name: str, chart: Chart, caller: Operator, parts: WithParts, minutes: Minutes = 60
+) -> dict[str, Any]:
+    """Return the figures of one chart."""
+    within = read_range(minutes, None, None)
+    async with parts.transaction(caller) as conn:
+        figures = await get_figures(conn, name)
+        points = await find_series(conn, name, within)
+    return draw_chart(chart, points, within, figures.counted_until)
+
+
+@router.post(f"{LIST}/{{name}}/pause")
+async def post_pause(
+    name: str, caller: Operator, parts: WithParts, reason: Annotated[str, Form()] = ""
+) -> Response:
+    """Pause a queue, and show it."""
+    await pause(parts, caller, name, reason)
+    return RedirectResponse(f"{LIST}/{name}", HTTPStatus.SEE_OTHER)
+
+
+@router.post(f"{LIST}/{{name}}/resume")
+async def post_resume(name: str, caller: Operator, parts: WithParts) -> Response:
+    """Let a queue go on, and show it."""
+    await resume(parts, caller, name)
+    return RedirectResponse(f"{LIST}/{name}", HTTPStatus.SEE_OTHER)
+
+
+def show_queues(request: Request, template: str, figures: list[QueueFigures]) -> Response:
+    """Answer with the list, as of its oldest sample."""
+    rows = [describe_row(one) for one in figures]
+    as_of = {"as_of": min(one.sampled_at for one in figures)} if figures else {}
+    return render(request, template, rows=rows, **as_of)
+
+
+def show_queue(
+    request: Request, template: str, figures: QueueFigures, parts: ApiParts, **context: Any
+) -> Response:
+    """Answer with one queue."""
+    limits = describe_limits(parts.shared.settings)
+    known = {"row": describe_row(figures), "limits": limits, "as_of": figures.sampled_at}
+    return render(request, template, **known, **context)
+
+
+async def _read_all(parts: ApiParts, caller: ApiKey) -> list[QueueFigures]:
+    async with parts.transaction(caller) as conn:
+        return await find_figures(conn)
+
+
+async def _read_one(parts: ApiParts, caller: ApiKey, name: str) -> QueueFigures:
+    async with parts.transaction(caller) as conn:
+        return await get_figures(conn, name)

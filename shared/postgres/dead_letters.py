@@ -1,0 +1,327 @@
+"""Dead letters of a workspace: grouped by what they failed of, listed, and one at a time.
+
+Lists read the narrow table that the triggers of migration 0017 keep, never the letters themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, LiteralString, NamedTuple, TypeAlias
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow, class_row
+from psycopg.types.json import Jsonb
+from pydantic import JsonValue
+
+from shared.messages import QUEUES
+from shared.postgres.workspaces import own_spellings
+
+GROUPED_AT_MOST: Final = 100_000
+"""Groups are counted among so many newest letters of each queue."""
+COUNT_AT_MOST: Final = 100_000
+"""A preview counts no further."""
+BARS: Final = 24
+TRACEBACK_READ: Final = 100_000
+PAYLOAD_READ_BYTES: Final = 16 * 1024 * 1024
+HIGHEST_ID: Final = 2**63 - 1
+Statement: TypeAlias = tuple[LiteralString, dict[str, Any]]
+
+_CONDITIONS: Final[dict[str, LiteralString]] = {
+    "fingerprint": " AND d.fingerprint = %(fingerprint)s",
+    "error": " AND d.error = %(error)s",
+    "contains": " AND strpos(lower(d.message), lower(%(contains)s)) > 0",
+    "since": " AND d.died_at >= %(since)s",
+    "until": " AND d.died_at < %(until)s",
+}
+# In the order of (died_at, queue, msg_id), each queue from its own place in the index.
+_BEFORE: Final[LiteralString] = """
+  AND (d.died_at, d.msg_id) < (%(before_at)s, CASE
+        WHEN queue.name = %(before_queue)s THEN %(before_id)s
+        WHEN queue.name COLLATE "C" < %(before_queue)s THEN %(highest_id)s ELSE 0 END)
+"""
+_LIST: Final[LiteralString] = """
+SELECT found.*
+FROM unnest(%(workspaces)s::text[]) AS workspace (id), unnest(%(queues)s::text[]) AS queue (name),
+LATERAL (
+    SELECT d.queue, d.msg_id, d.fingerprint, d.died_at, d.error, left(d.message, 300) AS message,
+           d.frame, d.release, d.attempts, d.job_id, d.trace_id
+    FROM dead_letters AS d
+    WHERE d.workspace_id = workspace.id AND d.queue = queue.name {conditions}
+    ORDER BY d.died_at DESC, d.msg_id DESC LIMIT %(limit)s
+) AS found
+ORDER BY found.died_at DESC, found.queue COLLATE "C" DESC, found.msg_id DESC
+LIMIT %(limit)s
+"""
+# One pass over the newest letters in the index; the window of the bars is the shortest that holds
+# the newest of them.
+_GROUPS: Final[LiteralString] = """
+WITH newest AS MATERIALIZED (
+    SELECT letter.*
+    FROM unnest(%(workspaces)s::text[]) AS workspace (id),
+         unnest(%(queues)s::text[]) AS queue (name), LATERAL (
+        SELECT d.queue, d.fingerprint, d.died_at, d.msg_id FROM dead_letters AS d
+        WHERE d.workspace_id = workspace.id AND d.queue = queue.name {conditions}
+        ORDER BY d.died_at DESC, d.msg_id DESC LIMIT %(cap)s
+    ) AS letter
+), span AS (
+    SELECT days * interval '1 day' AS length
+    FROM unnest(ARRAY[1, 7, 30, 365, 36500]) AS days
+    WHERE now() - days * interval '1 day' < coalesce((SELECT max(died_at) FROM newest), now())
+    ORDER BY days LIMIT 1
+), counted AS (
+    SELECT queue, fingerprint, count(*) AS count, min(died_at) AS first_at, max(died_at) AS last_at,
+           max(msg_id) AS newest_id
+    FROM newest GROUP BY queue, fingerprint
+), page AS (
+    SELECT * FROM counted
+    WHERE %(before_at)s::timestamptz IS NULL
+       OR (last_at, fingerprint) < (%(before_at)s, %(before_fingerprint)s)
+    ORDER BY last_at DESC, fingerprint DESC LIMIT %(limit)s
+), bar AS (
+    SELECT fingerprint, least(greatest(width_bucket(
+               extract(epoch FROM died_at - (now() - span.length)), 0,
+               extract(epoch FROM span.length), %(bars)s), 1), %(bars)s) AS n, count(*) AS count
+    FROM newest, span WHERE died_at > now() - span.length GROUP BY 1, 2
+)
+SELECT page.queue, page.fingerprint, page.count, page.first_at, page.last_at, page.newest_id,
+       sample.error, letter_title(sample.message) AS title, sample.frame, sample.release,
+       extract(epoch FROM span.length)::bigint AS bars_seconds,
+       (SELECT array_agg(coalesce(bar.count, 0) ORDER BY number.n)
+        FROM generate_series(1, %(bars)s) AS number (n)
+        LEFT JOIN bar ON bar.n = number.n AND bar.fingerprint = page.fingerprint) AS bars
+FROM span, page JOIN dead_letters AS sample
+  ON sample.queue = page.queue AND sample.msg_id = page.newest_id
+ORDER BY page.last_at DESC, page.fingerprint DESC
+"""
+_GET: Final[LiteralString] = """
+SELECT d.queue, d.msg_id, d.fingerprint, d.died_at, d.error, d.message, d.frame, d.release,
+       d.attempts, d.job_id, d.trace_id,
+       CASE jsonb_typeof(letter.headers->'dead_letter') WHEN 'object'
+            THEN letter.headers #- '{{dead_letter,traceback}}' ELSE letter.headers END AS headers,
+       right(letter.headers #>> '{{dead_letter,traceback}}', %(traceback_read)s) AS traceback,
+       octet_length(letter.headers #>> '{{dead_letter,traceback}}') AS traceback_bytes,
+       regexp_count(letter.headers #>> '{{dead_letter,traceback}}', 'File "') AS traceback_frames,
+       CASE WHEN octet_length(letter.message::text) <= %(payload_read)s
+            THEN letter.message::text END AS payload,
+       octet_length(letter.message::text) AS payload_bytes
+FROM dead_letters AS d JOIN pgmq.q_{queue}_dlq AS letter ON letter.msg_id = d.msg_id
+WHERE d.queue = '{queue}' AND d.msg_id = %(msg_id)s AND d.workspace_id = ANY(%(workspaces)s)
+"""
+GET: Final[dict[str, LiteralString]] = {queue: _GET.format(queue=queue) for queue in QUEUES}
+
+PREVIEW: Final[LiteralString] = """
+SELECT count(*), coalesce(max(msg_id), 0), pg_current_snapshot()::text
+FROM matching_letters(%(workspace_id)s, %(queue)s, %(filter)s, most => %(most)s)
+"""
+
+
+class LetterPlace(NamedTuple):
+    """Where a page of letters starts: after this one."""
+
+    died_at: datetime
+    queue: str
+    msg_id: int
+
+
+class GroupPlace(NamedTuple):
+    """Where a page of groups starts: after this one."""
+
+    last_at: datetime
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterQuery:
+    """Which dead letters are meant; without any condition, all of the workspace."""
+
+    queue: str | None = None
+    fingerprint: str | None = None
+    error: str | None = None
+    """Class of the error."""
+    contains: str | None = None
+    """Text in the error's message, in upper or lower case."""
+    since: datetime | None = None
+    until: datetime | None = None
+    """Died before this moment."""
+
+    def as_filter(self) -> dict[str, Any]:
+        """Return what `matching_letters` takes, apart from the queue."""
+        values = {name: getattr(self, name) for name in _CONDITIONS}
+        return {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name, value in values.items()
+            if value is not None
+        }
+
+
+ALL: Final = LetterQuery()
+
+
+@dataclass(frozen=True, slots=True)
+class LetterRow:
+    """A dead letter as a list shows it."""
+
+    queue: str
+    msg_id: int
+    fingerprint: str
+    died_at: datetime
+    error: str
+    message: str
+    frame: str
+    release: str | None
+    attempts: int | None
+    job_id: str | None
+    trace_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WholeLetter(LetterRow):
+    """A dead letter with what it holds: a payload as text, for it may be one nobody can read."""
+
+    headers: JsonValue
+    """Without the traceback; anybody may write any JSON as headers."""
+    traceback: str | None
+    """Its last 100,000 characters."""
+    traceback_bytes: int | None
+    traceback_frames: int | None
+    payload: str | None
+    """None where it is larger than anybody could send."""
+    payload_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LetterGroup:
+    """Dead letters that failed of the same."""
+
+    queue: str
+    fingerprint: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+    newest_id: int
+    error: str
+    title: str
+    """The error's message without what differs."""
+    frame: str
+    release: str | None
+    bars_seconds: int
+    bars: list[int]
+    """How many died in each part of the last `bars_seconds`, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a redrive or discard would be about."""
+
+    count: int
+    """At most `COUNT_AT_MOST` + 1."""
+    highest_id: int
+    snapshot: str
+    """Names the letters that were there."""
+
+
+async def list_groups(
+    conn: AsyncConnection[TupleRow],
+    workspace_id: str,
+    query: LetterQuery = ALL,
+    *,
+    limit: int,
+    before: GroupPlace | None = None,
+) -> list[LetterGroup]:
+    """Return a page of groups, the one with the newest letter first."""
+    async with conn.cursor(row_factory=class_row(LetterGroup)) as cursor:
+        await cursor.execute(*groups_statement(workspace_id, query, limit=limit, before=before))
+        return await cursor.fetchall()
+
+
+async def list_letters(
+    conn: AsyncConnection[TupleRow],
+    workspace_id: str,
+    query: LetterQuery = ALL,
+    *,
+    limit: int,
+    before: LetterPlace | None = None,
+) -> list[LetterRow]:
+    """Return a page of letters, newest first."""
+    async with conn.cursor(row_factory=class_row(LetterRow)) as cursor:
+        await cursor.execute(*letters_statement(workspace_id, query, limit=limit, before=before))
+        return await cursor.fetchall()
+
+
+def groups_statement(
+    workspace_id: str, query: LetterQuery, *, limit: int, before: GroupPlace | None = None
+) -> Statement:
+    """Return what `list_groups` runs."""
+    return _GROUPS.format(conditions=_conditions(query)), _values(workspace_id, query) | {
+        "limit": limit,
+        "cap": GROUPED_AT_MOST,
+        "bars": BARS,
+        "before_at": before and before.last_at,
+        "before_fingerprint": before and before.fingerprint,
+    }
+
+
+def letters_statement(
+    workspace_id: str, query: LetterQuery, *, limit: int, before: LetterPlace | None = None
+) -> Statement:
+    """Return what `list_letters` runs."""
+    values = _values(workspace_id, query) | {"limit": limit}
+    if before is None:
+        return _LIST.format(conditions=_conditions(query)), values
+    return _LIST.format(conditions=_conditions(query) + _BEFORE), values | {
+        "before_at": before.died_at,
+        "before_queue": before.queue,
+        "before_id": before.msg_id,
+        "highest_id": HIGHEST_ID,
+    }
+
+
+async def find_letter(
+    conn: AsyncConnection[TupleRow],
+    workspace_id: str,
+    queue: str,
+    msg_id: int,
+    *,
+    whole_traceback: bool = False,
+) -> WholeLetter | None:
+    """Return one letter of the workspace in one of `QUEUES`."""
+    values = {
+        "workspaces": own_spellings(workspace_id),
+        "msg_id": msg_id,
+        "traceback_read": 2**31 - 1 if whole_traceback else TRACEBACK_READ,
+        "payload_read": PAYLOAD_READ_BYTES,
+    }
+    async with conn.cursor(row_factory=class_row(WholeLetter)) as cursor:
+        await cursor.execute(GET[queue], values)
+        return await cursor.fetchone()
+
+
+async def preview_letters(
+    conn: AsyncConnection[TupleRow], workspace_id: str, queue: str, query: LetterQuery
+) -> Preview:
+    """Return how many letters of a queue match now, and the snapshot that names just these."""
+    values = {
+        "workspace_id": workspace_id,
+        "queue": queue,
+        "filter": Jsonb(query.as_filter()),
+        "most": COUNT_AT_MOST + 1,
+    }
+    row = await (await conn.execute(PREVIEW, values)).fetchone()
+    assert row is not None  # a count is always one row
+    return Preview(*row)
+
+
+def _conditions(query: LetterQuery) -> LiteralString:
+    wanted: LiteralString = ""
+    for name, condition in _CONDITIONS.items():
+        if getattr(query, name) is not None:
+            wanted += condition
+    return wanted
+
+
+def _values(workspace_id: str, query: LetterQuery) -> dict[str, Any]:
+    queues: Sequence[str] = QUEUES if query.queue is None else [query.queue]
+    values = {name: getattr(query, name) for name in _CONDITIONS}
+    return values | {"workspaces": own_spellings(workspace_id), "queues": list(queues)}

@@ -1,0 +1,210 @@
+"""Reads what was sampled of the queues: the same cost however long they and their archives are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, LiteralString
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow, class_row
+
+from shared.domain.queue_flow import Flow, Standing
+from shared.domain.queue_problems import Watched
+
+WINDOW_MINUTES: Final = 5
+"""What rates and times are taken over, and the begun minute before it."""
+LATELY_MINUTES: Final = 60
+MOST_POINTS: Final = 360
+LONGEST_RANGE: Final = timedelta(days=14)
+
+# The pause is looked up where it stands, so that whoever pauses sees it at once.
+FIND_FIGURES: Final[LiteralString] = """
+SELECT s.*, now() AS read_at, coalesce(m.done_until, s.sampled_at) AS counted_until,
+       state.paused_at, state.reason AS pause_reason, state.paused_by,
+       greatest(0, extract(epoch FROM m.done_until - w.since))::float8 AS window_seconds,
+       w.arrived, w.done, w.failed, w.wait, w.run,
+       l.minutes, l.arrived AS arrived_lately, l.done AS done_lately, l.failed AS failed_lately
+FROM queue_samples AS s
+LEFT JOIN queue_marks AS m USING (queue)
+LEFT JOIN faststream_pgmq.queue_state AS state ON state.queue = s.queue
+CROSS JOIN LATERAL (
+    SELECT date_trunc('minute', m.done_until) - %(minutes)s * interval '1 minute' AS since,
+           coalesce(sum(arrived), 0) AS arrived, coalesce(sum(done), 0) AS done,
+           coalesce(sum(failed), 0) AS failed,
+           sum_histograms(wait) AS wait, sum_histograms(run) AS run
+    FROM queue_minutes
+    WHERE queue = s.queue
+      AND minute >= date_trunc('minute', m.done_until) - %(minutes)s * interval '1 minute'
+) AS w
+CROSS JOIN LATERAL (
+    SELECT array_agg(minute ORDER BY minute) AS minutes,
+           array_agg(arrived ORDER BY minute) AS arrived, array_agg(done ORDER BY minute) AS done,
+           coalesce(sum(failed), 0) AS failed
+    FROM generate_series(
+             date_trunc('minute', m.done_until) - (%(lately)s - 1) * interval '1 minute',
+             date_trunc('minute', m.done_until), interval '1 minute') AS minute
+    LEFT JOIN (SELECT minute, arrived, done, failed FROM queue_minutes WHERE queue = s.queue
+               AND minute >= date_trunc('minute', m.done_until)
+                             - (%(lately)s - 1) * interval '1 minute') AS one USING (minute)
+) AS l
+WHERE %(queue)s::text IS NULL OR s.queue = %(queue)s
+ORDER BY s.queue
+"""
+# Points of several minutes hold the highest of what was seen, and the sum of what was done.
+FIND_SERIES: Final[LiteralString] = """
+WITH inside AS (
+    SELECT date_bin(%(step)s, minute, %(since)s) AS at, *
+    FROM queue_minutes
+    WHERE queue = %(queue)s AND minute >= %(since)s AND minute < %(until)s
+), times AS (
+    SELECT at, kind, array_agg(count ORDER BY bucket) AS counts
+    FROM (
+        SELECT at, kind, bucket, sum(count)::bigint AS count
+        FROM inside, LATERAL (
+            SELECT 'wait' AS kind, * FROM unnest(wait) WITH ORDINALITY AS w (count, bucket)
+            UNION ALL
+            SELECT 'run', * FROM unnest(run) WITH ORDINALITY AS r (count, bucket)
+        ) AS bucket
+        GROUP BY at, kind, bucket
+    ) AS summed
+    GROUP BY at, kind
+)
+SELECT p.*, w.counts AS wait, r.counts AS run
+FROM (
+    SELECT at, max(waiting) AS waiting, max(running) AS running, max(dead) AS dead,
+           max(oldest_seconds) AS oldest_seconds, min(consumers) AS consumers,
+           sum(arrived)::bigint AS arrived, sum(done)::bigint AS done,
+           sum(failed)::bigint AS failed
+    FROM inside GROUP BY at
+) AS p
+LEFT JOIN times AS w ON w.at = p.at AND w.kind = 'wait'
+LEFT JOIN times AS r ON r.at = p.at AND r.kind = 'run'
+ORDER BY p.at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFigures:
+    """One queue as it was last seen, and what went through it lately."""
+
+    queue: str
+    sampled_at: datetime
+    sampled_by: object
+    waiting: int
+    delayed: int
+    running: int
+    retrying: int
+    dead: int
+    due_since: datetime | None
+    last_done_at: datetime | None
+    consumers: int
+    idle: int
+    doorbell: bool
+    dead_tuples: int | None
+    last_vacuum: datetime | None
+    table_bytes: int | None
+    index_bytes: int | None
+    archive_bytes: int | None
+    snapshot_holder: str | None
+    snapshot_seconds: float | None
+    snapshot_transactions: int | None
+    read_at: datetime
+    counted_until: datetime
+    """Rates and times reach up to here."""
+    paused_at: datetime | None
+    pause_reason: str | None
+    paused_by: str | None
+    window_seconds: float | None
+    arrived: int
+    done: int
+    failed: int
+    wait: list[int] | None
+    run: list[int] | None
+    minutes: list[datetime] | None
+    """Those of the last hour; the next two say what each saw, None where nobody sampled."""
+    arrived_lately: list[int | None] | None
+    done_lately: list[int | None] | None
+    failed_lately: int
+    """What became a dead letter in the last hour."""
+
+    @property
+    def flow(self) -> Flow:
+        return Flow(
+            self.window_seconds or 0.0, self.arrived, self.done, self.failed, self.wait, self.run
+        )
+
+    @property
+    def standing(self) -> Standing:
+        return Standing(
+            at=self.sampled_at,
+            waiting=self.waiting,
+            running=self.running,
+            retrying=self.retrying,
+            due_since=self.due_since,
+            last_done_at=self.last_done_at,
+            consumers=self.consumers,
+            is_paused=self.paused_at is not None,
+        )
+
+    @property
+    def watched(self) -> Watched:
+        return Watched(
+            queue=self.queue,
+            standing=self.standing,
+            failed_lately=self.failed_lately,
+            doorbell=self.doorbell,
+            snapshot_holder=self.snapshot_holder,
+            snapshot_seconds=self.snapshot_seconds,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePoint:
+    """What a queue held and did in one step of a series."""
+
+    at: datetime
+    waiting: int | None
+    running: int | None
+    dead: int | None
+    oldest_seconds: float | None
+    consumers: int | None
+    arrived: int
+    done: int
+    failed: int
+    wait: list[int] | None
+    run: list[int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Minutes from `since` on, before `until`."""
+
+    since: datetime
+    until: datetime
+
+    @property
+    def step(self) -> timedelta:
+        """How much one point holds: whole minutes, so that there are `MOST_POINTS` at most."""
+        minutes = (self.until - self.since) / timedelta(minutes=1)
+        return timedelta(minutes=max(1, -(-minutes // MOST_POINTS)))
+
+
+async def find_figures(
+    conn: AsyncConnection[TupleRow], queue: str | None = None
+) -> list[QueueFigures]:
+    """Return the last sample of every queue by name, or of one; none before the first sample."""
+    async with conn.cursor(row_factory=class_row(QueueFigures)) as cursor:
+        values = {"queue": queue, "minutes": WINDOW_MINUTES, "lately": LATELY_MINUTES}
+        await cursor.execute(FIND_FIGURES, values)
+        return await cursor.fetchall()
+
+
+async def find_series(
+    conn: AsyncConnection[TupleRow], queue: str, within: Range
+) -> list[QueuePoint]:
+    """Return what a queue held and did over time; nothing for what nobody sampled."""
+    values = {"queue": queue, "since": within.since, "until": within.until, "step": within.step}
+    async with conn.cursor(row_factory=class_row(QueuePoint)) as cursor:
+        await cursor.execute(FIND_SERIES, values)
+        return await cursor.fetchall()
