@@ -1,17 +1,67 @@
-"""`supastate graph`: questions to the graph in Cypher."""
+"""`supastate graph`: what a node is tied to, and questions in Cypher."""
 
 from __future__ import annotations
 
+from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Ask the graph in Cypher (read-only).")
+from cli.commands.patterns import FORMATS
+
+app = typer.Typer(no_args_is_help=True, help="Look at the graph; ask it in Cypher (read-only).")
+
+
+class NodeKind(StrEnum):
+    """What a node may be."""
+
+    MEMORY = "memory"
+    CODE = "code"
+    PATTERN = "pattern"
+    PROJECT = "project"
+    SESSION = "session"
 
 
 @app.callback()
 def choose() -> None:
-    """Ask the graph in Cypher (read-only)."""
+    """Look at the graph; ask it in Cypher (read-only)."""
+
+
+@app.command("show")
+def show(
+    kind: Annotated[NodeKind, typer.Argument(help="What it is.")],
+    node_id: Annotated[str, typer.Argument(metavar="ID", help="Its id; of a project its name.")],
+    edge: Annotated[
+        list[str] | None, typer.Option("--edge", help="Only these ties: references, imports, …")
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=FORMATS, help="Neighbours from here on.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=FORMATS, help="Neighbours before.")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="At most so many.", min=1, max=50)] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the API's answer.")] = False,
+) -> None:
+    """Show what a memory, file, pattern, project or session is tied to, the newest first."""
+    from cli.api_client import ApiClient
+    from cli.connection import find_api
+    from cli.terminal import out, print_json
+    from cli.views.graph import find_neighbours, show_neighbours
+
+    params = {
+        "edge": edge or None,
+        "since": since and since.astimezone().isoformat(),
+        "until": until and until.astimezone().isoformat(),
+        "limit": limit,
+    }
+    with ApiClient(find_api()) as client:
+        answer = find_neighbours(client, kind.value, node_id, params)
+    if as_json:
+        print_json(answer)
+    else:
+        out().print(show_neighbours(answer))
 
 
 @app.command("query")

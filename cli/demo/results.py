@@ -15,7 +15,8 @@ from cli.tracing.show import get_newest_trace, get_trace
 from cli.tracing.tree import Span, build_tree, find_largest_message
 from cli.tracing.view import show_trace
 from cli.views.patterns import Pattern, Wanted, find_patterns, read_patterns, show_pattern
-from cli.views.search import find_memories, show_memories
+from cli.views.search import find_results
+from cli.views.search import show_results as show_found
 from cli.views.summaries import find_summaries, read_summaries, show_summary
 from shared.messages import PatternType
 
@@ -35,7 +36,7 @@ def show_results(client: ApiClient) -> None:
     console.rule("[bold]A project summary", align="left")
     _show_summary(client)
     console.rule(f"[bold]Search: “{QUESTION}”", align="left")
-    console.print(show_memories(find_memories(client, QUESTION, limit=3)))
+    console.print(show_found(find_results(client, QUESTION, {"limit": 3})))
     console.rule("[bold]One message, from the request to its pattern", align="left")
     asyncio.run(_show_trace())
 

@@ -47,8 +47,8 @@ FOR (n:EntitySummary) ON (n.workspace_id, n.occurred_at);
 CREATE INDEX entity_summary_of_project_by_time IF NOT EXISTS
 FOR (n:EntitySummary) ON (n.workspace_id, n.project_name, n.occurred_at);
 
-CREATE FULLTEXT INDEX memory_content IF NOT EXISTS
-FOR (n:Memory) ON EACH [n.content];
+// Search reads words that bear their workspace's key instead: 0008.
+DROP INDEX memory_content IF EXISTS;
 
 // Terms that join a memory with code, or an import with a file, whichever arrives first. A term is a
 // digest that holds workspace and project, so a look-up cannot leave them; one value is one term.

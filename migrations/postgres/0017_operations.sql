@@ -316,8 +316,8 @@ BEGIN
         after_at = coalesce(last_at, o.after_at),
         after_id = coalesce(last_id, o.after_id)
     WHERE o.id = op.id;
-    PERFORM pg_notify('supastate_live', 'operations');
-    PERFORM pg_notify('supastate_live', 'dead_letters');
+    PERFORM pg_notify('supastate_live', topic)
+    FROM unnest(ARRAY['operations', 'dead_letters', 'queues', 'jobs']) AS topic;
     RETURN NEXT;
 END
 $$;

@@ -1,20 +1,69 @@
-"""Search over memories by meaning."""
+"""Search: over memories and code by meaning, words and the graph; for old clients by meaning."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Final, TypeAlias
+from uuid import UUID
 
 from fastapi import APIRouter, Query
+from pydantic import AwareDatetime
 
 from services.api.answers import MemoriesFound, MemoryFound, problems
 from services.api.auth import WITH_KEY, KeyedRoute, Reader
 from services.api.bodies import ProjectFilter
+from services.api.paging import Limit
 from services.api.parts import WithParts
+from services.api.search_answers import Kind, SearchPage
+from services.api.searching import Wanted, run_search
 from shared.domain.accepting import check_text
+from shared.domain.search_query import MOST_CHARACTERS
+from shared.graph.entity_words import Filters
 from shared.graph.search import search_memories
 
 router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["search"])
+Session: TypeAlias = Annotated[
+    str | None, Query(min_length=1, max_length=512, description="only memories of this session")
+]
+Language: TypeAlias = Annotated[
+    str | None, Query(min_length=1, max_length=64, description="only code in this language")
+]
+QUERY: Final = "your own words; “quoted phrases” must occur as they are"
+
+
+@router.get("/api/search", responses=problems())
+async def get_results(  # one parameter a filter
+    caller: Reader,
+    parts: WithParts,
+    q: Annotated[
+        str,
+        Query(
+            min_length=1,
+            max_length=MOST_CHARACTERS,
+            description=QUERY,
+            examples=["why does the parser fail on empty input"],
+        ),
+    ],
+    kind: Annotated[Kind | None, Query(alias="type")] = None,
+    project: ProjectFilter = None,
+    session: Session = None,
+    language: Language = None,
+    user: Annotated[UUID | None, Query(description="only what this user sent")] = None,
+    since: Annotated[AwareDatetime | None, Query(description="with its offset")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="before this moment")] = None,
+    limit: Limit = 20,
+    after: Annotated[
+        str | None, Query(max_length=200, description="`next` of the page before this one")
+    ] = None,
+) -> SearchPage:
+    """Return memories and code that fit `q`, best first, each with why it does.
+
+    Three searches are fused by reciprocal rank (k = 60): meaning (vectors, ranked by the exact
+    cosine), words (full text), and the graph (neighbours of the best results).
+    """
+    filters = Filters(kind, project, session, language, str(user) if user else None, since, until)
+    wanted = Wanted(q, filters, limit, after)
+    return await run_search(parts.shared, caller.workspace_id, wanted)
 
 
 @router.get("/api/search/memories", responses=problems())

@@ -93,8 +93,14 @@ async def submit(
     queue: str,
     kind: str,
     messages: Sequence[Message],
+    project_name: str | None = None,
+    content_bytes: int = 0,
 ) -> UUID:
-    """Note a job and send its messages, in the transaction of `conn`; return the job's id."""
+    """Note a job and send its messages, in the transaction of `conn`; return the job's id.
+
+    Raises:
+        BeingDeletedError: what is sent belongs to what is being deleted.
+    """
     job_id = uuid4()
     note_job(job_id)
     await create_job(
@@ -104,6 +110,9 @@ async def submit(
         user_id=caller.user_id,
         kind=kind,
         submitted=len(messages),
+        key_id=caller.id,
+        project_name=project_name,
+        content_bytes=content_bytes,
     )
     if messages:
         await broker.publish_batch(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from neo4j import AsyncManagedTransaction
 from shared.domain.code.parsed import ParsedCode
 from shared.domain.entities import CodeEntity
 from shared.domain.signals import Signals
+from shared.graph.entity_words import words_of_code
 from shared.graph.import_terms import import_properties
 from shared.graph.mentions import mentions_of_code
 from shared.graph.statements import Row, run_rows
@@ -67,7 +69,9 @@ async def save_code(
     tx: AsyncManagedTransaction, files: Sequence[MeasuredCode]
 ) -> list[MeasuredCode]:
     """Write files and return those written: not one that the graph has in a newer version."""
-    written = await run_rows(tx, SAVE_CODE, [code_row(file) for file in files])
+    # In a thread: the words of a batch of long texts must not keep the heartbeat from running.
+    rows = await asyncio.to_thread(lambda: [code_row(file) for file in files])
+    written = await run_rows(tx, SAVE_CODE, rows)
     keys = {(row["workspace_id"], row["id"]) for row in written}
     return [f for f in files if (f.entity.workspace_id, str(f.entity.id)) in keys]
 
@@ -116,6 +120,7 @@ def code_row(file: MeasuredCode) -> Row:
         "updated_at": entity.updated_at,
         "metadata": json.dumps(entity.metadata, ensure_ascii=False),
         "embedding": file.embedding,
+        "words": words_of_code(entity),
         "terms": list(mentions_of_code(entity, file.parsed.names).terms()),
         **import_properties(entity, file.parsed.imports),
     }

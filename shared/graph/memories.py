@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from neo4j import AsyncManagedTransaction
 
 from shared.domain.entities import Memory
 from shared.domain.signals import Signals
+from shared.graph.entity_words import words_of_memory
 from shared.graph.mentions import Mentions
 from shared.graph.statements import Row, run_rows
 
@@ -40,7 +42,9 @@ async def save_memories(
     tx: AsyncManagedTransaction, memories: Sequence[MeasuredMemory]
 ) -> list[MeasuredMemory]:
     """Write memories and return those written: not one that the graph has in a newer version."""
-    written = await run_rows(tx, SAVE_MEMORIES, [memory_row(memory) for memory in memories])
+    # In a thread: the words of a batch of long texts must not keep the heartbeat from running.
+    rows = await asyncio.to_thread(lambda: [memory_row(memory) for memory in memories])
+    written = await run_rows(tx, SAVE_MEMORIES, rows)
     keys = {(row["workspace_id"], row["id"]) for row in written}
     return [m for m in memories if (m.entity.workspace_id, str(m.entity.id)) in keys]
 
@@ -54,6 +58,7 @@ def memory_row(memory: MeasuredMemory) -> Row:
         "properties": {
             **_properties(entity),
             "terms": list(memory.mentions.terms()),
+            "words": words_of_memory(entity),
             "embedding": memory.embedding,
         },
     }

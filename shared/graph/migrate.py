@@ -17,9 +17,12 @@ from neo4j.exceptions import AuthError, ClientError
 
 from shared.errors import DependencyDownError, SettingsError
 from shared.graph.driver import connect, open_session, translated_errors
+from shared.graph.missing_words import add_missing_words
 
 MIGRATIONS: Final = Path(__file__).resolve().parents[2] / "migrations" / "neo4j"
 DEFAULT_DIMENSIONS: Final = 256
+WORDS: Final = "0008_search"
+"""What was written before it lacks the words that search reads, which no Cypher can make."""
 BOLT_DEADLINE_SECONDS: Final = 60.0
 ORPHAN_GRACE_SECONDS: Final = 3.0
 GIVE_UP_SECONDS: Final = 30.0
@@ -102,7 +105,10 @@ async def migrate(
     async with connect(uri, user, password) as driver:
         await _wait_until_it_answers(driver, monotonic() + deadline_seconds)
         with translated_errors():
-            return await _apply_all(driver, list(read_migrations(folder)), dimensions)
+            applied = await _apply_all(driver, list(read_migrations(folder)), dimensions)
+            if WORDS in applied:
+                await add_missing_words(driver)
+            return applied
 
 
 async def find_pending(driver: AsyncDriver, *, dimensions: int) -> list[str]:

@@ -40,37 +40,35 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT array_agg(minute ORDER BY minute) AS minutes,
            array_agg(arrived ORDER BY minute) AS arrived, array_agg(done ORDER BY minute) AS done,
-           coalesce(sum(failed), 0) AS failed
+           (SELECT coalesce(sum(failed), 0) FROM queue_minutes WHERE queue = s.queue
+            AND minute > now() - %(lately)s * interval '1 minute') AS failed
     FROM generate_series(
-             date_trunc('minute', m.done_until) - (%(lately)s - 1) * interval '1 minute',
-             date_trunc('minute', m.done_until), interval '1 minute') AS minute
+             date_trunc('minute', m.done_until) - %(lately)s * interval '1 minute',
+             date_trunc('minute', m.done_until) - interval '1 minute', interval '1 minute'
+         ) AS minute
     LEFT JOIN (SELECT minute, arrived, done, failed FROM queue_minutes WHERE queue = s.queue
                AND minute >= date_trunc('minute', m.done_until)
-                             - (%(lately)s - 1) * interval '1 minute') AS one USING (minute)
+                             - %(lately)s * interval '1 minute') AS one USING (minute)
 ) AS l
 WHERE %(queue)s::text IS NULL OR s.queue = %(queue)s
 ORDER BY s.queue
 """
 # Points of several minutes hold the highest of what was seen, and the sum of what was done.
 FIND_SERIES: Final[LiteralString] = """
-WITH inside AS (
+WITH inside AS MATERIALIZED (
     SELECT date_bin(%(step)s, minute, %(since)s) AS at, *
     FROM queue_minutes
     WHERE queue = %(queue)s AND minute >= %(since)s AND minute < %(until)s
 ), times AS (
-    SELECT at, kind, array_agg(count ORDER BY bucket) AS counts
+    SELECT at, array_agg(wait ORDER BY bucket) AS wait, array_agg(run ORDER BY bucket) AS run
     FROM (
-        SELECT at, kind, bucket, sum(count)::bigint AS count
-        FROM inside, LATERAL (
-            SELECT 'wait' AS kind, * FROM unnest(wait) WITH ORDINALITY AS w (count, bucket)
-            UNION ALL
-            SELECT 'run', * FROM unnest(run) WITH ORDINALITY AS r (count, bucket)
-        ) AS bucket
-        GROUP BY at, kind, bucket
+        SELECT at, bucket, coalesce(sum(w), 0) AS wait, coalesce(sum(r), 0) AS run
+        FROM inside, unnest(wait, run) WITH ORDINALITY AS counts (w, r, bucket)
+        GROUP BY at, bucket
     ) AS summed
-    GROUP BY at, kind
+    GROUP BY at
 )
-SELECT p.*, w.counts AS wait, r.counts AS run
+SELECT p.*, times.wait, times.run
 FROM (
     SELECT at, max(waiting) AS waiting, max(running) AS running, max(dead) AS dead,
            max(oldest_seconds) AS oldest_seconds, min(consumers) AS consumers,
@@ -78,8 +76,7 @@ FROM (
            sum(failed)::bigint AS failed
     FROM inside GROUP BY at
 ) AS p
-LEFT JOIN times AS w ON w.at = p.at AND w.kind = 'wait'
-LEFT JOIN times AS r ON r.at = p.at AND r.kind = 'run'
+LEFT JOIN times USING (at)
 ORDER BY p.at
 """
 
@@ -122,7 +119,7 @@ class QueueFigures:
     wait: list[int] | None
     run: list[int] | None
     minutes: list[datetime] | None
-    """Those of the last hour; the next two say what each saw, None where nobody sampled."""
+    """The whole ones of the last hour; the next two say what each saw, or None."""
     arrived_lately: list[int | None] | None
     done_lately: list[int | None] | None
     failed_lately: int

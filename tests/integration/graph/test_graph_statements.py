@@ -15,9 +15,11 @@ from neo4j import AsyncDriver
 
 import shared.graph
 from shared.domain.findings import Signal
+from shared.graph.entity_words import Filters
 from shared.graph.migrate import DEFAULT_DIMENSIONS, read_migrations
+from tests.integration.graph.builders import NOON
 
-NOT_OF_A_WORKSPACE = {"migrate"}  # its ledger belongs to the whole graph
+NOT_OF_A_WORKSPACE = {"migrate", "missing_words"}  # for the whole graph, once
 PARAMETERS = {
     "rows": [],
     "limit": 1,
@@ -27,6 +29,8 @@ PARAMETERS = {
     "workspace_id": "team:none",
     "project_name": "none",
 }
+EVERYTHING = Filters("memory", "p", "s", "l", "u", NOON, NOON)
+ARGUMENTS = {"signal": get_args(Signal), "filters": (Filters(), EVERYTHING)}
 CLAUSES = re.compile(
     r"\b(MATCH|MERGE|CREATE|WHERE|SET|ON|RETURN|WITH|DELETE|UNWIND|CALL|USING|SEARCH|ORDER|YIELD)\b"
 )
@@ -52,12 +56,20 @@ def statements() -> Iterator[tuple[str, LiteralString]]:
                 or getattr(value, "__module__", module.__name__) != module.__name__
             ):
                 continue
-            if isinstance(value, str) and _is_declared(module, name):
-                if CLAUSES.search(value) is None:
-                    continue  # a part of statements
-                yield place, cast("LiteralString", value)
+            if _is_declared(module, name):
+                yield from _declared(place, value)
             elif isfunction(value) and signature(value).return_annotation == "LiteralString":
-                yield from ((f"{place}({one})", value(one)) for one in get_args(Signal))
+                [parameter] = signature(value).parameters
+                arguments = enumerate(ARGUMENTS[parameter])
+                yield from ((f"{place}({number})", value(one)) for number, one in arguments)
+
+
+def _declared(place: str, value: object) -> Iterator[tuple[str, LiteralString]]:
+    if isinstance(value, tuple):
+        for n, one in enumerate(cast("tuple[LiteralString, ...]", value)):
+            yield f"{place}[{n}]", one
+    elif CLAUSES.search(str(value)) is not None:  # else it is a part of statements
+        yield place, cast("LiteralString", value)
 
 
 def _is_declared(module: ModuleType, name: str) -> bool:

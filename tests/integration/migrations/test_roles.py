@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
-from psycopg.errors import InsufficientPrivilege
+from psycopg.errors import InsufficientPrivilege, RaiseException
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 
@@ -131,6 +131,10 @@ async def test_a_worker_sees_the_memories_of_a_mixed_batch(database: str) -> Non
         ("supastate_api", "SELECT * FROM supastate_migrations"),
         ("supastate_api", "UPDATE audit_log SET reason = ''"),
         ("supastate_api", "DELETE FROM audit_log"),
+        ("supastate_api", "SELECT erase_rows(gen_random_uuid(), 1)"),
+        ("supastate_api", "SELECT finish_deletion(gen_random_uuid())"),
+        ("supastate_api", "UPDATE deletions SET finished_at = now()"),
+        ("supastate_api", "SELECT * FROM deletion_marks"),
         ("supastate_api", "DELETE FROM queue_samples"),
         ("supastate_api", "INSERT INTO faststream_pgmq.queue_state (queue) VALUES ('x')"),
         ("supastate_worker", "SELECT * FROM queue_samples"),
@@ -149,6 +153,12 @@ async def test_a_worker_sees_the_memories_of_a_mixed_batch(database: str) -> Non
         ("supastate_worker", "SELECT * FROM operations"),
         ("supastate_worker", "SELECT advance_operation()"),
         ("supastate_worker", "SELECT key_hash FROM api_keys"),
+        ("supastate_worker", "SELECT * FROM pattern_reviews"),
+        ("supastate_worker", "INSERT INTO deletions DEFAULT VALUES"),
+        ("supastate_worker", "UPDATE deletions SET project = 'other'"),
+        ("supastate_worker", "DELETE FROM deletion_marks"),
+        ("supastate_readonly", "DELETE FROM pattern_reviews"),
+        ("supastate_readonly", "SELECT * FROM deletions"),
         ("supastate_worker", "SELECT cancel_job(gen_random_uuid())"),
         ("supastate_readonly", "SELECT cancel_job(gen_random_uuid())"),
         ("supastate_worker", "SELECT find_api_key('')"),
@@ -195,6 +205,14 @@ async def test_no_role_can_become_another(database: str, role: str) -> None:
             SELECT bool_or(pg_has_role(current_user, other, 'MEMBER')) FROM unnest(%s::text[]) other
         """
         assert await (await conn.execute(member, (others,))).fetchone() == (False,)
+
+
+async def test_a_worker_deletes_only_what_somebody_asked_for(database: str, conn: Conn) -> None:
+    await conn.execute(STORE, (OURS, "kept"))
+    async with acting_as(database, "supastate_worker") as worker:
+        with pytest.raises(RaiseException, match="no deletion"):
+            await worker.execute("SELECT erase_rows(gen_random_uuid(), 10)")
+    assert await count(conn, "memories") == 1
 
 
 async def test_the_api_finds_a_key_by_what_only_its_holder_knows(database: str, conn: Conn) -> None:

@@ -13,8 +13,9 @@ from cli.graph_query import parse_parameters, show_rows
 from cli.importing.report import show_report
 from cli.importing.tally import Tally
 from cli.terminal import plain, shorten
+from cli.views.graph import show_neighbours
 from cli.views.patterns import show_patterns
-from cli.views.search import show_memories
+from cli.views.search import show_results
 from cli.views.summaries import show_summaries
 from shared.sources.records import ImportProblem
 from tests.unit.cli.records import chunk
@@ -82,26 +83,72 @@ def test_a_pattern_is_shown_with_its_reason_and_some_of_its_evidence() -> None:
     [
         (show_patterns({"patterns": [], "count": 0}), "--detect"),
         (show_summaries({"summaries": [], "count": 0}), "No summaries yet"),
-        (show_memories({"results": [], "count": 0, "query": "x"}), "Nothing found for “x”"),
+        (show_results({"results": [], "next": None, "query": "x"}), "Nothing found for “x”"),
     ],
 )
 def test_an_empty_answer_says_so(shown: RenderableType, hint: str) -> None:
     assert hint in read(shown)
 
 
-def test_a_found_memory_fits_a_narrow_terminal_and_leaves_no_blanks() -> None:
-    found: dict[str, JsonValue] = {
-        "content": "[red]word " * 60,
-        "similarity": 0.5,
-        "sessionId": "s",
-        "projectName": "shop",
-    }
+HIT: dict[str, JsonValue] = {
+    "kind": "memory",
+    "id": "m1",
+    "title": "[red]word",
+    "projectName": "shop",
+    "sessionId": "s",
+    "language": None,
+    "occurredAt": "2026-01-05T12:00:00Z",
+    "similarity": 0.5,
+    "snippet": {
+        "text": "[red]word " * 25,
+        "highlights": [[5, 9]],
+        "isCutBefore": False,
+        "isCutAfter": True,
+    },
+    "why": {
+        "meaning": {"rank": 2},
+        "words": {"rank": 1, "words": ["word"]},
+        "graph": {"rank": 3, "ties": [{"tie": "mentioned_in", "title": "why it \x1b[2J fails"}]},
+    },
+}
 
-    lines = read(show_memories({"results": [found], "query": "x"}), width=40).splitlines()
+
+def test_a_found_memory_fits_a_narrow_terminal_and_leaves_no_blanks() -> None:
+    answer: JsonValue = {"results": [HIT], "query": "x", "next": "c1"}
+    lines = read(show_results(answer), width=40).splitlines()
 
     assert max(map(len, lines)) <= 40
-    assert "0.50 shop" in lines[0]
+    assert "0.50 memory shop" in lines[0]
     assert any("[red]word" in line for line in lines)
+    assert "--after c1" in lines[-1]
+
+
+def test_a_result_says_why_it_was_found() -> None:
+    answer: JsonValue = {"results": [HIT], "query": "x", "next": None}
+    shown = read(show_results(answer, with_why=True))
+
+    assert "words, place 1: word" in shown
+    assert "meaning, place 2" in shown
+    assert "graph: mentioned in “why it \N{REPLACEMENT CHARACTER}[2J fails”" in shown
+
+
+def test_a_neighbourhood_is_a_tree_with_what_is_left_out() -> None:
+    node: dict[str, JsonValue] = {"kind": "code", "id": "c1", "title": "a.py", "at": None}
+    said: dict[str, JsonValue] = {"kind": "memory", "id": "m1", "title": "[b]x", "at": None}
+    answer: JsonValue = {
+        "centre": node,
+        "neighbours": [{"edge": "discussed_in", "node": said, "methods": ["tool_path"]}],
+        "counts": [
+            {"edge": "discussed_in", "total": 10_001, "more": 10_000, "isAtLeast": True},
+            {"edge": "imports", "total": 0, "more": 0, "isAtLeast": False},
+        ],
+    }
+    shown = read(show_neighbours(answer))
+
+    assert "is mentioned in (10,001+)" in shown
+    assert "memory [b]x · m1 · tool_path" in shown
+    assert "+10,000+ more" in shown
+    assert "imports" not in shown
 
 
 def test_foreign_text_cannot_move_the_cursor() -> None:

@@ -1,0 +1,279 @@
+"""Finds what a search may return: by words, by meaning, and what is tied to the best of these.
+
+Every statement filters by the workspace inside its index; what it costs does not grow with others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, LiteralString
+
+from neo4j import AsyncDriver, AsyncManagedTransaction
+
+from shared.domain.search_query import SearchQuery
+from shared.graph.driver import read
+from shared.graph.entity_words import Filters, Kind, find_all_query, find_words_query
+from shared.graph.statements import Row
+
+CANDIDATES: Final = 100
+"""Of each kind of search: what is ranked; nothing behind it is returned."""
+MOST_OF_LANGUAGE: Final = 1_000
+"""Files of one language that are compared one by one: the vector index cannot filter by it."""
+MOST_OF_SESSION: Final = 5_000
+LINKS: Final = 8
+"""Neighbours of one seed by one kind of tie."""
+
+_RETURN: Final[LiteralString] = """
+RETURN n.id AS id, CASE WHEN n:Memory THEN 'memory' ELSE 'code' END AS kind,
+       2 * vector.similarity.cosine(n.embedding, $vector) - 1 AS similarity
+"""
+_IN_TIME: Final[LiteralString] = """
+  AND ($since IS NULL OR coalesce(n.occurred_at, n.updated_at) >= $since)
+  AND ($until IS NULL OR coalesce(n.occurred_at, n.updated_at) < $until)
+"""
+_FILTERED: Final[LiteralString] = f"""
+  AND ($kind IS NULL OR ($kind = 'memory') = n:Memory)
+  AND ($project_name IS NULL OR n.project_name = $project_name)
+  AND ($session_id IS NULL OR n.session_id = $session_id)
+  AND ($language IS NULL OR n.language = $language)
+  AND ($user_id IS NULL OR n.user_id = $user_id)
+{_IN_TIME}
+"""
+FIND_BY_WORDS: Final[LiteralString] = f"""
+CYPHER 25
+CALL db.index.fulltext.queryNodes('entity_words', $query, {{limit: $candidates}})
+YIELD node AS n, score
+WHERE n.workspace_id = $workspace_id {_IN_TIME}
+{_RETURN}, score
+ORDER BY score DESC, id
+"""
+# The project of an entity without one is '' in its summary.
+_SUMMARIES: Final[LiteralString] = """
+CYPHER 25
+MATCH (s:EntitySummary) SEARCH s IN (
+    VECTOR INDEX entity_summary_neighbours FOR $vector
+    WHERE s.workspace_id = $workspace_id
+"""
+_NEAREST: Final[LiteralString] = """
+    LIMIT $candidates
+) SCORE AS score
+RETURN s.entity_id AS id, s.entity_type AS kind,
+       2 * vector.similarity.cosine(s.embedding, $vector) - 1 AS similarity
+ORDER BY similarity DESC, id
+"""
+COMPARE_SESSION: Final[LiteralString] = f"""
+CYPHER 25
+MATCH (n:Memory)
+USING INDEX SEEK n:Memory(workspace_id, session_id, place_in_session)
+WHERE n.workspace_id = $workspace_id AND n.session_id = $session_id
+  AND n.place_in_session IS NOT NULL
+WITH n LIMIT $most
+WHERE n.embedding IS NOT NULL {_FILTERED}
+{_RETURN}
+ORDER BY similarity DESC, id LIMIT $candidates
+"""
+COMPARE_LANGUAGE: Final[LiteralString] = f"""
+CYPHER 25
+CALL db.index.fulltext.queryNodes('entity_words', $query, {{limit: $most}})
+YIELD node AS n
+WHERE n.workspace_id = $workspace_id AND n.embedding IS NOT NULL {_FILTERED}
+{_RETURN}
+ORDER BY similarity DESC, id LIMIT $candidates
+"""
+_SEED: Final[LiteralString] = """
+    WITH seed WHERE seed.kind = 'memory'
+    MATCH (m:Memory {workspace_id: $workspace_id, id: seed.id})
+    USING INDEX SEEK m:Memory(workspace_id, id)
+"""
+_CODE_SEED: Final[LiteralString] = """
+    WITH seed WHERE seed.kind = 'code'
+    MATCH (c:CodeEntity {workspace_id: $workspace_id, id: seed.id})
+    USING INDEX SEEK c:CodeEntity(workspace_id, id)
+"""
+# The far ends bear no label: with one, the planner may scan the label while it has few nodes.
+FIND_TIED: Final[LiteralString] = f"""
+CYPHER 25
+UNWIND $seeds AS seed
+CALL (seed) {{
+    {_SEED}
+    MATCH (m)-[:PRECEDED_BY]-(n {{workspace_id: $workspace_id}})
+    RETURN n, 'same_session' AS tie, null AS through LIMIT $links
+  UNION
+    {_SEED}
+    MATCH (m)-[:REFERENCES_CODE]->(n {{workspace_id: $workspace_id}})
+    RETURN n, 'mentioned_in' AS tie, null AS through LIMIT $links
+  UNION
+    {_CODE_SEED}
+    MATCH (c)-[:DISCUSSED_IN]->(n {{workspace_id: $workspace_id}})
+    RETURN n, 'mentions' AS tie, null AS through LIMIT $links
+  UNION
+    {_SEED}
+    MATCH (m)<-[:DERIVED_FROM]-(p {{workspace_id: $workspace_id}})
+          -[:DERIVED_FROM]->(n {{workspace_id: $workspace_id}})
+    WHERE n <> m
+    RETURN n, 'same_pattern' AS tie, p.id AS through LIMIT $links
+}}
+WITH seed, n, tie, through
+WHERE n.embedding IS NOT NULL {_FILTERED}
+RETURN n.id AS id, CASE WHEN n:Memory THEN 'memory' ELSE 'code' END AS kind,
+       2 * vector.similarity.cosine(n.embedding, $vector) - 1 AS similarity,
+       seed.kind AS seed_kind, seed.id AS seed_id, tie, through
+"""
+
+Key = tuple[Kind, str]
+"""What a result is, and its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Something that one of the searches found."""
+
+    key: Key
+    similarity: float
+    """Cosine to the query, computed from the whole vectors."""
+    score: float | None = None
+    """Of the full-text index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """How something is tied to one of the best results."""
+
+    candidate: Candidate
+    seed: Key
+    name: str
+    through: str | None
+    """The pattern's id, where a pattern ties them."""
+
+
+def parameters_of(filters: Filters) -> dict[str, Any]:
+    """Return the filters as the statements name them."""
+    return {
+        "kind": filters.kind,
+        "project_name": filters.project_name,
+        "session_id": filters.session_id,
+        "language": filters.language,
+        "user_id": filters.user_id,
+        "since": filters.since,
+        "until": filters.until,
+    }
+
+
+def nearest_query(filters: Filters) -> LiteralString:
+    """Return the statement that asks the vector index for what the filters let through."""
+    conditions: list[LiteralString] = [_SUMMARIES]
+    if filters.kind:
+        conditions.append("AND s.entity_type = $kind")
+    if filters.project_name:
+        conditions.append("AND s.project_name = $project_name")
+    if filters.user_id:
+        conditions.append("AND s.user_id = $user_id")
+    if filters.since:
+        conditions.append("AND s.occurred_at >= $since")
+    if filters.until:
+        conditions.append("AND s.occurred_at < $until")
+    return "\n".join([*conditions, _NEAREST])
+
+
+async def find_by_words(
+    driver: AsyncDriver,
+    workspace_id: str,
+    query: SearchQuery,
+    vector: Sequence[float],
+    filters: Filters,
+) -> list[Candidate]:
+    """Return what has the query's words, best first."""
+    asked = find_words_query(workspace_id, query, filters)
+    if asked is None:
+        return []
+    given = {"query": asked, "candidates": CANDIDATES}
+    return await _find(driver, FIND_BY_WORDS, workspace_id, vector, filters, given)
+
+
+async def find_nearest(
+    driver: AsyncDriver, workspace_id: str, vector: Sequence[float], filters: Filters
+) -> list[Candidate]:
+    """Return what means nearly the same, nearest first."""
+    given: dict[str, Any] = {"candidates": CANDIDATES}
+    if filters.session_id is not None:
+        statement, given["most"] = COMPARE_SESSION, MOST_OF_SESSION
+    elif filters.language is not None:
+        statement, given["most"] = COMPARE_LANGUAGE, MOST_OF_LANGUAGE
+        given["query"] = find_all_query(workspace_id, filters)
+    else:
+        statement = nearest_query(filters)
+    return await _find(driver, statement, workspace_id, vector, filters, given)
+
+
+async def find_tied(
+    driver: AsyncDriver,
+    workspace_id: str,
+    seeds: Iterable[Key],
+    vector: Sequence[float],
+    filters: Filters,
+) -> list[Tie]:
+    """Return the neighbours of the best results, in no order."""
+    rows = [{"kind": kind, "id": key} for kind, key in seeds]
+    found = await _rows(
+        driver, FIND_TIED, workspace_id, vector, filters, {"seeds": rows, "links": LINKS}
+    )
+    return [
+        Tie(_candidate(row), (row["seed_kind"], row["seed_id"]), row["tie"], row["through"])
+        for row in found
+    ]
+
+
+async def find_both(
+    driver: AsyncDriver,
+    workspace_id: str,
+    query: SearchQuery,
+    vector: Sequence[float],
+    filters: Filters,
+) -> tuple[list[Candidate], list[Candidate]]:
+    """Return what is found by words and what by meaning, asked at the same time.
+
+    Where a phrase must occur, what has it is also all that can be near.
+    """
+    by_words = find_by_words(driver, workspace_id, query, vector, filters)
+    if query.phrases:
+        found = await by_words
+        return found, sorted(found, key=lambda one: (-one.similarity, one.key))
+    nearest = find_nearest(driver, workspace_id, vector, filters)
+    words, near = await asyncio.gather(by_words, nearest)
+    return words, near
+
+
+async def _find(
+    driver: AsyncDriver,
+    statement: LiteralString,
+    workspace_id: str,
+    vector: Sequence[float],
+    filters: Filters,
+    given: dict[str, Any],
+) -> list[Candidate]:
+    return [
+        _candidate(row)
+        for row in await _rows(driver, statement, workspace_id, vector, filters, given)
+    ]
+
+
+async def _rows(
+    driver: AsyncDriver,
+    statement: LiteralString,
+    workspace_id: str,
+    vector: Sequence[float],
+    filters: Filters,
+    given: dict[str, Any],
+) -> list[Row]:
+    scope = {"workspace_id": workspace_id, "vector": list(vector)}
+
+    async def work(tx: AsyncManagedTransaction) -> list[Row]:
+        return await (await tx.run(statement, {**parameters_of(filters), **scope, **given})).data()
+
+    return await read(driver, work)
+
+
+def _candidate(row: Row) -> Candidate:
+    return Candidate((row["kind"], row["id"]), min(row["similarity"], 1.0), row.get("score"))
