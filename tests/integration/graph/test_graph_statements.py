@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from inspect import isfunction, signature
 from pkgutil import iter_modules
@@ -65,7 +65,10 @@ def statements() -> Iterator[tuple[str, LiteralString]]:
 
 
 def _declared(place: str, value: object) -> Iterator[tuple[str, LiteralString]]:
-    if isinstance(value, tuple):
+    if isinstance(value, Mapping):
+        for key, one in cast("Mapping[str, object]", value).items():
+            yield from _declared(f"{place}[{key}]", one)
+    elif isinstance(value, tuple):
         for n, one in enumerate(cast("tuple[LiteralString, ...]", value)):
             yield f"{place}[{n}]", one
     elif CLAUSES.search(str(value)) is not None:  # else it is a part of statements
