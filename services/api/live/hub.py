@@ -62,7 +62,8 @@ class LiveHub:
 
     def send(self, topic: str, data: str, name: str | None = None) -> None:
         """Give an event to all who are subscribed to its topic; the sender minds how often."""
-        self._versions[topic] += 1
+        if name is None:
+            self._versions[topic] += 1
         event = self.event(name or topic, data)
         for subscription in self._readers.get(topic, ()):
             subscription.offer(event)
