@@ -66,6 +66,9 @@ async def test_a_job_passes_every_check(page: Page, world: World) -> None:
 
     await expect(page.get_by_label("Messages")).to_contain_text("[redacted:named]")
     await expect(page.locator("main")).not_to_contain_text("hunter2")
+    link = page.get_by_role("link", name="as a file", include_hidden=True).first
+    whole = await page.request.get(str(await link.get_attribute("href")))
+    assert (whole.status, "hunter2" in await whole.text()) == (200, False)
 
 
 async def test_progress_is_seen_while_messages_are_processed(

@@ -24,6 +24,7 @@ class LiveHub:
         self._due: dict[str, asyncio.TimerHandle] = {}
         self._versions: defaultdict[str, int] = defaultdict(int)
         self._last_id = 0
+        self._is_ended = False
         self.is_connected = False
         """Whether this process hears of changes."""
 
@@ -34,6 +35,8 @@ class LiveHub:
         for topic in subscription.topics:
             self._readers[topic].add(subscription)
         subscription.offer(self.event(self._state))
+        if self._is_ended:
+            subscription.end()
         return subscription
 
     def readers(self, topic: str) -> int:
@@ -85,7 +88,8 @@ class LiveHub:
             subscription.beat()
 
     def end(self) -> None:
-        """End all subscriptions."""
+        """End all subscriptions, and those of requests that were on their way."""
+        self._is_ended = True
         for subscription in self._all:
             subscription.end()
         for timer in self._due.values():

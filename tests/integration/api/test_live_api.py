@@ -151,6 +151,9 @@ async def test_a_stopping_server_ends_its_streams(url: str, app: FastAPI, client
         await stream.next()
         end_streams(app)
         assert await stream.is_ended()
+    async with open_stream(url, client.key, QUIET) as late:
+        await late.skip_to("connected")
+        assert await late.is_ended()
 
 
 @pytest.mark.parametrize("topics", ["", "queues,x", "jobs;queues", ",,"])
