@@ -132,6 +132,34 @@ class ApiClient:
         # Sent once: a second attempt would not find what the first one deleted.
         return self._send(self._http.build_request("DELETE", path), IMPATIENT)
 
+    def delete_with(self, path: str, body: JsonValue) -> JsonValue:
+        """Return the answer's JSON to a deletion that says in a body what goes.
+
+        Raises:
+            ApiUnreachableError, ApiRefusedError
+        """
+        content = json.dumps(body).encode("ascii")
+        request = self._http.build_request(
+            "DELETE", path, content=content, headers={"Content-Type": "application/json"}
+        )
+        return self._send(request, IMPATIENT)
+
+    def download(self, path: str, params: Params) -> Iterator[bytes]:
+        """Yield the answer piece by piece.
+
+        Raises:
+            ApiUnreachableError, ApiRefusedError
+        """
+        given = {name: value for name, value in params.items() if value is not None}
+        try:
+            with self._http.stream("GET", path, params=given) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise _refusal(answer)
+                yield from answer.iter_bytes()
+        except httpx.TransportError as error:
+            raise self._unreachable(str(error) or type(error).__name__) from error
+
     def stream(self, path: str) -> Iterator[tuple[str, JsonValue]]:
         """Yield the name and the data of each server-sent event, until the API ends the stream.
 

@@ -9,6 +9,7 @@
     │   └── ForbiddenError        a valid key, but not for this: 403
     ├── RateLimitedError          429, with when to try again
     ├── NotFoundError             404
+    ├── BeingDeletedError         409: what it is about is being deleted
     ├── ConflictError             409: something changed since the sender looked
     ├── DeadLetterError           no retry can help: the message goes to its dead letter queue
     ├── DependencyDownError       stop fetching, probe, go on: no attempt is used up
@@ -71,6 +72,10 @@ class RateLimitedError(SupastateError):
 
 class NotFoundError(SupastateError):
     """Nothing with this id in the caller's workspace."""
+
+
+class BeingDeletedError(SupastateError):
+    """What is sent belongs to what is being deleted; it can be sent again afterwards."""
 
 
 class ConflictError(SupastateError):

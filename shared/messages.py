@@ -7,16 +7,18 @@ a bare uuid, which is kept as it is. Unknown fields are ignored, so a newer send
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias, cast
 from uuid import UUID, uuid4
 
 from pydantic import (
     AwareDatetime,
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
     JsonValue,
     StringConstraints,
+    Tag,
     ValidationInfo,
     field_validator,
 )
@@ -122,6 +124,29 @@ class DetectPatterns(Message):
     @classmethod
     def _is_after_since(cls, until: datetime | None, info: ValidationInfo) -> datetime | None:
         return check_range(info.data.get("since"), until)
+
+
+class DeleteData(Message):
+    """Queue `pattern_detection`: go on with a deletion of a workspace's data.
+
+    On that queue because no detection of a workspace runs beside it there.
+    """
+
+    deletion_id: UUID
+    """What is deleted stands in its row: a name in a message would stay in the archive."""
+    workspace_id: WorkspaceId
+
+
+def _kind_of(body: object) -> str:
+    named = cast(dict[str, object], body) if isinstance(body, dict) else {}
+    return "deletion" if isinstance(body, DeleteData) or "deletion_id" in named else "detection"
+
+
+Detection: TypeAlias = Annotated[
+    Annotated[DetectPatterns, Tag("detection")] | Annotated[DeleteData, Tag("deletion")],
+    Discriminator(_kind_of),
+]
+"""Whatever stands on queue `pattern_detection`."""
 
 
 def check_range(since: datetime | None, until: datetime | None) -> datetime | None:

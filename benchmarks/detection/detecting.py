@@ -27,23 +27,17 @@ from services.ingest.graph_writes import write_batch
 from services.patterns.handlers import detect_patterns
 from shared.embedding import WordLlamaEmbedder
 from shared.graph.driver import connect
+from shared.graph.removal import remove_entities
 from shared.messages import DetectPatterns
 
 EMBEDDER: Final = WordLlamaEmbedder()
 DETECTOR: Final = "supastate.detector"
-# The patterns that the loader wrote have no evidence.
-FORGET: Final[tuple[LiteralString, ...]] = (
-    """
-    UNWIND $ids AS id
-    MATCH (m:Memory {workspace_id: $workspace_id, id: id})
-    OPTIONAL MATCH (m)-[:HAS_SUMMARY]->(s)
-    DETACH DELETE m, s
-    """,
-    """
-    MATCH (p:Pattern {workspace_id: $workspace_id}) WHERE EXISTS { (p)-[:FOUND_IN]->() }
-    CALL (p) { DETACH DELETE p } IN TRANSACTIONS OF 1000 ROWS
-    """,
-)
+# The patterns of weeks that the loader wrote have no evidence; topics follow their memories.
+FORGET: Final[LiteralString] = """
+MATCH (p:Pattern {workspace_id: $workspace_id})
+WHERE p.type <> 'semantic' AND EXISTS { (p)-[:FOUND_IN]->() }
+CALL (p) { DETACH DELETE p } IN TRANSACTIONS OF 1000 ROWS
+"""
 
 
 class Assignment(BaseModel, frozen=True):
@@ -131,12 +125,15 @@ def _by_detector(spans: InMemorySpanExporter) -> dict[str, float]:
 
 
 async def forget(driver: AsyncDriver, world: World, runs: int) -> None:
-    """Remove what the runs have added."""
-    ids = [str(m.entity.id) for run in range(runs) for m in world.news(run).memories]
+    """Remove what the runs have added, and let topics take note of it."""
+    ids = [m.entity.id for run in range(runs) for m in world.news(run).memories]
+    await remove_entities(driver, world.workspace_id, memory_ids=ids)
+    job = DetectPatterns(workspace_id=world.workspace_id, pattern_types=["semantic"], limit=NEW)
+    while (await detect_patterns(job, driver=driver, embedder=EMBEDDER)).has_more:
+        pass
     async with driver.session() as session:  # pyright: ignore[reportUnknownMemberType]
-        for statement in FORGET:
-            result = await session.run(statement, workspace_id=world.workspace_id, ids=ids)
-            await result.consume()
+        result = await session.run(FORGET, workspace_id=world.workspace_id)
+        await result.consume()
 
 
 def _statements(ran: Sequence[Profiled]) -> list[Statement]:

@@ -85,6 +85,10 @@ class Rows:
 
     records: list[Record]
 
+    async def __aiter__(self) -> AsyncGenerator[Record]:
+        for record in self.records:
+            yield record
+
     async def data(self) -> list[dict[str, Any]]:
         return [record.data() for record in self.records]
 

@@ -10,12 +10,13 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import itemgetter
+from datetime import UTC, datetime
+from functools import partial
 from typing import Final, LiteralString
 from uuid import NAMESPACE_OID, uuid5
 
 import numpy as np
-from neo4j import AsyncDriver
+from neo4j import AsyncDriver, AsyncManagedTransaction
 from numpy.typing import NDArray
 
 from benchmarks.detection.loading import BATCH
@@ -23,8 +24,12 @@ from benchmarks.detection.world import World
 from benchmarks.progress import say
 from shared.domain.topics import COSINE, MINIMUM
 from shared.embedding.wordllama import CALIBRATION
+from shared.graph.driver import write
+from shared.graph.findings import save_look
+from shared.graph.looking import Task
 from shared.graph.statements import Row
 from shared.graph.topic_clusters import NEAREST_SEEDS
+from shared.graph.topic_patterns import DESCRIBED, describe
 
 Vector = NDArray[np.float32]
 Matrix = NDArray[np.float32]
@@ -44,13 +49,23 @@ MATCH (s:EntitySummary {workspace_id: $workspace_id, id: row.id})
 MATCH (own:SemanticCluster {workspace_id: $workspace_id, id: row.clusters[0]})
 CREATE (s)-[:IN_CLUSTER {similarity: row.similarities[0]}]->(own)
 CREATE (t:TopicMember {
-    workspace_id: $workspace_id, id: row.id, occurred_at: s.occurred_at, cluster_id: own.id
+    workspace_id: $workspace_id, id: row.id, occurred_at: s.occurred_at, user_id: s.user_id,
+    cluster_id: own.id
 })
 WITH t, row
 UNWIND range(0, size(row.clusters) - 1) AS place
 MATCH (c:SemanticCluster {workspace_id: $workspace_id, id: row.clusters[place]})
 CREATE (t)-[:NEAR {similarity: row.similarities[place]}]->(c)
 """
+LIST_CLUSTERS: Final[LiteralString] = """
+MATCH (c:SemanticCluster {workspace_id: $workspace_id}) RETURN c.id AS id ORDER BY id
+"""
+_DELETE: Final[LiteralString] = "CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS"
+FORGET: Final[tuple[LiteralString, ...]] = (
+    f"MATCH (n:TopicMember {{workspace_id: $workspace_id}}) {_DELETE}",
+    f"MATCH (n:SemanticCluster {{workspace_id: $workspace_id}}) {_DELETE}",
+    f"MATCH (n:Pattern {{workspace_id: $workspace_id, type: 'semantic'}}) {_DELETE}",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +75,13 @@ class Memories:
     project_name: str
     ids: list[str]
     vectors: Matrix
+
+
+async def forget_topics(driver: AsyncDriver, world: World) -> None:
+    """Take away the clusters with their members and patterns."""
+    for statement in FORGET:
+        async with driver.session() as session:  # pyright: ignore[reportUnknownMemberType]
+            await (await session.run(statement, workspace_id=world.workspace_id)).consume()
 
 
 async def save_topics(driver: AsyncDriver, world: World) -> None:
@@ -72,6 +94,20 @@ async def save_topics(driver: AsyncDriver, world: World) -> None:
             piece = members[start : start + ROWS]
             await driver.execute_query(CREATE_MEMBERS, scope, rows=piece)
         say(f"{world.name}: {len(clusters)} topics of {memories.project_name}")
+
+
+async def describe_topics(driver: AsyncDriver, world: World) -> None:
+    """Say of every cluster what it is about, as the detector does: its indexes must be there."""
+    found = await driver.execute_query(LIST_CLUSTERS, workspace_id=world.workspace_id)
+    ids = [record["id"] for record in found.records]
+    task = Task(world.workspace_id, CALIBRATION, datetime.now(UTC))
+
+    async def work(tx: AsyncManagedTransaction, ids: Sequence[str]) -> None:
+        await save_look(tx, world.workspace_id, await describe(tx, task, ids))
+
+    for start in range(0, len(ids), DESCRIBED):
+        await write(driver, partial(work, ids=ids[start : start + DESCRIBED]))
+    say(f"{world.name}: {len(ids)} topics described")
 
 
 def _topics(memories: Memories) -> tuple[list[Row], list[Row]]:
@@ -92,17 +128,19 @@ def _topics(memories: Memories) -> tuple[list[Row], list[Row]]:
 
 def _memories(world: World) -> list[Memories]:
     """Return the memories of each project, read in the loader's pieces: they decide the vectors."""
-    found: defaultdict[str, list[tuple[str, Vector]]] = defaultdict(list)
+    ids: defaultdict[str, list[str]] = defaultdict(list)
+    vectors: defaultdict[str, list[Vector]] = defaultdict(list)
     for start in range(0, world.size, BATCH):
-        for one in world.batch(start, start + BATCH).memories:
-            vector = np.array(one.embedding, dtype=np.float32)
-            found[one.entity.project_name or ""].append((f"memory:{one.entity.id}", vector))
-    for own in found.values():
-        own.sort(key=itemgetter(0))
-    return [
-        Memories(name, [one for one, _ in own], np.array([vector for _, vector in own]))
-        for name, own in found.items()
-    ]
+        piece = world.vectors(start, start + BATCH)
+        for own, name, vector in zip(piece.ids, piece.projects, piece.embeddings, strict=True):
+            ids[name].append(own)
+            vectors[name].append(vector)
+    return [_sorted(name, ids[name], vectors.pop(name)) for name in ids]
+
+
+def _sorted(project_name: str, ids: Sequence[str], vectors: Sequence[Vector]) -> Memories:
+    order = sorted(range(len(ids)), key=ids.__getitem__)
+    return Memories(project_name, [ids[n] for n in order], np.array([vectors[n] for n in order]))
 
 
 def _seeds(vectors: Matrix, cosine: float) -> list[int]:

@@ -10,7 +10,7 @@ from os import sysconf
 from pathlib import Path
 from typing import Final, LiteralString
 
-from benchmarks.detection.home import fill
+from benchmarks.detection.stages import fill
 from benchmarks.detection.world import World
 from benchmarks.progress import say
 from cli.local_stack import LocalStack

@@ -161,13 +161,13 @@ def _operate(
     rate: float | None,
     flags: tuple[bool, bool, bool, bool],
 ) -> None:
-    from cli.api_client import PATIENT, ApiClient
+    from cli.api_client import ApiClient, Patience
     from cli.connection import find_api
     from cli.dead_letters import confirm, follow, preview, start
     from cli.views.dead_letters import has_failed, show_preview
 
     dry_run, is_sure, wait, as_json = flags
-    with ApiClient(find_api(), PATIENT) as client:
+    with ApiClient(find_api(), Patience(total_seconds=10)) as client:
         seen = preview(client, kind, chosen)
         if dry_run:
             _print(seen, as_json)

@@ -1,39 +1,49 @@
-"""`supastate forget`: memories that should not be remembered."""
+"""`supastate forget`: what should not be remembered."""
 
 from __future__ import annotations
 
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
 
 def forget(
     chunk_ids: Annotated[
-        list[str], typer.Argument(metavar="CHUNK_ID…", help="As `supastate search --json` shows.")
-    ],
+        list[str] | None,
+        typer.Argument(metavar="[CHUNK_ID…]", help="As `supastate search --json` shows."),
+    ] = None,
+    project: Annotated[
+        str | None, typer.Option(help="Everything of this project, instead of memories.")
+    ] = None,
+    user: Annotated[UUID | None, typer.Option(help="Everything that this user sent.")] = None,
+    workspace: Annotated[
+        str | None, typer.Option(metavar="ID", help="Everything of the key's workspace.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the name again.")] = False,
+    wait: Annotated[bool, typer.Option(help="Wait until nothing is left.")] = True,
 ) -> None:
-    """Delete memories. Search and patterns follow within seconds; this cannot be undone.
+    """Delete memories, or all data of a project, a user or a workspace. This cannot be undone.
 
     An unknown chunk id is named on standard error; the others are deleted, and the exit code is 1.
+    A project's, user's or workspace's data goes everywhere: rows, queues, archives, dead letters,
+    traces, search and patterns; the key needs the scope admin.
     """
-    from http import HTTPStatus
-    from urllib.parse import quote
-
-    from cli.api_client import ApiClient, ApiRefusedError
+    from cli.api_client import ApiClient
     from cli.connection import find_api
-    from cli.terminal import out, plain
+    from cli.errors import UsageError
+    from cli.forgetting import ask_for_name, forget_data, forget_memories, read_target
 
-    unknown: list[str] = []
+    target = read_target(project, user, workspace)
+    if bool(chunk_ids) == (target is not None):
+        raise UsageError(
+            "name either memories, or one of --project, --user and --workspace",
+            next_step="`supastate forget --help` shows both ways.",
+        )
     with ApiClient(find_api()) as client:
-        for chunk_id in chunk_ids:
-            try:
-                client.delete(f"/api/memories/{quote(chunk_id, safe='')}")
-            except ApiRefusedError as error:
-                if error.status != HTTPStatus.NOT_FOUND:
-                    raise
-                unknown.append(chunk_id)
-    for chunk_id in unknown:
-        typer.echo(f"{chunk_id}: no such memory in this workspace", err=True)
-    out().print(plain(f"Deleted {len(chunk_ids) - len(unknown)} of {len(chunk_ids)} memories."))
-    if unknown:
-        raise typer.Exit(1)
+        if target is None:
+            forget_memories(client, chunk_ids or [])
+            return
+        if not yes:
+            ask_for_name(target)
+        forget_data(client, target, wait=wait)

@@ -36,6 +36,8 @@ class Wanted:
     since: datetime | None = None
     """Look anew at what happened from here on."""
     until: datetime | None = None
+    text: str | None = None
+    review: str | None = None
 
     def request(self) -> dict[str, JsonValue]:
         """Return the body that asks for detection."""
@@ -88,8 +90,20 @@ def find_patterns(client: ApiClient, wanted: Wanted) -> JsonValue:
     """Return the API's answer."""
     return client.get(
         "/api/patterns",
-        {"type": wanted.pattern_type, "project": wanted.project, "limit": wanted.limit},
+        {
+            "type": wanted.pattern_type,
+            "project": wanted.project,
+            "limit": wanted.limit,
+            "text": wanted.text,
+            "review": wanted.review,
+        },
     )
+
+
+def find_rates(client: ApiClient, wanted: Wanted) -> JsonValue:
+    """Return the API's answer."""
+    asked = {"type": wanted.pattern_type, "project": wanted.project}
+    return client.get("/api/patterns/rates", asked)
 
 
 def detect_patterns(client: ApiClient, wanted: Wanted) -> None:
@@ -125,18 +139,22 @@ def show_patterns(answer: JsonValue) -> RenderableType:
 
 def show_pattern(pattern: Pattern) -> RenderableType:
     """Return one pattern with its reason and the first of its evidence."""
-    headline = Text.assemble(
+    lines: list[RenderableType] = [plain(str(pattern.metadata.get("reason", "")))]
+    lines += [_show_evidence(one) for one in pattern.evidence[:EVIDENCE_SHOWN]]
+    if (rest := len(pattern.evidence) - EVIDENCE_SHOWN) > 0:
+        lines.append(plain(f"… and {rest} more", "dim"))
+    return Group(headline(pattern), Indented(Group(*lines), 5), "")
+
+
+def headline(pattern: Pattern) -> Text:
+    """Return what a pattern is called, how sure it is, and how often."""
+    return Text.assemble(
         (f"{pattern.confidence:.2f} ", "bold green"),
         plain(pattern.type, f"bold {COLOURS.get(pattern.type, 'cyan')}"),
         plain(f" {pattern.name} · ", "dim"),
         plain(pattern.project_name or "no project", "bold"),
         plain(f" · {pattern.period} · {pattern.frequency}×", "dim"),
     )
-    lines: list[RenderableType] = [plain(str(pattern.metadata.get("reason", "")))]
-    lines += [_show_evidence(one) for one in pattern.evidence[:EVIDENCE_SHOWN]]
-    if (rest := len(pattern.evidence) - EVIDENCE_SHOWN) > 0:
-        lines.append(plain(f"… and {rest} more", "dim"))
-    return Group(headline, Indented(Group(*lines), 5), "")
 
 
 def _show_evidence(evidence: Evidence) -> Text:

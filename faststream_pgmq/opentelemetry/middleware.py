@@ -15,6 +15,7 @@ from faststream_pgmq.opentelemetry.spans import (
     ACTIVE,
     DeliverySpans,
     contexts,
+    group_of,
     messaging,
     set_error,
 )
@@ -121,6 +122,7 @@ class _Telemetry(BaseMiddleware[PgmqPublishCommand, Any]):
             attributes={
                 **messaging(destination, "send", "send"),
                 "messaging.message.conversation_id": cmd.correlation_id or "",
+                **group_of({**cmd.headers, **headers}),
             },
         )
         carry(headers, span, contexts(origins[1:]))

@@ -17,7 +17,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer
 
-from faststream_pgmq.delivery import TRACEPARENT
+from faststream_pgmq.delivery import GROUP, TRACEPARENT
 from faststream_pgmq.opentelemetry.propagation import as_text, context_of, find_links, find_parent
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from faststream_pgmq.delivery import Delivery
 
 SYSTEM: Final = "pgmq"
+MESSAGE_GROUP: Final = "messaging.pgmq.message.group"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -45,6 +46,12 @@ def messaging(queue: str, operation: str, kind: str) -> dict[str, AttributeValue
         "messaging.operation.name": operation,
         "messaging.operation.type": kind,
     }
+
+
+def group_of(headers: Mapping[str, Any]) -> dict[str, AttributeValue]:
+    """Return a message's group as an attribute, if it has one."""
+    group = headers.get(GROUP)
+    return {MESSAGE_GROUP: group} if isinstance(group, str) else {}
 
 
 def set_error(span: Span, error: BaseException) -> None:
@@ -141,6 +148,7 @@ def _record_wait(tracer: Tracer, delivery: Delivery, parent: Context | None) -> 
         attributes={
             **messaging(delivery.queue, "queue", "receive"),
             "messaging.message.id": str(delivery.msg_id),
+            **group_of(delivery.headers),
         },
         start_time=nanoseconds(delivery.enqueued_at),
     )
@@ -162,6 +170,7 @@ def _open_process(tracer: Tracer, delivery: Delivery, parent: Context) -> Span:
         "messaging.message.id": str(delivery.msg_id),
         "messaging.pgmq.message.attempt": delivery.attempts + 1,
         "messaging.pgmq.message.delivery": delivery.read_ct,
+        **group_of(delivery.headers),
     }
     conversation = delivery.headers.get("correlation_id")
     if isinstance(conversation, str):

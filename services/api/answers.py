@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from http import HTTPStatus
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -98,6 +98,17 @@ class EvidenceFound(Answer):
     session_id: str | None
     occurred_at: datetime | None
     excerpt: str
+    chunk_id: str | None = Field(default=None, description="of a memory")
+    path: str | None = Field(default=None, description="of a source file")
+
+
+class ReviewFound(Answer):
+    """What somebody said of a pattern last."""
+
+    verdict: Literal["confirmed", "dismissed"]
+    note: str | None
+    reviewed_by: str = Field(description="the name of the key")
+    reviewed_at: datetime
 
 
 class PatternFound(Answer):
@@ -116,6 +127,10 @@ class PatternFound(Answer):
     last_updated: datetime
     metadata: dict[str, JsonValue]
     evidence: list[EvidenceFound]
+    evidence_count: int
+    first_at: datetime | None = Field(default=None, description="when what it is about began")
+    last_at: datetime | None = None
+    review: ReviewFound | None = Field(default=None, description="what somebody said of it")
     similarity: float | None = Field(default=None, description="only where words were searched")
 
 
@@ -124,6 +139,52 @@ class PatternsFound(Answer):
 
     patterns: list[PatternFound]
     count: int
+    next: str | None = Field(default=None, description="the `after` of the following page")
+
+
+class RelatedPattern(Answer):
+    """Another pattern that stands on some of the same evidence."""
+
+    id: str
+    type: str
+    name: str
+    period: str
+    project_name: str
+    confidence: float
+    shared: int = Field(description="how much evidence both stand on")
+
+
+class PatternDetail(PatternFound):
+    """One pattern: why it is one, in words and in numbers, and what is near it."""
+
+    reason: str
+    facts: dict[str, JsonValue] = Field(description="the numbers that the reason is about")
+    related: list[RelatedPattern]
+
+
+class WeekRate(Answer):
+    """What share of a week's memories patterns of one type stand on."""
+
+    week: date = Field(description="its Monday, in UTC")
+    memories: int = Field(description="of the week, in the scope asked for")
+    matched: int = Field(description="of these, what patterns of the type stand on")
+    patterns: int
+    share: float | None = Field(description="null in a week without memories")
+    low: float = Field(description="the true share lies above it, 39 times of 40 (Wilson)")
+    high: float
+
+
+class TypeRates(Answer):
+    """One type's weeks, oldest first; the last one may still go on."""
+
+    type: str
+    weeks: list[WeekRate]
+
+
+class PatternRates(Answer):
+    """How often each type of pattern is, week by week; dismissed patterns do not count."""
+
+    rates: list[TypeRates]
 
 
 class SummaryFound(Answer):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Final
 
 from fastapi import FastAPI
@@ -12,17 +11,22 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from services.api import (
     dead_letters,
+    deleting,
     edge_functions,
     entities,
+    exporting,
     graph,
     health,
     ingest,
     jobs,
     key_routes,
     operations,
+    pattern_routes,
     patterns,
+    projects,
     queues,
     removing,
+    reporting,
     search,
     summaries,
 )
@@ -31,7 +35,7 @@ from services.api.errors import install_error_handlers
 from services.api.known_keys import KnownKeys
 from services.api.limits import LimitBody
 from services.api.live import routes as live_routes
-from services.api.live.job_watch import JobWatch
+from services.api.live.job_watch import watching
 from services.api.live.listening import listening
 from services.api.live.streams import Streams
 from services.api.metrics import MeasureRequests
@@ -39,6 +43,7 @@ from services.api.operation_worker import OperationWorker
 from services.api.parts import ApiParts
 from services.api.rate_limits import RateLimits
 from services.api.sampling import sampling
+from services.api.traces import routes as trace_routes
 from services.api.tracing import HideQueries, trace_requests
 from shared.runtime import create_broker, create_page_pool, create_parts
 from shared.settings import Settings
@@ -46,16 +51,22 @@ from shared.settings import Settings
 ROUTERS: Final = (
     ingest.router,
     removing.router,
+    deleting.router,
+    exporting.router,
+    reporting.router,
     search.router,
     entities.router,
     graph.router,
     patterns.router,
+    pattern_routes.router,
+    projects.router,
     summaries.router,
     jobs.router,
     queues.router,
     operations.router,
     dead_letters.router,
     live_routes.router,
+    trace_routes.router,
     key_routes.router,
     edge_functions.router,
     health.router,
@@ -70,29 +81,30 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
         parts, broker = create_parts(settings), create_broker(settings, provider)
         keys = KnownKeys(parts.pool)
         limits = RateLimits(parts.pool, requests_per_minute=settings.requests_per_minute)
-        lease = timedelta(seconds=settings.visibility_timeout_seconds)
         streams, operations = Streams(keys), OperationWorker(parts.pool)
         pages = create_page_pool(settings)
-        async with parts.opened(), broker, pages, listening(settings) as live:
-            watch = JobWatch(live, parts.pool, lease)
-            async with (
-                streams.checked(),
-                watch.opened(),
-                sampling(parts.pool, settings.queue_sample_seconds),
-                operations.running(),
-            ):
-                app.state.parts = ApiParts(
-                    shared=parts,
-                    broker=broker,
-                    keys=keys,
-                    limits=limits,
-                    live=live,
-                    streams=streams,
-                    pages=pages,
-                    operations=operations,
-                    watch=watch,
-                )
-                yield
+        async with (
+            parts.opened(),
+            broker,
+            pages,
+            listening(settings) as live,
+            streams.checked(),
+            watching(live, pages, settings) as watch,
+            sampling(parts.pool, settings.queue_sample_seconds),
+            operations.running(),
+        ):
+            app.state.parts = ApiParts(
+                shared=parts,
+                broker=broker,
+                keys=keys,
+                limits=limits,
+                live=live,
+                streams=streams,
+                pages=pages,
+                operations=operations,
+                watch=watch,
+            )
+            yield
         provider.shutdown()
 
     app = FastAPI(

@@ -14,6 +14,7 @@ from services.api.parts import find_parts
 from shared.errors import ForbiddenError, UnauthorizedError
 from shared.postgres.api_keys import ApiKey, Scope
 from shared.postgres.workspaces import own_spellings
+from shared.telemetry import note_workspace
 
 BEARER: Final = HTTPBearer(
     auto_error=False, description="An API key, as `supastate keys create` prints it."
@@ -30,6 +31,7 @@ class KeyedRoute(APIRoute):
 
         async def handle_for_caller(request: Request) -> Response:
             caller = request.state.caller = await find_caller(request)
+            note_workspace(caller.workspace_id)
             await find_parts(request).limits.take(caller)
             return await handle(request)
 

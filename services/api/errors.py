@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 
 from shared.domain.clean_text import clean_text
 from shared.errors import (
+    BeingDeletedError,
     ConflictError,
     DependencyDownError,
     ForbiddenError,
@@ -98,6 +99,7 @@ def install_error_handlers(app: FastAPI) -> None:
         ForbiddenError: _forbidden,
         RateLimitedError: _too_many,
         NotFoundError: _not_found,
+        BeingDeletedError: _being_deleted,
         ConflictError: _conflict,
         DependencyDownError: _dependency_down,
         QueryCanceled: _too_slow,  # an OperationalError, but about the question
@@ -150,6 +152,11 @@ async def _too_many(request: Request, error: Exception) -> JSONResponse:
 
 async def _not_found(request: Request, error: Exception) -> JSONResponse:
     return respond(HTTPStatus.NOT_FOUND, str(error))
+
+
+async def _being_deleted(request: Request, error: Exception) -> JSONResponse:
+    later = {"Retry-After": RETRY_AFTER_SECONDS}
+    return respond(HTTPStatus.CONFLICT, str(error), headers=later)
 
 
 async def _conflict(request: Request, error: Exception) -> JSONResponse:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -50,6 +50,7 @@ from shared.postgres.code_entities import FileDraft, save_code_entities
 from shared.postgres.memories import MemoryDraft, Saved, save_memories
 
 MAX_PATH_BYTES: Final = 1024
+Drafted = TypeVar("Drafted", MemoryDraft, FileDraft)
 router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["ingest"])
 ERRORS: Final = problems(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
@@ -84,7 +85,14 @@ async def ingest_memory(
             if saved[draft.chunk_id].is_changed
         ]
         job_id = await submit(
-            conn, parts.broker, caller, queue=MEMORY_INGESTION, kind="memory", messages=messages
+            conn,
+            parts.broker,
+            caller,
+            queue=MEMORY_INGESTION,
+            kind="memory",
+            messages=messages,
+            project_name=project,
+            content_bytes=bytes_of(drafts, saved, lambda draft: draft.chunk_id),
         )
         results = [
             ChunkResult(chunk_id=item.name, **outcome(item, saved).model_dump()) for item in items
@@ -122,7 +130,14 @@ async def ingest_code(
             if saved[draft.path].is_changed
         ]
         job_id = await submit(
-            conn, parts.broker, caller, queue=MEMORY_INGESTION, kind="code", messages=messages
+            conn,
+            parts.broker,
+            caller,
+            queue=MEMORY_INGESTION,
+            kind="code",
+            messages=messages,
+            project_name=project,
+            content_bytes=bytes_of(drafts, saved, lambda draft: draft.path),
         )
         results = [
             FileResult(path=item.name, **outcome(item, saved).model_dump()) for item in items
@@ -206,6 +221,14 @@ def to_code_message(caller: ApiKey, entity_id: UUID, metadata: Metadata) -> Inge
         code_entity_id=entity_id,
         metadata=metadata,
     )
+
+
+def bytes_of(
+    drafts: Sequence[Drafted], saved: Mapping[str, Saved], name_of: Callable[[Drafted], str]
+) -> int:
+    """Return how much content was new, for the usage report."""
+    changed = (draft for draft in drafts if saved[name_of(draft)].is_changed)
+    return sum(len(draft.content.encode()) for draft in changed)
 
 
 def outcome(item: Accepted[Draft] | Refused, saved: Mapping[str, Saved]) -> ItemResult:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Response
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
 
 from services.api.answers import problems
 from services.api.auth import WITH_KEY, KeyedRoute, Operator, Reader
@@ -31,8 +33,8 @@ from shared.postgres.api_keys import ApiKey
 from shared.postgres.audit import Action, record_action
 from shared.postgres.job_cancelling import cancel_job
 from shared.postgres.job_messages import Place, find_job_progress, find_message, list_messages
-from shared.postgres.job_search import JobFilter, JobsFound, search_jobs
-from shared.postgres.jobs import Progress, count_messages
+from shared.postgres.job_search import JobFilter, search_jobs
+from shared.postgres.jobs import count_messages
 
 router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["jobs"])
 ERRORS: Final = problems()
@@ -54,24 +56,23 @@ async def get_jobs(
 ) -> JobPage:
     """Return a page of jobs, newest first; `searched` says how far it looked."""
     place = read_cursor(before, UUID)
-    found, progress = await find_jobs(parts, caller, wanted, limit=limit, before=place)
-    return describe_page(parts, wanted, found, progress)
-
-
-async def find_jobs(
-    parts: ApiParts, caller: ApiKey, wanted: JobFilter, *, limit: int, before: Any = None
-) -> tuple[JobsFound, dict[UUID, Progress]]:
-    """Return the next jobs that match, and how far each is."""
     async with parts.transaction(caller) as conn:
-        found = await search_jobs(conn, caller.workspace_id, wanted, limit=limit, before=before)
-        return found, await count_messages(conn, [job.id for job in found.jobs])
+        return await find_page(conn, caller, wanted, lease_of(parts), limit=limit, before=place)
 
 
-def describe_page(
-    parts: ApiParts, wanted: JobFilter, found: JobsFound, progress: dict[UUID, Progress]
+async def find_page(
+    conn: AsyncConnection[TupleRow],
+    caller: ApiKey,
+    wanted: JobFilter,
+    lease: timedelta,
+    *,
+    limit: int,
+    before: tuple[datetime, UUID] | None = None,
 ) -> JobPage:
-    """Return a page as clients see it."""
-    states = [describe_job(job, progress[job.id], lease_of(parts)) for job in found.jobs]
+    """Return the next jobs that match, as clients see them; two statements."""
+    found = await search_jobs(conn, caller.workspace_id, wanted, limit=limit, before=before)
+    progress = await count_messages(conn, [job.id for job in found.jobs])
+    states = [describe_job(job, progress[job.id], lease) for job in found.jobs]
     return JobPage(
         jobs=[one for one in states if wanted.state in (None, one.state)],
         next=found.next and write_cursor(*found.next),

@@ -13,17 +13,27 @@ from fastapi import APIRouter, Query
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.api.answers import PatternFound, PatternsFound, Submitted, problems
+from services.api.answers import (
+    PatternFound,
+    PatternsFound,
+    ReviewFound,
+    Submitted,
+    problems,
+)
 from services.api.auth import WITH_KEY, KeyedRoute, Operator, Reader, check_workspace
-from services.api.bodies import DetectRequest, PatternQuery, ProjectFilter
+from services.api.bodies import DetectRequest, PatternQuery
+from services.api.finding_patterns import read_page
 from services.api.idempotency import Once, run_once
 from services.api.parts import ApiParts, WithParts
+from services.api.pattern_filter import PatternFilter, write_place
 from services.api.submitting import submit
 from shared.domain.accepting import check_text
 from shared.domain.detectors import check_types
-from shared.graph.patterns import Pattern, list_patterns
-from shared.messages import PATTERN_DETECTION, DetectPatterns, PatternType
+from shared.domain.findings import MAX_EVIDENCE
+from shared.graph.patterns import Pattern, Wanted
+from shared.messages import PATTERN_DETECTION, DetectPatterns
 from shared.postgres.api_keys import ApiKey
+from shared.postgres.reviews import Review
 
 MOST_SEARCHED: Final = 200
 EXCERPTS_SEARCHED: Final = 5
@@ -58,40 +68,38 @@ async def detect_patterns(
 async def get_patterns(
     caller: Reader,
     parts: WithParts,
-    pattern_type: Annotated[PatternType | None, Query(alias="type")] = None,
-    project: ProjectFilter = None,
-    min_confidence: Annotated[float, Query(alias="minConfidence", ge=0, le=1)] = 0.0,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    wanted: Annotated[PatternFilter, Query()],
 ) -> PatternsFound:
-    """Return the workspace's patterns, the surest first."""
-    found = await list_patterns(
-        parts.shared.driver,
-        caller.workspace_id,
-        types=[pattern_type] if pattern_type else [],
-        project_name=project and check_text(project, "project"),
-        minimum_confidence=min_confidence,
-        limit=limit,
+    """Return the workspace's patterns, the surest or the newest first; not those dismissed."""
+    page = await read_page(
+        parts,
+        caller,
+        wanted.wanted(),
+        review=wanted.review,
+        order=wanted.order,
+        limit=wanted.limit,
+        evidence=wanted.evidence,
+        after=wanted.place(),
     )
-    patterns = [describe_pattern(pattern) for pattern in found]
-    return PatternsFound(patterns=patterns, count=len(patterns))
+    patterns = [describe_pattern(one, page.reviews.get(one.id)) for one in page.patterns]
+    following = write_place(page.patterns[-1]) if page.has_more else None
+    return PatternsFound(patterns=patterns, count=len(patterns), next=following)
 
 
 @router.post("/api/patterns/search", responses=problems())
 async def search_patterns(body: PatternQuery, caller: Reader, parts: WithParts) -> PatternsFound:
-    """Return the patterns nearest to some words, of the workspace's surest 200."""
+    """Return the patterns nearest to some words, of the surest 200 that nobody dismissed."""
     check_workspace(caller, body.workspace_id, "workspaceId")
     query = check_text(body.query, "query")
-    found = await list_patterns(
-        parts.shared.driver,
-        caller.workspace_id,
-        types=body.pattern_types,
-        minimum_confidence=body.min_confidence,
-        limit=MOST_SEARCHED,
-    )
-    vectors = await parts.shared.embedder.embed([query, *map(describe_in_words, found)])
+    wanted = Wanted(body.pattern_types, minimum_confidence=body.min_confidence)
+    page = await read_page(parts, caller, wanted, limit=MOST_SEARCHED, evidence=MAX_EVIDENCE)
+    words = map(describe_in_words, page.patterns)
+    vectors = await parts.shared.embedder.embed([query, *words])
     nearness = [cosine(vectors[0], vector) for vector in vectors[1:]]
-    ranked = sorted(zip(nearness, found, strict=True), key=lambda pair: -pair[0])[: body.limit]
-    patterns = [describe_pattern(pattern, similarity) for similarity, pattern in ranked]
+    pairs = sorted(zip(nearness, page.patterns, strict=True), key=lambda pair: -pair[0])
+    patterns = [
+        describe_pattern(one, page.reviews.get(one.id), near) for near, one in pairs[: body.limit]
+    ]
     return PatternsFound(patterns=patterns, count=len(patterns))
 
 
@@ -100,9 +108,14 @@ def cosine(one: Sequence[float], other: Sequence[float]) -> float:
     return sum(map(mul, one, other))
 
 
-def describe_pattern(pattern: Pattern, similarity: float | None = None) -> PatternFound:
+def describe_pattern(
+    pattern: Pattern, review: Review | None, similarity: float | None = None
+) -> PatternFound:
     """Return a pattern as clients see it."""
-    return PatternFound.model_validate({**asdict(pattern), "similarity": similarity})
+    said = review and ReviewFound.model_validate(asdict(review))
+    return PatternFound.model_validate(
+        {**asdict(pattern), "review": said, "similarity": similarity}
+    )
 
 
 def describe_in_words(pattern: Pattern) -> str:

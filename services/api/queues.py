@@ -92,16 +92,28 @@ async def get_queue(
     until: To = None,
 ) -> QueueDetails:
     """Return one queue over time, from samples alone."""
+    check_queue(name)
     within = read_range(minutes, since, until)
-    async with parts.transaction(caller) as conn:
-        figures = await get_figures(conn, name)
-        points = await find_series(conn, name, within)
+    async with parts.reading(caller) as conn:
+        return await read_details(conn, name, within, parts.shared.settings)
+
+
+async def read_details(
+    conn: AsyncConnection[TupleRow], name: str, within: Range, settings: Settings
+) -> QueueDetails:
+    """Return one queue over time.
+
+    Raises:
+        NotFoundError: there is no such queue, or no sample yet.
+    """
+    figures = choose_queue(await find_figures(conn, name), name)
+    points = await find_series(conn, name, within)
     return QueueDetails(
         name=name,
         paused=describe_pause(figures),
         sample=describe_sample(figures),
         storage=describe_storage(figures),
-        limits=describe_limits(parts.shared.settings),
+        limits=describe_limits(settings),
         since=within.since,
         until=within.until,
         step_seconds=within.step.total_seconds(),
@@ -170,17 +182,17 @@ def check_queue(name: str) -> None:
         raise NotFoundError("no such queue")
 
 
-async def get_figures(conn: AsyncConnection[TupleRow], name: str) -> QueueFigures:
+def choose_queue(figures: list[QueueFigures], name: str) -> QueueFigures:
     """Return the last sample of a queue.
 
     Raises:
         NotFoundError: there is no such queue, or no sample yet.
     """
     check_queue(name)
-    found = await find_figures(conn, name)
-    if not found:
-        raise NotFoundError("no sample yet: ask again in some seconds")
-    return found[0]
+    for one in figures:
+        if one.queue == name:
+            return one
+    raise NotFoundError("no sample yet: ask again in some seconds")
 
 
 def read_range(minutes: int, since: datetime | None, until: datetime | None) -> Range:

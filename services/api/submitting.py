@@ -17,6 +17,7 @@ from shared.errors import InvalidInputError
 from shared.messages import JOB_ID_HEADER, Message
 from shared.postgres.api_keys import ApiKey
 from shared.postgres.jobs import create_job
+from shared.telemetry import note_job
 
 Item = TypeVar("Item")
 Draft = TypeVar("Draft")
@@ -92,9 +93,16 @@ async def submit(
     queue: str,
     kind: str,
     messages: Sequence[Message],
+    project_name: str | None = None,
+    content_bytes: int = 0,
 ) -> UUID:
-    """Note a job and send its messages, in the transaction of `conn`; return the job's id."""
+    """Note a job and send its messages, in the transaction of `conn`; return the job's id.
+
+    Raises:
+        BeingDeletedError: what is sent belongs to what is being deleted.
+    """
     job_id = uuid4()
+    note_job(job_id)
     await create_job(
         conn,
         job_id=job_id,
@@ -102,6 +110,9 @@ async def submit(
         user_id=caller.user_id,
         kind=kind,
         submitted=len(messages),
+        key_id=caller.id,
+        project_name=project_name,
+        content_bytes=content_bytes,
     )
     if messages:
         await broker.publish_batch(

@@ -14,6 +14,8 @@ UNTRACED: Final = ("/health/", "/metrics")
 STREAMED: Final = ("/api/live", "/events")
 """A stream would be one span of hours."""
 LOOKING: Final = "/dashboard"
+NAMED: Final = ("/api/memories/", "/api/projects/", "/dashboard/projects/")
+"""Where a path goes on with a name that somebody chose."""
 
 
 def trace_requests(provider: TracerProvider) -> TelemetryConfig:
@@ -35,7 +37,7 @@ def _is_untraced(scope: Any) -> bool:
 
 
 class HideQueries:
-    """Takes the values of the query string out of the span: a search is content."""
+    """Takes what is content out of the span: a query string's values, and names in a path."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -45,4 +47,7 @@ class HideQueries:
         if query and (span := get_current_span()).is_recording():
             names = [name for name, _ in parse_qsl(query.decode("latin-1"))]
             span.set_attribute("url.query", "&".join(f"{name}=…" for name in names))
+        path = str(scope.get("path", ""))
+        if start := next((one for one in NAMED if path.startswith(one)), None):
+            get_current_span().set_attribute("url.path", f"{start}…")
         await self._app(scope, receive, send)

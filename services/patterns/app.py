@@ -7,8 +7,9 @@ from faststream.asgi import AsgiFastStream
 from faststream_pgmq import PgmqResponse
 from faststream_pgmq.annotations import PgmqMessage
 from services.patterns import handlers
-from services.patterns.follow_ups import request_the_rest
-from shared.messages import PATTERN_DETECTION, DetectPatterns
+from services.patterns.deleting import delete_data
+from services.patterns.follow_ups import request_the_next_pass, request_the_rest
+from shared.messages import PATTERN_DETECTION, DeleteData, Detection
 from shared.runtime import RETRY, create_broker, create_parts, create_worker, start_telemetry
 from shared.settings import Settings
 
@@ -28,7 +29,12 @@ def create_app(settings: Settings) -> AsgiFastStream:
         pause_probe=parts.probe,
     )
     @broker.publisher(PATTERN_DETECTION)
-    async def detect_patterns(job: DetectPatterns, message: PgmqMessage) -> list[PgmqResponse]:
+    async def detect_patterns(job: Detection, message: PgmqMessage) -> list[PgmqResponse]:
+        if isinstance(job, DeleteData):
+            pause = await delete_data(
+                job, pool=parts.pool, driver=parts.driver, embedder=parts.embedder
+            )
+            return [] if pause is None else [request_the_next_pass(job, pause)]
         outcome = await handlers.detect_patterns(job, driver=parts.driver, embedder=parts.embedder)
         return [request_the_rest(job, message.headers)] if outcome.has_more else []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
@@ -23,6 +24,7 @@ from shared.postgres.project_summaries import (
     save_summary,
 )
 
+SOON_SECONDS: Final = 1.0
 Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
 
 
@@ -37,7 +39,8 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class TooYoung:
-    """The current summary is younger than the debounce: ask again after the delay."""
+    """The current summary is younger than the debounce, or a memory it would be made of was
+    deleted meanwhile: ask again after the delay."""
 
     delay_seconds: float
 
@@ -80,8 +83,9 @@ async def summarize_project(
     written = Written(summary, summariser.model, len(episodes))
     with translated_errors():
         async with pool.connection() as conn:
-            await _save(conn, job, found, written)
-    return written
+            is_saved = await _save(conn, job, found, written)
+    # What was deleted while the model wrote must not be told: it is written again without it.
+    return written if is_saved else TooYoung(SOON_SECONDS)
 
 
 async def _read(conn: AsyncConnection[TupleRow], job: SummarizeProject) -> _Found:
@@ -94,15 +98,14 @@ async def _read(conn: AsyncConnection[TupleRow], job: SummarizeProject) -> _Foun
 
 async def _save(
     conn: AsyncConnection[TupleRow], job: SummarizeProject, found: _Found, written: Written
-) -> None:
-    await save_summary(
+) -> bool:
+    return await save_summary(
         conn,
         job.workspace_id,
         job.project_name,
         summary=written.summary,
         model=written.model,
-        memories_included=written.memories_included,
-        last_memory_timestamp=found.memories[0].occurred_at,
+        sources=found.memories,
         read_at=found.read_at,
     )
 

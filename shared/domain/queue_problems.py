@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
 from shared.domain.queue_flow import Standing, state_of
+from shared.domain.temporal_words import lasting
 
 OLD_SNAPSHOT: Final = timedelta(hours=1)
 """Since then no dead row was removed: reads of a busy queue get slower and slower."""
@@ -68,7 +69,7 @@ def _of_sampling(
     if oldest is None:
         yield Problem("unsampled", None, "The queues have not been sampled yet.", is_urgent=False)
     elif (age := (now - oldest).total_seconds()) > expected.stale_seconds:
-        text = f"The figures of the queues are {age:.0f} s old: no process of the API samples them."
+        text = f"The figures of the queues are {_lasting(age)} old: nobody samples them."
         yield Problem("unsampled", None, text)
 
 
@@ -77,7 +78,7 @@ def _of_storage(watched: list[Watched]) -> Iterator[Problem]:
         seconds = one.snapshot_seconds or 0.0
         if one.snapshot_holder and seconds > OLD_SNAPSHOT.total_seconds():
             text = (
-                f"A {one.snapshot_holder} has been open for {seconds / 3600:.1f} h: "
+                f"A {one.snapshot_holder} has been open for {_lasting(seconds)}: "
                 "dead rows stay in every queue, and reads get slower."
             )
             yield Problem("old_snapshot", None, text)
@@ -88,16 +89,16 @@ def _of_queue(one: Watched, expected: Expectations) -> Iterator[Problem]:
     if state == "paused":
         text = f"{one.queue} is paused: what is sent to it waits."
         yield Problem("paused", one.queue, text, is_urgent=False)
+    oldest = f"the oldest message has waited {_lasting(standing.oldest_seconds)}"
+    is_late = standing.oldest_seconds > expected.oldest_seconds
     if state == "unattended":
-        yield Problem("unattended", one.queue, f"{one.queue} has no consumers.")
-    if state == "stalled":
-        text = f"{one.queue} is stalled: messages wait, and none is finished."
-        yield Problem("stalled", one.queue, text)
-    elif state != "paused" and standing.oldest_seconds > expected.oldest_seconds:
-        text = (
-            f"{one.queue} is behind: the oldest message has waited {standing.oldest_seconds:.0f} s,"
-            f" more than the target of {expected.oldest_seconds:.0f} s."
-        )
+        text = f"{one.queue} has no consumers{f'; {oldest}' if is_late else ''}."
+        yield Problem("unattended", one.queue, text)
+    elif state == "stalled":
+        yield Problem("stalled", one.queue, f"{one.queue} stands still: {oldest}.")
+    elif state != "paused" and is_late:
+        target = _lasting(expected.oldest_seconds)
+        text = f"{one.queue} is behind: {oldest}, more than the target of {target}."
         yield Problem("late", one.queue, text)
     if one.failed_lately:
         noun = "message" if one.failed_lately == 1 else "messages"
@@ -106,3 +107,7 @@ def _of_queue(one: Watched, expected: Expectations) -> Iterator[Problem]:
     if not one.doorbell:
         text = f"{one.queue} has lost its doorbell: consumers only poll. `supastate migrate` helps."
         yield Problem("deaf", one.queue, text)
+
+
+def _lasting(seconds: float) -> str:
+    return lasting(timedelta(seconds=round(seconds)))

@@ -7,13 +7,18 @@ of texts. Scripts without spaces are read in pairs of characters.
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 MOST_WORDS: Final = 6
 READ_CHARACTERS: Final = 2_000
 """What stands later in a text names its topic no better."""
+_REMEMBERED: Final = 4_096
+"""Texts whose words are kept: a topic that is looked at again has mostly the same ones."""
 _SHARE: Final = 0.3
 """The share of the texts that must have a word."""
 _SMOOTHING: Final = 0.05
@@ -46,20 +51,36 @@ _COMMON_WORDS: Final = """
 _COMMON: Final = frozenset(_COMMON_WORDS.split())
 
 
-def telling_words(
-    texts: Sequence[str], others: Iterable[str], *, most: int = MOST_WORDS
-) -> list[str]:
-    """Return the words that the texts share and the others lack, the most telling first."""
-    within, n = _count(texts)
-    outside, m = _count(others)
-    if not n:
-        return []
-    floor = max(min(2, n), _SHARE * n)
-    scores = {
-        word: _score(count / n, outside[word] / m if m else 0.0)
-        for word, count in within.items()
-        if count >= floor
-    }
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How many of some texts have each word."""
+
+    counts: Counter[str]
+    texts: int
+
+    def without(self, fewer: Words) -> Words:
+        """Return what is left when some of the texts are taken away."""
+        return Words(self.counts - fewer.counts, self.texts - fewer.texts)
+
+    def share(self, word: str) -> float:
+        """Return the part of the texts that has a word."""
+        return self.counts[word] / self.texts if self.texts else 0.0
+
+
+def count_words(texts: Iterable[str]) -> Words:
+    """Return how many texts have a word: how often one says it tells nothing of the others."""
+    each = [_words(text[:READ_CHARACTERS]) for text in texts]
+    counts: Counter[str] = Counter()
+    for words in each:
+        counts.update(words)
+    return Words(counts, len(each))
+
+
+def telling_words(within: Words, outside: Words, *, most: int = MOST_WORDS) -> list[str]:
+    """Return the words that the texts within share and those outside lack, the best first."""
+    floor = max(min(2, within.texts), _SHARE * within.texts)
+    shared = [word for word, count in within.counts.items() if count >= floor]
+    scores = {word: _score(within.share(word), outside.share(word)) for word in shared}
     ranked = sorted((-score, word) for word, score in scores.items() if score > 0)
     return _without_forms([word for _, word in ranked])[:most]
 
@@ -68,23 +89,15 @@ def _score(share: float, elsewhere: float) -> float:
     return share * ((share + _SMOOTHING) / (elsewhere + _SMOOTHING) - 1)
 
 
-def _count(texts: Iterable[str]) -> tuple[Counter[str], int]:
-    counts: Counter[str] = Counter()
-    number = 0
-    for number, text in enumerate(texts, 1):  # noqa: B007
-        counts.update(_words(text))
-    return counts, number
-
-
-def _words(text: str) -> set[str]:
-    """A text's words, each once: how often one text says a word tells nothing of the others."""
+@lru_cache(maxsize=_REMEMBERED)
+def _words(text: str) -> tuple[str, ...]:
     found: set[str] = set()
-    for word in _WORD.findall(text[:READ_CHARACTERS].lower()):
+    for word in _WORD.findall(text.lower()):
         if _RUN.fullmatch(word):
             found.update(word[at : at + 2] for at in range(max(len(word) - 1, 1)))
         elif len(word) > 2 and word not in _COMMON and not _HEX.fullmatch(word):
             found.add(word)
-    return found
+    return tuple(map(sys.intern, found))  # texts share words: one copy of each is kept
 
 
 def _without_forms(words: Sequence[str]) -> list[str]:

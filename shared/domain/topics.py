@@ -11,15 +11,14 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from statistics import fmean
 from typing import Final
 from uuid import uuid4
 
 import numpy as np
 
 from shared.domain.confidence import confidence
-from shared.domain.findings import MAX_EVIDENCE, Fact, Finding, PatternKey, Signal, Summary
-from shared.domain.telling_words import telling_words
+from shared.domain.findings import Fact, Finding, PatternKey, Signal
+from shared.domain.telling_words import Words, count_words, telling_words
 from shared.messages import PatternType
 
 TYPE: Final[PatternType] = "semantic"
@@ -72,34 +71,33 @@ class Seat:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
-    """A memory of a topic."""
-
-    summary: Summary
-    similarity: float
-    """Its cosine to the seed."""
-
-
-@dataclass(frozen=True, slots=True)
 class Cluster:
     """A stored cluster."""
 
     id: str
     project_name: str
+    seed_embedding: Sequence[float]
     size: int
     first_at: datetime
-    members: Sequence[Member]
-    """The newest, newest first, at most `MAX_EVIDENCE`."""
+    last_at: datetime
+    members: Sequence[str]
+    """Ids of the newest, newest first, at most `MAX_EVIDENCE`."""
+    users: Sequence[str]
+    """Of these members."""
 
     @property
     def key(self) -> PatternKey:
         """What makes its pattern the same on the next run."""
         return topic_key(self.project_name, self.id)
 
-    @property
-    def sample(self) -> Sequence[Member]:
-        """The members that stand for all."""
-        return self.members[:SAMPLE]
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One of the newest members, of which a topic is measured."""
+
+    embedding: Sequence[float]
+    text: str
+    signals: Mapping[str, bool | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +107,13 @@ class Topic:
     centroid: list[float]
     radius: float
     """The largest cosine distance between the centroid and a member of the sample."""
+    similarity: float
+    """The mean cosine of the sample to the seed."""
     keywords: list[str]
     cluster_type: str
     """The activity that most of the sample carry, or `topic`."""
+    sample: int
+    """How many members it was measured on."""
 
 
 def topic_key(project_name: str, cluster_id: str) -> PatternKey:
@@ -154,21 +156,19 @@ def seat_seeds(
     return seats
 
 
-def describe_topic(
-    cluster: Cluster,
-    vectors: Sequence[Sequence[float]],
-    texts: Sequence[str],
-    others: Sequence[str],
-) -> Topic:
-    """Return what a cluster is about, by its sample's vectors and texts and other texts."""
-    units = _unit(vectors)
+def describe_topic(seed: Sequence[float], sample: Sequence[Member], others: Words) -> Topic:
+    """Return what a cluster is about, by its seed, its newest members and others' words."""
+    units = _unit([member.embedding for member in sample])
     (centroid,) = _unit([units.mean(axis=0).tolist()])
     distances = 1 - units @ centroid
+    to_seed = float((units @ _unit([seed])[0]).mean())
     return Topic(
         centroid=centroid.tolist(),
         radius=round(max(float(distances.max()), 0.0), 4),
-        keywords=telling_words(texts, others),
-        cluster_type=_activity([member.summary for member in cluster.sample]),
+        similarity=min(max(to_seed, 0.0), 1.0),
+        keywords=telling_words(count_words(member.text for member in sample), others),
+        cluster_type=_activity(sample),
+        sample=len(sample),
     )
 
 
@@ -176,9 +176,10 @@ def find_topic(cluster: Cluster, topic: Topic, *, cosine: float) -> Finding | No
     """Return the pattern that a cluster is; None where it has too few members."""
     if cluster.size < MINIMUM:
         return None
-    similarity = min(max(_similarity(cluster), 0.0), 1.0)
-    sure = confidence(size=cluster.size, mean_similarity=similarity, full_at=_FULL_AT, cap=_CAP)
-    users = _users(cluster)
+    sure = confidence(
+        size=cluster.size, mean_similarity=topic.similarity, full_at=_FULL_AT, cap=_CAP
+    )
+    users = cluster.users
     _, _, _, period = cluster.key
     return Finding(
         type=TYPE,
@@ -189,9 +190,9 @@ def find_topic(cluster: Cluster, topic: Topic, *, cosine: float) -> Finding | No
         period_type="topic",
         frequency=cluster.size,
         confidence=round(sure, 4),
-        evidence=tuple(member.summary.id for member in reversed(cluster.members[:MAX_EVIDENCE])),
+        evidence=tuple(reversed(cluster.members)),
         first_at=cluster.first_at,
-        last_at=cluster.members[0].summary.occurred_at,
+        last_at=cluster.last_at,
         metadata=_facts(cluster, topic, cosine),
     )
 
@@ -202,45 +203,36 @@ def _facts(cluster: Cluster, topic: Topic, cosine: float) -> dict[str, Fact]:
         "cluster_type": topic.cluster_type,
         "keywords": topic.keywords,
         "memories": cluster.size,
-        "users": _users(cluster),
-        "sample": len(cluster.sample),
-        "mean_similarity": round(_similarity(cluster), 4),
+        "users": list(cluster.users),
+        "sample": topic.sample,
+        "mean_similarity": round(topic.similarity, 4),
         "least_similarity": round(cosine, 4),
         "radius": topic.radius,
         "first_at": cluster.first_at.isoformat(),
-        "last_at": cluster.members[0].summary.occurred_at.isoformat(),
+        "last_at": cluster.last_at.isoformat(),
         "reason": _reason(cluster, topic, cosine),
     }
 
 
 def _reason(cluster: Cluster, topic: Topic, cosine: float) -> str:
-    last_at = cluster.members[0].summary.occurred_at
     said = f"{cluster.size} memories of {cluster.project_name or 'no project'} between "
-    said += f"{cluster.first_at:{_TIME}} and {last_at:{_TIME}} UTC share a topic"
+    said += f"{cluster.first_at:{_TIME}} and {cluster.last_at:{_TIME}} UTC share a topic"
     said += f" ({', '.join(topic.keywords)})" if topic.keywords else ""
     said += f": each has a cosine of at least {cosine:.2f} to its seed. "
-    said += "They" if cluster.size <= SAMPLE else f"The newest {len(cluster.sample)}"
-    said += f" have a mean of {_similarity(cluster):.2f}, "
+    said += "They" if cluster.size <= SAMPLE else f"The newest {topic.sample}"
+    said += f" have a mean of {topic.similarity:.2f}, "
     return f"{said}and lie within a distance of {topic.radius:.2f} around their centre."
 
 
-def _similarity(cluster: Cluster) -> float:
-    return fmean(member.similarity for member in cluster.sample)
-
-
-def _users(cluster: Cluster) -> list[str]:
-    return sorted({member.summary.user_id for member in cluster.members})
-
-
-def _activity(summaries: Sequence[Summary]) -> str:
+def _activity(sample: Sequence[Member]) -> str:
     counts = Counter(
         {
-            name: sum(summary.carries(signal) for summary in summaries)
+            name: sum(member.signals.get(signal) is True for member in sample)
             for name, signal in _ACTIVITIES.items()
         }
     )
     name, count = counts.most_common(1)[0]
-    return name if 2 * count > len(summaries) else "topic"
+    return name if 2 * count > len(sample) else "topic"
 
 
 def _unit(vectors: Sequence[Sequence[float]]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:

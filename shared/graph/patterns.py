@@ -4,31 +4,78 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final, LiteralString
 
 from neo4j import AsyncDriver, AsyncManagedTransaction
 
+from shared.domain.findings import MAX_EVIDENCE
 from shared.graph.driver import read
 
-LIST_PATTERNS: Final[LiteralString] = """
+_WANTED: Final[LiteralString] = """
 MATCH (p:Pattern)
 WHERE p.workspace_id = $workspace_id
   AND ($types = [] OR p.type IN $types)
   AND ($project_name IS NULL OR p.project_name = $project_name)
   AND p.confidence >= $minimum_confidence
-WITH p ORDER BY p.confidence DESC, p.frequency DESC, p.id LIMIT $limit
+  AND ($since IS NULL OR p.last_at >= $since)
+  AND ($until IS NULL OR p.first_at < $until)
+  AND ($text IS NULL
+       OR toLower(p.type + ' ' + p.name + ' ' + p.project_name + ' ' + p.metadata) CONTAINS $text)
+  AND ($only IS NULL OR p.id IN $only)
+  AND NOT p.id IN $without
+"""
+# With nanoseconds, which the driver's datetime would cut off.
+_PLACE: Final[LiteralString] = """
+WITH p, p.last_updated.epochSeconds * 1000000000 + p.last_updated.nanosecond AS place
+"""
+_WITH_EVIDENCE: Final[LiteralString] = """
 CALL (p) {
     OPTIONAL MATCH (p)-[:DERIVED_FROM]->(e {workspace_id: $workspace_id})
     WITH e ORDER BY e.occurred_at, e.id
     RETURN collect(
-        e {.id, kind: labels(e)[0], .session_id, .occurred_at, excerpt: left(e.content, $excerpt)}
+        e {.id, kind: labels(e)[0], .session_id, .occurred_at, .chunk_id, .path,
+           excerpt: left(e.content, $excerpt)}
     ) AS evidence
 }
-RETURN p {.*} AS pattern, evidence
+RETURN p {.*, place: place} AS pattern, size(evidence) AS evidence_count,
+       evidence[..$evidence] AS evidence
+"""
+LIST_SUREST: Final[LiteralString] = f"""
+{_WANTED}
+  AND ($after IS NULL OR p.confidence < $after.confidence OR (p.confidence = $after.confidence
+       AND (p.frequency < $after.frequency
+            OR (p.frequency = $after.frequency AND p.id > $after.id))))
+WITH p ORDER BY p.confidence DESC, p.frequency DESC, p.id LIMIT $limit
+{_PLACE}
+{_WITH_EVIDENCE}
 ORDER BY p.confidence DESC, p.frequency DESC, p.id
 """
+LIST_NEWEST: Final[LiteralString] = f"""
+{_WANTED} {_PLACE}
+WITH p, place WHERE $after IS NULL OR place < $after.place
+                 OR (place = $after.place AND p.id > $after.id)
+WITH p, place ORDER BY place DESC, p.id LIMIT $limit
+{_WITH_EVIDENCE}
+ORDER BY place DESC, p.id
+"""
+FIND_PATTERN: Final[LiteralString] = f"""
+MATCH (p:Pattern {{workspace_id: $workspace_id, id: $id}})
+{_PLACE}
+{_WITH_EVIDENCE}
+"""
+# What stands on the same evidence, most of it first.
+FIND_RELATED: Final[LiteralString] = """
+MATCH (p:Pattern {workspace_id: $workspace_id, id: $id})
+      -[:DERIVED_FROM]->(e {workspace_id: $workspace_id})
+USING INDEX SEEK p:Pattern(workspace_id, id)
+MATCH (e)<-[:DERIVED_FROM]-(other {workspace_id: $workspace_id}) WHERE other <> p
+RETURN other.id AS id, other.type AS type, other.name AS name, other.period AS period,
+       other.project_name AS project_name, other.confidence AS confidence, count(e) AS shared
+ORDER BY shared DESC, confidence DESC, id LIMIT $limit
+"""
+MOST_RELATED: Final = 10
 EXCERPT_CHARACTERS: Final = 240
 
 
@@ -41,6 +88,10 @@ class Evidence:
     session_id: str | None
     occurred_at: datetime | None
     excerpt: str
+    chunk_id: str | None = None
+    """Of a memory."""
+    path: str | None = None
+    """Of a source file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +113,66 @@ class Pattern:
     last_updated: datetime
     metadata: dict[str, Any]
     evidence: list[Evidence]
+    evidence_count: int = 0
+    first_at: datetime | None = None
+    """When the oldest of what it is about happened."""
+    last_at: datetime | None = None
+    place: int = 0
+    """When it was last updated, in nanoseconds: where it stands among the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Another pattern that stands on some of the same evidence."""
+
+    id: str
+    type: str
+    name: str
+    period: str
+    project_name: str
+    confidence: float
+    shared: int
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """The last pattern of the page before."""
+
+    id: str
+    confidence: float = 0.0
+    frequency: int = 0
+    place: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which patterns to read; what is not named, any."""
+
+    types: Sequence[str] = ()
+    project_name: str | None = None
+    minimum_confidence: float = 0.0
+    since: datetime | None = None
+    """It lasted until then or longer."""
+    until: datetime | None = None
+    """It began before."""
+    text: str | None = None
+    """In its name, project or reason, in any case."""
+    only: Sequence[str] | None = None
+    """Among these ids."""
+    without: Sequence[str] = ()
+
+    def parameters(self) -> dict[str, Any]:
+        """Return them as the statements take them."""
+        return {
+            "types": list(self.types),
+            "project_name": self.project_name,
+            "minimum_confidence": self.minimum_confidence,
+            "since": self.since,
+            "until": self.until,
+            "text": self.text and self.text.lower(),
+            "only": None if self.only is None else list(self.only),
+            "without": list(self.without),
+        }
 
 
 async def list_patterns(
@@ -74,23 +185,59 @@ async def list_patterns(
     limit: int = 50,
 ) -> list[Pattern]:
     """Return a workspace's patterns, the surest first."""
+    wanted = Wanted(types, project_name, minimum_confidence)
+    return await page_patterns(driver, workspace_id, wanted, limit=limit)
+
+
+async def page_patterns(
+    driver: AsyncDriver,
+    workspace_id: str,
+    wanted: Wanted,
+    *,
+    limit: int,
+    evidence: int = MAX_EVIDENCE,
+    newest_first: bool = False,
+    after: After | None = None,
+) -> list[Pattern]:
+    """Return a page of a workspace's patterns, each with its oldest evidence."""
+    values = wanted.parameters() | {
+        "workspace_id": workspace_id,
+        "limit": limit,
+        "evidence": evidence,
+        "excerpt": EXCERPT_CHARACTERS,
+        "after": after and asdict(after),
+    }
 
     async def work(tx: AsyncManagedTransaction) -> list[Pattern]:
-        result = await tx.run(
-            LIST_PATTERNS,
-            workspace_id=workspace_id,
-            types=list(types),
-            project_name=project_name,
-            minimum_confidence=minimum_confidence,
-            limit=limit,
-            excerpt=EXCERPT_CHARACTERS,
-        )
-        return [_pattern(row["pattern"], row["evidence"]) for row in await result.data()]
+        result = await tx.run(LIST_NEWEST if newest_first else LIST_SUREST, values)
+        return [_pattern(row) for row in await result.data()]
 
     return await read(driver, work)
 
 
-def _pattern(found: dict[str, Any], evidence: list[dict[str, Any]]) -> Pattern:
+async def find_pattern(
+    driver: AsyncDriver, workspace_id: str, pattern_id: str
+) -> tuple[Pattern, list[Related]] | None:
+    """Return one pattern with all its evidence, and what stands on the same."""
+    values = {
+        "workspace_id": workspace_id,
+        "id": pattern_id,
+        "evidence": MAX_EVIDENCE,
+        "excerpt": EXCERPT_CHARACTERS,
+    }
+
+    async def work(tx: AsyncManagedTransaction) -> tuple[Pattern, list[Related]] | None:
+        found = await (await tx.run(FIND_PATTERN, values)).data()
+        if not found:
+            return None
+        related = await (await tx.run(FIND_RELATED, values, limit=MOST_RELATED)).data()
+        return _pattern(found[0]), [Related(**row) for row in related]
+
+    return await read(driver, work)
+
+
+def _pattern(row: dict[str, Any]) -> Pattern:
+    found = row["pattern"]
     return Pattern(
         id=found["id"],
         type=found["type"],
@@ -106,16 +253,25 @@ def _pattern(found: dict[str, Any], evidence: list[dict[str, Any]]) -> Pattern:
         last_validated=found["last_validated"].to_native(),
         last_updated=found["last_updated"].to_native(),
         metadata=json.loads(found["metadata"]),
-        evidence=[_evidence(row) for row in evidence],
+        evidence=[_evidence(one) for one in row["evidence"]],
+        evidence_count=row["evidence_count"],
+        first_at=_moment(found.get("first_at")),
+        last_at=_moment(found.get("last_at")),
+        place=found["place"],
     )
 
 
 def _evidence(row: dict[str, Any]) -> Evidence:
-    occurred_at = row["occurred_at"]
     return Evidence(
         id=row["id"],
         kind=row["kind"],
         session_id=row["session_id"],
-        occurred_at=occurred_at.to_native() if occurred_at else None,
+        occurred_at=_moment(row["occurred_at"]),
         excerpt=row["excerpt"],
+        chunk_id=row["chunk_id"],
+        path=row["path"],
     )
+
+
+def _moment(value: Any) -> datetime | None:
+    return value.to_native() if value else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, LiteralString, TypeAlias
 
-from neo4j import AsyncManagedTransaction
+from neo4j import AsyncManagedTransaction, AsyncResult
 
 Row: TypeAlias = dict[str, Any]  # what Bolt carries: any value of a property
 
@@ -26,6 +26,11 @@ async def run_rows(
         piece = ordered[start : start + MAX_ROWS]
         found += await (await tx.run(statement, rows=piece, **parameters)).data()
     return found
+
+
+async def read_rows(result: AsyncResult) -> list[Row]:
+    """Return a result's rows as they came; `data()` goes through every number of a vector."""
+    return [dict(zip(record.keys(), record.values(), strict=True)) async for record in result]
 
 
 def _key(row: Row) -> tuple[str, str]:

@@ -5,20 +5,22 @@ The newest members stand for all: what a cluster costs does not grow with it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final, LiteralString
 
 from neo4j import AsyncManagedTransaction
 
 from shared.domain.findings import MAX_EVIDENCE
-from shared.domain.telling_words import READ_CHARACTERS
-from shared.domain.topics import Cluster, Member, Topic
-from shared.graph.neighbours import SUMMARY_FIELDS, read_summary
-from shared.graph.statements import Row
+from shared.domain.telling_words import READ_CHARACTERS, Words, count_words
+from shared.domain.topics import SAMPLE, Cluster, Member, Topic
+from shared.graph.statements import Row, read_rows
 
 OTHERS: Final = 200
 """The newest memories of a project that a topic's words are compared with."""
 
+# Naming all of the index's properties lets it take the index's order instead of sorting.
 READ_CLUSTERS: Final[LiteralString] = """
 UNWIND $ids AS id
 MATCH (c:SemanticCluster {workspace_id: $workspace_id, id: id})
@@ -30,31 +32,25 @@ CALL (c) {
     WITH t ORDER BY t.workspace_id, t.cluster_id, t.occurred_at LIMIT 1
     RETURN t.occurred_at AS first_at
 }
-RETURN c.id AS id, c.project_name AS project_name, first_at,
-       COUNT { (c)<-[:IN_CLUSTER]-() } AS size
-"""
-# Naming all of the index's properties lets it take the index's order instead of sorting.
-READ_MEMBERS: Final[LiteralString] = f"""
-CYPHER 25
-UNWIND $ids AS cluster_id
-CALL (cluster_id) {{
+CALL (c) {
     MATCH (t:TopicMember)
     USING INDEX SEEK t:TopicMember(workspace_id, cluster_id, occurred_at)
-    WHERE t.workspace_id = $workspace_id AND t.cluster_id = cluster_id AND t.occurred_at IS NOT NULL
+    WHERE t.workspace_id = $workspace_id AND t.cluster_id = c.id AND t.occurred_at IS NOT NULL
     WITH t ORDER BY t.workspace_id DESC, t.cluster_id DESC, t.occurred_at DESC LIMIT $limit
-    RETURN t
-}}
-MATCH (s:EntitySummary {{workspace_id: $workspace_id, id: t.id}})
-      -[link:IN_CLUSTER]->(c {{workspace_id: $workspace_id, id: cluster_id}})
-USING INDEX SEEK s:EntitySummary(workspace_id, id)
-RETURN cluster_id, link.similarity AS similarity, {SUMMARY_FIELDS}
+    RETURN collect(t.id) AS members, collect(DISTINCT t.user_id) AS users,
+           max(t.occurred_at) AS last_at
+}
+RETURN c.id AS id, c.project_name AS project_name, c.seed_embedding AS seed_embedding,
+       COUNT { (c)<-[:IN_CLUSTER]-() } AS size, first_at, last_at, members, users
 """
-READ_TEXTS: Final[LiteralString] = """
-UNWIND $ids AS id
+READ_SAMPLES: Final[LiteralString] = """
+UNWIND $rows AS row
+UNWIND row.members AS id
 MATCH (s:EntitySummary {workspace_id: $workspace_id, id: id})
       -[:SUMMARIZES]->(m {workspace_id: $workspace_id})
 USING INDEX SEEK s:EntitySummary(workspace_id, id)
-RETURN id, s.embedding AS embedding, left(m.content, $characters) AS text
+RETURN row.id AS cluster_id, s.embedding AS embedding, left(m.content, $characters) AS text,
+       s {.is_debugging, .is_learning, .is_refactoring, .is_problem_solving} AS signals
 """
 READ_OTHERS: Final[LiteralString] = """
 MATCH (s:EntitySummary)
@@ -73,46 +69,47 @@ SET c += row.properties, c.updated_at = datetime()
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Others:
+    """The newest texts of a project, by summary, and their words."""
+
+    texts: dict[str, str]
+    words: Words
+
+    def but_for(self, members: Iterable[str]) -> Words:
+        """Return the words of those that are none of a cluster's members."""
+        own = [self.texts[one] for one in members if one in self.texts]
+        return self.words.without(count_words(own))
+
+
 async def read_clusters(
     tx: AsyncManagedTransaction, workspace_id: str, ids: Iterable[str]
 ) -> list[Cluster]:
-    """Return the clusters that there are, each with its newest members."""
-    scope = {"workspace_id": workspace_id, "ids": sorted(ids)}
-    members: dict[str, list[Member]] = {}
-    for row in await (await tx.run(READ_MEMBERS, scope, limit=MAX_EVIDENCE)).data():
-        one = Member(read_summary(row), min(row["similarity"], 1.0))
-        members.setdefault(row["cluster_id"], []).append(one)
-    return [
-        Cluster(
-            id=row["id"],
-            project_name=row["project_name"],
-            size=row["size"],
-            first_at=row["first_at"].to_native(),
-            members=sorted(members[row["id"]], key=_newest_first),
-        )
-        for row in await (await tx.run(READ_CLUSTERS, scope)).data()
-        if row["id"] in members
-    ]
-
-
-async def read_texts(
-    tx: AsyncManagedTransaction, workspace_id: str, cluster: Cluster
-) -> tuple[list[list[float]], list[str]]:
-    """Return the vectors and the texts of the members that stand for a cluster."""
+    """Return the clusters that there are and have members."""
     found = await tx.run(
-        READ_TEXTS,
+        READ_CLUSTERS, workspace_id=workspace_id, ids=sorted(ids), limit=MAX_EVIDENCE
+    )
+    return [_cluster(row) for row in await read_rows(found)]
+
+
+async def read_samples(
+    tx: AsyncManagedTransaction, workspace_id: str, clusters: Sequence[Cluster]
+) -> dict[str, list[Member]]:
+    """Return the newest members of clusters, by cluster; they stand for all."""
+    found = await tx.run(
+        READ_SAMPLES,
         workspace_id=workspace_id,
-        ids=[member.summary.id for member in cluster.sample],
+        rows=[{"id": one.id, "members": one.members[:SAMPLE]} for one in clusters],
         characters=READ_CHARACTERS,
     )
-    rows = await found.data()
-    return [row["embedding"] for row in rows], [row["text"] for row in rows]
+    samples: defaultdict[str, list[Member]] = defaultdict(list)
+    for row in await read_rows(found):
+        samples[row["cluster_id"]].append(Member(row["embedding"], row["text"], row["signals"]))
+    return samples
 
 
-async def read_others(
-    tx: AsyncManagedTransaction, workspace_id: str, project_name: str
-) -> dict[str, str]:
-    """Return the newest texts of a project, by summary."""
+async def read_others(tx: AsyncManagedTransaction, workspace_id: str, project_name: str) -> Others:
+    """Return the newest texts of a project."""
     found = await tx.run(
         READ_OTHERS,
         workspace_id=workspace_id,
@@ -120,7 +117,8 @@ async def read_others(
         limit=OTHERS,
         characters=READ_CHARACTERS,
     )
-    return {row["id"]: row["text"] for row in await found.data()}
+    texts = {row["id"]: row["text"] for row in await read_rows(found)}
+    return Others(texts, count_words(texts.values()))
 
 
 async def save_descriptions(
@@ -141,10 +139,19 @@ def _row(cluster: Cluster, topic: Topic) -> Row:
             "dominant_keywords": topic.keywords,
             "cluster_type": topic.cluster_type,
             "first_at": cluster.first_at,
-            "last_at": cluster.members[0].summary.occurred_at,
+            "last_at": cluster.last_at,
         },
     }
 
 
-def _newest_first(member: Member) -> tuple[float, str]:
-    return (-member.summary.occurred_at.timestamp(), member.summary.id)
+def _cluster(row: Row) -> Cluster:
+    return Cluster(
+        id=row["id"],
+        project_name=row["project_name"],
+        seed_embedding=row["seed_embedding"],
+        size=row["size"],
+        first_at=row["first_at"].to_native(),
+        last_at=row["last_at"].to_native(),
+        members=row["members"],
+        users=sorted(row["users"]),
+    )

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from neo4j import AsyncManagedTransaction
 
-from shared.domain.findings import Look, News
+from shared.domain.findings import Finding, Look, News, PatternKey
 from shared.domain.topics import (
     COSINE,
     TYPE,
     Cluster,
+    Member,
     Topic,
     describe_topic,
     find_topic,
@@ -20,14 +21,17 @@ from shared.domain.topics import (
 )
 from shared.graph.looking import Detector, Task
 from shared.graph.topic_members import (
+    Others,
     read_clusters,
     read_others,
-    read_texts,
+    read_samples,
     save_descriptions,
 )
 from shared.graph.topic_places import AT_ONCE, Placing
 
-VERSION: Final = 1
+VERSION: Final = 2
+DESCRIBED: Final = 20
+"""How many clusters are described together: so many samples are in memory."""
 
 
 async def look(tx: AsyncManagedTransaction, task: Task, news: Sequence[News]) -> Look:
@@ -35,38 +39,51 @@ async def look(tx: AsyncManagedTransaction, task: Task, news: Sequence[News]) ->
     cosine = task.calibration.cosine(COSINE)
     placing = Placing(tx, task.workspace_id, cosine)
     memories = [one for one in news if one.entity_type == "memory"]
-    await placing.measure({one.project_name for one in memories})
     ids = sorted({one.id for one in memories})
     for start in range(0, len(ids), AT_ONCE):
         await placing.place(ids[start : start + AT_ONCE])
-    clusters = await read_clusters(tx, task.workspace_id, placing.touched)
-    described = await _describe(tx, task.workspace_id, clusters)
-    found = [find_topic(cluster, topic, cosine=cosine) for cluster, topic in described]
     lost = {topic_key(project, cluster_id) for cluster_id, project in placing.lost.items()}
-    return Look(
-        findings=[finding for finding in found if finding],
-        checked=frozenset({cluster.key for cluster in clusters} | lost),
-    )
+    found = await describe(tx, task, placing.touched)
+    return Look(found.findings, found.checked | lost)
 
 
-async def _describe(
-    tx: AsyncManagedTransaction, workspace_id: str, clusters: Sequence[Cluster]
+async def describe(tx: AsyncManagedTransaction, task: Task, cluster_ids: Iterable[str]) -> Look:
+    """Say what clusters are about, and keep it with them."""
+    others: dict[str, Others] = {}
+    findings: list[Finding] = []
+    checked: set[PatternKey] = set()
+    ordered = sorted(cluster_ids)
+    for start in range(0, len(ordered), DESCRIBED):
+        clusters = await read_clusters(tx, task.workspace_id, ordered[start : start + DESCRIBED])
+        described = await _measure(tx, task.workspace_id, clusters, others)
+        cosine = task.calibration.cosine(COSINE)
+        found = [find_topic(*one, cosine=cosine) for one in described]
+        findings += [finding for finding in found if finding]
+        checked |= {cluster.key for cluster in clusters}
+    return Look(findings, frozenset(checked))
+
+
+async def _measure(
+    tx: AsyncManagedTransaction,
+    workspace_id: str,
+    clusters: Sequence[Cluster],
+    others: dict[str, Others],
 ) -> list[tuple[Cluster, Topic]]:
     """Return the clusters with their topics, and store these."""
-    others: dict[str, dict[str, str]] = {}
-    described: list[tuple[Cluster, Topic]] = []
-    for cluster in clusters:
-        name = cluster.project_name
-        if name not in others:
-            others[name] = await read_others(tx, workspace_id, name)
-        vectors, texts = await read_texts(tx, workspace_id, cluster)
-        own = {member.summary.id for member in cluster.members}
-        rest = [text for summary_id, text in others[name].items() if summary_id not in own]
-        described.append(
-            (cluster, await asyncio.to_thread(describe_topic, cluster, vectors, texts, rest))
-        )
+    samples = await read_samples(tx, workspace_id, clusters)
+    for name in {cluster.project_name for cluster in clusters} - others.keys():
+        others[name] = await read_others(tx, workspace_id, name)
+    described = [
+        (one, await asyncio.to_thread(_topic, one, samples[one.id], others[one.project_name]))
+        for one in clusters
+        if one.id in samples
+    ]
     await save_descriptions(tx, workspace_id, described)
     return described
+
+
+def _topic(cluster: Cluster, sample: Sequence[Member], others: Others) -> Topic:
+    return describe_topic(cluster.seed_embedding, sample, others.but_for(cluster.members))
 
 
 SEMANTIC: Final = Detector(TYPE, TYPE, VERSION, look)

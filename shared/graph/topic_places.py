@@ -7,6 +7,7 @@ that have no better one around them. Whatever may have changed that is looked at
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, LiteralString
@@ -15,10 +16,12 @@ from neo4j import AsyncManagedTransaction
 
 from shared.domain.topics import MINIMUM, Candidate, Seat, Vacancy, choose_seeds, seat_seeds
 from shared.graph import topic_clusters as cypher
-from shared.graph.statements import MAX_ROWS, Row
+from shared.graph.statements import MAX_ROWS, Row, read_rows
 
 AT_ONCE: Final = 500
 """How many memories are placed together."""
+FIRST_TRIED: Final = 32
+"""How many memories are tried as seeds at first; then twice as many each time."""
 MOST_TRIED: Final = 2_000
 """The most members of lost clusters that are found to be no seed before a run stops trying."""
 
@@ -34,9 +37,6 @@ class Placing:
     """Ids of the clusters whose members may have changed."""
     lost: dict[str, str] = field(default_factory=dict[str, str])
     """The projects of the clusters that lost their seed, by id."""
-    _memories: dict[str, int] = field(default_factory=dict[str, int])
-    """How many there are in a project; counted no further than needed."""
-    _seeds: dict[str, int] = field(default_factory=dict[str, int])
     _vacant: dict[str, Vacancy] = field(default_factory=dict[str, Vacancy])
     _seated: set[str] = field(default_factory=set[str])
     """By this step; `_made` by this run."""
@@ -44,15 +44,11 @@ class Placing:
     _joined: set[str] = field(default_factory=set[str])
     _dense: dict[str, bool] = field(default_factory=dict[str, bool])
     """Whether a memory that was looked at has enough neighbours to be a seed."""
+    _asked: set[str] = field(default_factory=set[str])
+    """Whose neighbours were looked for."""
+    _known: Counter[str] = field(default_factory=Counter[str])
+    """By how many of these a memory was found."""
     _names: int = 0
-
-    async def measure(self, projects: Collection[str]) -> None:
-        """Count what there is to find in projects; call before the first change."""
-        rows = await self._run(
-            cypher.MEASURE_PROJECTS, names=sorted(projects), limit=cypher.COUNTED
-        )
-        self._memories.update({row["name"]: row["memories"] for row in rows})
-        self._seeds.update({row["name"]: row["seeds"] for row in rows})
 
     async def place(self, ids: Sequence[str]) -> None:
         """Bring the clusters around some summaries up to date, also of summaries that are gone."""
@@ -66,25 +62,22 @@ class Placing:
 
     async def _join(self, ids: Sequence[str]) -> None:
         """Put summaries into the balls of the seeds around them."""
-        for name, own in await self._by_project(ids):
-            if seeds := min(self._seeds[name], cypher.NEAREST_SEEDS):
-                await self._run(cypher.JOIN, ids=own, neighbours=seeds)
+        await self._run(cypher.JOIN, ids=ids, neighbours=cypher.NEAREST_SEEDS)
         # The index does not know yet what this transaction made.
-        await self._run(cypher.PULL_NEW, rows=[{"id": one} for one in sorted(self._made)], ids=ids)
+        await self._pull_new([{"id": one} for one in sorted(self._made)], ids)
         await self._run(cypher.RENAME_SEEDS, ids=ids)
         self._joined.update(ids)
 
-    async def _settle(self, queue: set[str]) -> None:
-        """Seat whatever may be a seed until none is left."""
-        while True:
-            free = await self._free(queue)
-            tried, queue = set(free[:AT_ONCE]), set(free[AT_ONCE:])
-            await self._neighbours(sorted(tried - self._dense.keys()))
-            cores = {one for one in tried if self._dense.setdefault(one, False)}
-            if cores:
+    async def _settle(self, queue: Collection[str]) -> None:
+        """Seat whatever may be a seed until none is left: few first, they rule most others out."""
+        most = FIRST_TRIED
+        free = await self._free(queue)
+        while free:
+            tried, rest = free[:most], free[most:]
+            if cores := await self._cores(tried):
                 await self._seat(await self._candidates(cores))
-            elif not tried:
-                return
+            free = rest if rest and not cores else await self._free(rest)
+            most = min(2 * most, AT_ONCE)
 
     async def _free(self, queue: Collection[str]) -> list[str]:
         """Return which memories no seed rules out, the smallest ids first."""
@@ -95,12 +88,16 @@ class Placing:
             left = await self._ids(
                 cypher.FIND_LEFT, self._vacant, tried=sorted(barren), limit=cypher.LEFT
             )
-        free = {*own, *left} - barren
+        return sorted({*own, *left} - barren)
+
+    async def _cores(self, tried: Collection[str]) -> set[str]:
+        """Return which memories have enough neighbours, and no seed around them after all."""
         # What no run has placed yet may lie around seeds all the same.
-        if strange := sorted(free - self._joined):
+        if strange := sorted(set(tried) - self._joined):
             await self._join(strange)
-            free = set(await self._ids(cypher.FIND_FREE, free))
-        return sorted(free)
+            tried = await self._ids(cypher.FIND_FREE, tried)
+        await self._neighbours(sorted(set(tried) - self._dense.keys()))
+        return {one for one in tried if self._dense.setdefault(one, False)}
 
     async def _candidates(self, ids: Collection[str]) -> list[Candidate]:
         rows = await self._run(cypher.READ_CANDIDATES, ids=sorted(ids))
@@ -118,13 +115,15 @@ class Placing:
         seats = seat_seeds(seeds, self._vacant, self._seated)
         rows = [_seat_row(seat) for seat in seats]
         await self._run(cypher.SEAT, rows=rows)
-        for name in {seed.project_name for seed in seeds}:
-            most = min(self._memories[name], cypher.PULLED)
-            await self._run(cypher.PULL_NEIGHBOURS, rows=rows, limit=most, project_name=name)
+        await self._run(cypher.PULL_NEIGHBOURS, rows=rows, limit=cypher.PULLED)
         await self._run(cypher.PULL_MEMBERS, rows=rows)
-        await self._run(cypher.PULL_NEW, rows=rows, ids=sorted(self._joined))
+        await self._pull_new(rows, sorted(self._joined))
         self._seated |= {seat.cluster_id for seat in seats}
         self._made |= self._seated
+
+    async def _pull_new(self, rows: Sequence[Row], ids: Sequence[str]) -> None:
+        if rows:
+            await self._run(cypher.PULL_NEW, rows=rows, ids=ids)
 
     async def _vacate(self, ids: Iterable[str]) -> dict[str, str]:
         """Take clusters' seeds away; return the names that their members know them by, by id."""
@@ -150,21 +149,17 @@ class Placing:
         self._joined.clear()
 
     async def _neighbours(self, ids: Sequence[str]) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for name, own in await self._by_project(ids):
-            most = min(self._memories[name], cypher.NEIGHBOURS)
-            rows = await self._run(cypher.FIND_NEIGHBOURS, ids=own, neighbours=most)
-            found.update({row["id"]: row["neighbours"] for row in rows})
+        if not ids:
+            return {}
+        rows = await self._run(cypher.FIND_NEIGHBOURS, ids=ids, neighbours=cypher.NEIGHBOURS)
+        found = {row["id"]: row["neighbours"] for row in rows}
         self._dense.update({one: len(near) + 1 >= MINIMUM for one, near in found.items()})
+        # Likeness is mutual: what is found by enough others need not be asked itself.
+        new = found.keys() - self._asked
+        self._asked |= new
+        self._known.update(near for one in new for near in found[one])
+        self._dense.update({one: True for one in self._known if self._known[one] + 1 >= MINIMUM})
         return found
-
-    async def _by_project(self, ids: Sequence[str]) -> list[tuple[str, list[str]]]:
-        """Return the memories among the ids that there are, by project."""
-        rows = await self._run(cypher.READ_PROJECTS, ids=ids)
-        strange = {row["name"] for row in rows} - self._memories.keys()
-        if strange:  # moved after the news was read
-            await self.measure(strange)
-        return [(row["name"], row["ids"]) for row in rows]
 
     async def _ids(self, statement: LiteralString, ids: Iterable[str], **values: Any) -> list[str]:
         ordered = sorted(ids)
@@ -176,9 +171,15 @@ class Placing:
 
     async def _run(self, statement: LiteralString, **values: Any) -> list[Row]:
         result = await self.tx.run(
-            statement, {"workspace_id": self.workspace_id, "cosine": self.cosine, **values}
+            statement,
+            {
+                "workspace_id": self.workspace_id,
+                "cosine": self.cosine,
+                "margin": cypher.MARGIN,
+                **values,
+            },
         )
-        return await result.data()
+        return await read_rows(result)
 
 
 def _rename(seed: Candidate, renamed: dict[str, str]) -> Candidate:

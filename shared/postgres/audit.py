@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Final, LiteralString
 from uuid import UUID
@@ -26,6 +26,11 @@ SELECT id, at, key_id, key_name, user_id, action, target, filter, count, reason
 FROM audit_log
 WHERE workspace_id = %(workspace_id)s
   AND (%(before_at)s::timestamptz IS NULL OR (at, id) < (%(before_at)s, %(before_id)s))
+  AND (%(action)s::text IS NULL OR starts_with(action, %(action)s))
+  AND (%(key_id)s::uuid IS NULL OR key_id = %(key_id)s)
+  AND (%(user_id)s::uuid IS NULL OR user_id = %(user_id)s)
+  AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
+  AND (%(until)s::timestamptz IS NULL OR at < %(until)s)
 ORDER BY at DESC, id DESC
 LIMIT %(limit)s
 """
@@ -61,6 +66,21 @@ class AuditEntry:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which entries to read; what is not named, any."""
+
+    action: str | None = None
+    """How it begins."""
+    key_id: UUID | None = None
+    user_id: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+ANY: Final = AuditFilter()
+
+
 async def record_action(conn: AsyncConnection[TupleRow], actor: ApiKey, action: Action) -> None:
     """Note what this key did; belongs in the transaction that does it."""
     await conn.execute(
@@ -85,12 +105,17 @@ async def list_entries(
     *,
     limit: int,
     before: tuple[datetime, int] | None = None,
+    wanted: AuditFilter = ANY,
 ) -> list[AuditEntry]:
     """Return a page of the workspace's entries, newest first."""
     at, entry_id = before or (None, None)
     values = {
-        "workspace_id": workspace_id, "before_at": at, "before_id": entry_id, "limit": limit
-    }  # fmt: skip
+        "workspace_id": workspace_id,
+        "before_at": at,
+        "before_id": entry_id,
+        "limit": limit,
+        **asdict(wanted),
+    }
     async with conn.cursor(row_factory=class_row(AuditEntry)) as cursor:
         await cursor.execute(LIST_ENTRIES, values)
         return await cursor.fetchall()

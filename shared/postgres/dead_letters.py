@@ -34,6 +34,7 @@ _CONDITIONS: Final[dict[str, LiteralString]] = {
     "contains": " AND strpos(lower(d.message), lower(%(contains)s)) > 0",
     "since": " AND d.died_at >= %(since)s",
     "until": " AND d.died_at < %(until)s",
+    "ids": " AND d.msg_id = ANY(%(ids)s)",
 }
 # In the order of (died_at, queue, msg_id), each queue from its own place in the index.
 _BEFORE: Final[LiteralString] = """
@@ -145,6 +146,8 @@ class LetterQuery:
     since: datetime | None = None
     until: datetime | None = None
     """Died before this moment."""
+    ids: tuple[int, ...] | None = None
+    """Of one queue: ids of different queues may be equal."""
 
     def as_filter(self) -> dict[str, Any]:
         """Return what `matching_letters` takes, apart from the queue."""
@@ -324,4 +327,5 @@ def _conditions(query: LetterQuery) -> LiteralString:
 def _values(workspace_id: str, query: LetterQuery) -> dict[str, Any]:
     queues: Sequence[str] = QUEUES if query.queue is None else [query.queue]
     values = {name: getattr(query, name) for name in _CONDITIONS}
+    values["ids"] = None if query.ids is None else list(query.ids)
     return values | {"workspaces": own_spellings(workspace_id), "queues": list(queues)}

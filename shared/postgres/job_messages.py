@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal, LiteralString, TypeAlias
+from typing import Any, Final, Literal, LiteralString, TypeAlias
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -79,12 +80,13 @@ FROM ({messages}) AS message
 WHERE queue = %(queue)s AND place = %(place)s AND msg_id = %(msg_id)s
 """
 GET_MESSAGE: Final[LiteralString] = _GET_MESSAGE.format(messages=_EVERYWHERE)
-_FIND_JOB_WITH_PROGRESS: Final[LiteralString] = """
+_FIND_JOBS_WITH_PROGRESS: Final[LiteralString] = """
 SELECT id, user_id, kind, submitted, created_at, progress.*
 FROM jobs LEFT JOIN ({progress}) AS progress ON progress.job_id = jobs.id
-WHERE id = %(id)s AND workspace_id = %(workspace_id)s
+WHERE id = ANY (%(ids)s) AND workspace_id = %(workspace_id)s
+ORDER BY created_at DESC, id DESC
 """
-FIND_JOB_WITH_PROGRESS: Final[LiteralString] = _FIND_JOB_WITH_PROGRESS.format(
+FIND_JOBS_WITH_PROGRESS: Final[LiteralString] = _FIND_JOBS_WITH_PROGRESS.format(
     progress=COUNT_MESSAGES
 )
 
@@ -113,12 +115,25 @@ async def find_job_progress(
     conn: AsyncConnection[TupleRow], workspace_id: str, job_id: UUID
 ) -> tuple[Job, Progress] | None:
     """Return one job of the workspace and how far it is, from one snapshot."""
-    wanted = {"id": job_id, "workspace_id": workspace_id, "job_ids": [str(job_id)]}
-    row = await (await conn.execute(FIND_JOB_WITH_PROGRESS, wanted)).fetchone()
-    if row is None:
-        return None
-    job, progress = Job(*row[:5]), row[5:]
-    return job, Progress(job_id) if progress[0] is None else Progress(*progress)
+    found = await find_jobs_progress(conn, workspace_id, [job_id])
+    return found[0] if found else None
+
+
+async def find_jobs_progress(
+    conn: AsyncConnection[TupleRow], workspace_id: str, job_ids: Sequence[UUID]
+) -> list[tuple[Job, Progress]]:
+    """Return those of the jobs that are the workspace's, newest first, and how far they are."""
+    wanted = {
+        "ids": list(job_ids),
+        "job_ids": [str(job_id) for job_id in job_ids],
+        "workspace_id": workspace_id,
+    }
+    rows = await (await conn.execute(FIND_JOBS_WITH_PROGRESS, wanted)).fetchall()
+    return [(Job(*row[:5]), _read_progress(row[0], row[5:])) for row in rows]
+
+
+def _read_progress(job_id: UUID, columns: Sequence[Any]) -> Progress:
+    return Progress(job_id) if columns[0] is None else Progress(*columns)
 
 
 async def list_messages(

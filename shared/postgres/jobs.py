@@ -13,14 +13,17 @@ from typing import Final, LiteralString
 from uuid import UUID
 
 from psycopg import AsyncConnection
+from psycopg.errors import ObjectInUse
 from psycopg.rows import TupleRow, class_row
 
+from shared.errors import BeingDeletedError
 from shared.messages import QUEUES
 from shared.postgres.queues import ARCHIVED_STATE, MESSAGE_STATE
 
 CREATE_JOB: Final[LiteralString] = """
-INSERT INTO jobs (id, workspace_id, user_id, kind, submitted)
-VALUES (%(id)s, %(workspace_id)s, %(user_id)s, %(kind)s, %(submitted)s)
+INSERT INTO jobs (id, workspace_id, user_id, kind, submitted, key_id, project_name, content_bytes)
+VALUES (%(id)s, %(workspace_id)s, %(user_id)s, %(kind)s, %(submitted)s, %(key_id)s,
+        %(project_name)s, %(content_bytes)s)
 """
 GROW_JOB: Final[LiteralString] = f"""
 {CREATE_JOB} ON CONFLICT (id) DO UPDATE SET submitted = jobs.submitted + excluded.submitted
@@ -103,9 +106,25 @@ async def create_job(
     user_id: UUID,
     kind: str,
     submitted: int,
+    key_id: UUID | None = None,
+    project_name: str | None = None,
+    content_bytes: int = 0,
 ) -> None:
-    """Note what was asked for; belongs in the transaction that sends the messages."""
-    await conn.execute(CREATE_JOB, _job_row(job_id, workspace_id, user_id, kind, submitted))
+    """Note what was asked for; belongs in the transaction that sends the messages.
+
+    Raises:
+        BeingDeletedError: it stores what belongs to what is being deleted.
+    """
+    values = _job_row(job_id, workspace_id, user_id, kind, submitted) | {
+        "key_id": key_id,
+        "project_name": project_name,
+        "content_bytes": content_bytes,
+    }
+    try:
+        await conn.execute(CREATE_JOB, values)
+    except ObjectInUse as error:  # raised by the table's trigger
+        reason = "what this belongs to is being deleted; send it again when that is done"
+        raise BeingDeletedError(reason) from error
 
 
 async def grow_job(
@@ -130,6 +149,9 @@ def _job_row(
         "user_id": user_id,
         "kind": kind,
         "submitted": submitted,
+        "key_id": None,
+        "project_name": None,
+        "content_bytes": 0,
     }
 
 

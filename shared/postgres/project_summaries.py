@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, LiteralString
+from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow, class_row
@@ -14,14 +16,14 @@ from shared.messages import Metadata
 MOST_MEMORIES: Final = 100
 
 # "The last 7 days" end at the newest memory, so that imported projects are summarised too.
-READ_RECENT_MEMORIES: Final[LiteralString] = """
+RECENT: Final[LiteralString] = """
 WITH newest AS (
     SELECT occurred_at FROM memories
     WHERE workspace_id = %(workspace_id)s AND project_name = %(project_name)s
       AND occurred_at <= now()
     ORDER BY occurred_at DESC LIMIT 1
 )
-SELECT m.content, m.metadata, m.session_id, m.occurred_at, m.updated_at
+SELECT m.id, m.content, m.metadata, m.session_id, m.occurred_at, m.updated_at
 FROM newest
 JOIN memories m ON m.workspace_id = %(workspace_id)s AND m.project_name = %(project_name)s
 WHERE m.occurred_at > newest.occurred_at - interval '7 days'
@@ -36,18 +38,24 @@ FROM project_summaries
 WHERE workspace_id = %(workspace_id)s AND project_name = %(project_name)s
 """
 READ_CLOCK: Final[LiteralString] = "SELECT clock_timestamp()"
+AWAIT_DELETION: Final[LiteralString] = "SELECT await_deletion(%(workspace_id)s)"
+COUNT_SOURCES: Final[LiteralString] = """
+SELECT count(*) FROM memories WHERE id = ANY(%(source_ids)s)
+"""
 # A worker that began earlier does not overwrite what another one read later.
 SAVE_SUMMARY: Final[LiteralString] = """
 INSERT INTO project_summaries AS s (
-    workspace_id, project_name, summary, model, memories_included, last_memory_timestamp,
-    updated_at)
+    workspace_id, project_name, summary, model, memories_included, source_ids,
+    first_memory_timestamp, last_memory_timestamp, updated_at)
 VALUES (
     %(workspace_id)s, %(project_name)s, %(summary)s, %(model)s, %(memories_included)s,
-    %(last_memory_timestamp)s, %(read_at)s)
+    %(source_ids)s, %(first_memory_timestamp)s, %(last_memory_timestamp)s, %(read_at)s)
 ON CONFLICT (workspace_id, project_name) DO UPDATE SET
     summary = excluded.summary,
     model = excluded.model,
     memories_included = excluded.memories_included,
+    source_ids = excluded.source_ids,
+    first_memory_timestamp = excluded.first_memory_timestamp,
     last_memory_timestamp = excluded.last_memory_timestamp,
     updated_at = excluded.updated_at
 WHERE s.updated_at <= excluded.updated_at
@@ -67,6 +75,7 @@ LIMIT %(limit)s
 class RecentMemory:
     """A memory that a summary may be written from."""
 
+    id: UUID
     content: str
     metadata: Metadata
     session_id: str | None
@@ -103,7 +112,7 @@ async def read_recent_memories(
     """Return the project's newest memories, at most 100 of its last seven days, newest first."""
     scope = {"workspace_id": workspace_id, "project_name": project_name, "limit": MOST_MEMORIES}
     async with conn.cursor(row_factory=class_row(RecentMemory)) as cursor:
-        await cursor.execute(READ_RECENT_MEMORIES, scope)
+        await cursor.execute(RECENT, scope)
         return await cursor.fetchall()
 
 
@@ -132,21 +141,31 @@ async def save_summary(
     *,
     summary: str,
     model: str,
-    memories_included: int,
-    last_memory_timestamp: datetime,
+    sources: Sequence[RecentMemory],
     read_at: datetime,
-) -> None:
-    """Replace the project's summary, unless one of later memories is there. Safe to repeat."""
+) -> bool:
+    """Replace the project's summary, unless one of later memories is there. Safe to repeat.
+
+    Returns false and stores nothing where one of its sources, the newest first, is gone: what was
+    deleted must not come back in a summary.
+    """
     values = {
         "workspace_id": workspace_id,
         "project_name": project_name,
         "summary": summary,
         "model": model,
-        "memories_included": memories_included,
-        "last_memory_timestamp": last_memory_timestamp,
+        "memories_included": len(sources),
+        "source_ids": [source.id for source in sources],
+        "first_memory_timestamp": sources[-1].occurred_at,
+        "last_memory_timestamp": sources[0].occurred_at,
         "read_at": read_at,
     }
+    await conn.execute(AWAIT_DELETION, values)
+    row = await (await conn.execute(COUNT_SOURCES, values)).fetchone()
+    if row != (len(sources),):
+        return False
     await conn.execute(SAVE_SUMMARY, values)
+    return True
 
 
 async def list_summaries(

@@ -21,20 +21,19 @@ from psycopg.rows import TupleRow, dict_row
 from psycopg.types.json import Jsonb
 from pydantic import JsonValue
 
+from shared.telemetry import find_workspace
+
 RETENTION: Final = timedelta(days=3)
+MOST_SPANS: Final = 500_000
+"""Some 400 MB; the oldest go first."""
 EXPORTS_BETWEEN_PURGES: Final = 1000
+RANDOM_BITS: Final = (1 << 56) - 1
+"""Of a trace's id the last seven bytes are random, whoever began it (W3C Trace Context)."""
 NANOSECONDS_PER_MILLISECOND: Final = 1e6
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-SAVE_SPANS: Final[LiteralString] = """
-INSERT INTO spans (trace_id, span_id, parent_span_id, service, name, kind, status, started_at,
-                   duration_ms, attributes, links)
-SELECT trace_id, span_id, parent_span_id, service, name, kind, status, started_at,
-       duration_ms, attributes, links
-FROM jsonb_populate_recordset(NULL::spans, %s)
-ON CONFLICT DO NOTHING
-"""
-PURGE_SPANS: Final[LiteralString] = "DELETE FROM spans WHERE started_at < %s"
+SAVE_SPANS: Final[LiteralString] = "SELECT save_spans(%s)"
+PURGE_SPANS: Final[LiteralString] = "SELECT purge_spans(%s, %s)"
 FIND_SPANS: Final[LiteralString] = """
 SELECT trace_id, span_id, parent_span_id, service, name, kind, status, started_at, duration_ms,
        attributes, links
@@ -89,10 +88,14 @@ class PostgresSpanExporter(SpanExporter):
 
     A failed write loses that batch of spans and is tried anew with the next: telemetry never
     stops the work it describes.
+
+    Args:
+        share: of all traces, 0.0 to 1.0; the same ones in every process, since their ids decide.
     """
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, *, share: float = 1.0) -> None:
         self._dsn = dsn
+        self._share = share
         self._conn: Connection[TupleRow] | None = None
         self._exports = 0
 
@@ -113,11 +116,17 @@ class PostgresSpanExporter(SpanExporter):
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         return True
 
+    def is_kept(self, trace_id: int) -> bool:
+        """Return whether the spans of this trace are written."""
+        return (trace_id & RANDOM_BITS) < self._share * (RANDOM_BITS + 1)
+
     def _write(self, spans: Sequence[ReadableSpan]) -> None:
         conn = self._connection()
-        conn.execute(SAVE_SPANS, (Jsonb([_as_row(span) for span in spans]),))
+        rows = [_as_row(span) for span in spans if self.is_kept(_trace_of(span))]
+        if rows:
+            conn.execute(SAVE_SPANS, (Jsonb(rows),))
         if self._exports % EXPORTS_BETWEEN_PURGES == 0:
-            conn.execute(PURGE_SPANS, (datetime.now(UTC) - RETENTION,))
+            conn.execute(PURGE_SPANS, (RETENTION, MOST_SPANS))
         self._exports += 1
 
     def _connection(self) -> Connection[TupleRow]:
@@ -129,6 +138,11 @@ class PostgresSpanExporter(SpanExporter):
         if self._conn is not None:
             self._conn.close()
         self._conn = None
+
+
+def _trace_of(span: ReadableSpan) -> int:
+    context = span.get_span_context()
+    return context.trace_id if context else 0
 
 
 def _as_row(span: ReadableSpan) -> dict[str, JsonValue]:
@@ -145,6 +159,7 @@ def _as_row(span: ReadableSpan) -> dict[str, JsonValue]:
         "started_at": (EPOCH + timedelta(microseconds=started // 1000)).isoformat(),
         "duration_ms": max(0.0, (ended - started) / NANOSECONDS_PER_MILLISECOND),
         "attributes": _attributes(span.attributes or {}),
+        "workspace_id": find_workspace(span),
         "links": [
             {
                 "trace_id": format_trace_id(link.context.trace_id),

@@ -71,9 +71,9 @@ def settings_of(servers: Servers, dsn: str) -> Settings:
 
 
 @contextmanager
-def serving(app: FastAPI) -> Generator[str]:
-    """Serve on a free port in a thread of its own; yield the address."""
-    server = StreamEndingServer(uvicorn.Config(app, port=0, log_level="warning", lifespan="on"))
+def serving(app: FastAPI, port: int = 0) -> Generator[str]:
+    """Serve on this port, or a free one, in a thread of its own; yield the address."""
+    server = StreamEndingServer(uvicorn.Config(app, port=port, log_level="warning", lifespan="on"))
     thread = Thread(target=server.run, daemon=True)
     thread.start()
     try:

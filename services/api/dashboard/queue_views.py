@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from io import StringIO
 from itertools import pairwise
 from typing import Any, Final, Literal, TypeAlias
 
+from services.api.queue_answers import Point
 from shared.domain.histograms import quantile
 from shared.domain.queue_flow import drain_seconds, state_of
 from shared.messages import MEMORY_INGESTION, PATTERN_DETECTION, SUMMARY_GENERATION
@@ -29,7 +32,13 @@ TONES: Final = {
 }
 WORDS: Final = {"unattended": "no consumers"}
 RANGES: Final = ((60, "1 h"), (360, "6 h"), (1440, "24 h"), (10_080, "7 d"))
-LOWEST_ON_LOG_AXIS: Final = 0.001
+MINUTE: Final = timedelta(minutes=1)
+LEAST_COUNTED: Final = timedelta(seconds=10)
+"""Of a minute, before it has a rate."""
+PLAIN_COLUMNS: Final = (
+    "at", "complete", "waiting", "running", "dead", "oldest_seconds", "consumers",
+    "arrived", "done", "failed",
+)  # fmt: skip
 
 
 def describe_row(figures: QueueFigures) -> dict[str, Any]:
@@ -55,9 +64,14 @@ def describe_row(figures: QueueFigures) -> dict[str, Any]:
     }
 
 
+def sampled_at(figures: Sequence[QueueFigures]) -> datetime:
+    """Return as of when all these figures are."""
+    return min((one.sampled_at for one in figures), default=datetime.now(UTC))
+
+
 def chart_throughput(figures: Sequence[QueueFigures]) -> dict[str, Any]:
     """Return what each queue finished a minute in the last hour."""
-    minutes = max((one.minutes or [] for one in figures), key=len, default=[])
+    minutes = (figures[0].minutes or []) if figures else []
     return {
         "times": [minute.timestamp() for minute in minutes],
         "unit": "/min",
@@ -76,8 +90,11 @@ def draw_chart(
     moments = _moments(within)
     at = {point.at: point for point in points}
     steps = [at.get(moment) for moment in moments]
-    minutes = within.step.total_seconds() / 60
     is_open = [moment + within.step > counted_until for moment in moments]
+
+    def rate(step: QueuePoint, count: int) -> float | None:
+        counted = min(within.step, counted_until - step.at)
+        return count / (counted / MINUTE) if counted >= LEAST_COUNTED else None
 
     def line(name: str, tone: str, read: Callable[[QueuePoint], float | None]) -> dict[str, Any]:
         values = [None if step is None else read(step) for step in steps]
@@ -92,9 +109,8 @@ def draw_chart(
             return _answer(moments, unit, lines)
         case "throughput":
             unit, lines = "/min", [
-                line("in", "1", lambda step: step.arrived / minutes),
-                line("out", "2", lambda step: step.done / minutes),
-                line("failed", "bad", lambda step: step.failed / minutes),
+                line("in", "1", lambda step: rate(step, step.arrived)),
+                line("out", "2", lambda step: rate(step, step.done)),
             ]  # fmt: skip
         case "times":
             unit, lines = " s", [
@@ -105,7 +121,21 @@ def draw_chart(
     if chart == "times":
         # Nothing finished has no time: a queue that stands still is seen by this line alone.
         split.append(line("oldest ready", "3", lambda step: step.oldest_seconds))
+    if chart == "throughput":
+        split.append(line("failed", "bad", lambda step: rate(step, step.failed)))
     return _answer(moments, unit, split, log=chart == "times")
+
+
+def write_csv(points: Sequence[Point]) -> str:
+    """Return a series as a table."""
+    text = StringIO()
+    writer = csv.writer(text)
+    writer.writerow([*PLAIN_COLUMNS, "wait_p50", "wait_p95", "run_p50", "run_p95"])
+    for point in points:
+        wait, run = point.wait_seconds, point.run_seconds
+        plain = [getattr(point, column) for column in PLAIN_COLUMNS]
+        writer.writerow([*plain, wait.p50, wait.p95, run.p50, run.p95])
+    return text.getvalue()
 
 
 def _split(line: dict[str, Any], is_open: Sequence[bool]) -> list[dict[str, Any]]:
@@ -119,7 +149,7 @@ def _split(line: dict[str, Any], is_open: Sequence[bool]) -> list[dict[str, Any]
     ]
     whole = [{**line, "values": closed}]
     if any(value is not None for value in rest):
-        whole.append({**line, "name": f"{line['name']}, so far", "values": rest, "dashed": True})
+        whole.append({**line, "name": f"{line['name']} so far", "values": rest, "dashed": True})
     return whole
 
 

@@ -19,6 +19,7 @@ from services.api.dashboard.session import (
 )
 from services.api.parts import find_parts
 from shared.errors import ForbiddenError, UnauthorizedError
+from shared.telemetry import note_workspace
 
 FORM_HEADER: Final = "x-csrf-token"
 FORM_FIELD: Final = "csrf_token"
@@ -57,6 +58,7 @@ async def know_caller(request: Request) -> Session | None:
     key = session and await find_key_of(request, session)
     if session is None or key is None:
         return None
+    note_workspace(key.workspace_id)
     request.state.session, request.state.caller = session, key
     return session
 

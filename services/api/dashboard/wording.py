@@ -76,6 +76,22 @@ def with_query(url: URL, **changes: Any) -> str:
     return f"{changed.path}?{changed.query}" if changed.query else changed.path
 
 
+def service_name(service: str) -> str:
+    """Return a service's name as people call it."""
+    return service.removeprefix("supastate-")
+
+
+def service_pair(service: str) -> tuple[str, str]:
+    """Return a service as an option of a choice."""
+    return service, service_name(service)
+
+
+def excerpt(value: object, most: int = 500) -> str:
+    """Return a value as text, cut where it is longer."""
+    text = str(value)
+    return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters)"
+
+
 def query(**names: Any) -> str:
     """Return a query string of the names that have a value."""
     return urlencode({name: value for name, value in names.items() if value not in (None, "")})
@@ -89,4 +105,7 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "percent": percent,
     "iso": iso,
     "utc": utc,
+    "service_name": service_name,
+    "service_pair": service_pair,
+    "excerpt": excerpt,
 }

@@ -22,6 +22,7 @@ class LiveHub:
         self._all: set[Subscription] = set()
         self._told_at: dict[str, float] = {}
         self._due: dict[str, asyncio.TimerHandle] = {}
+        self._versions: defaultdict[str, int] = defaultdict(int)
         self._last_id = 0
         self.is_connected = False
         """Whether this process hears of changes."""
@@ -44,6 +45,10 @@ class LiveHub:
         """What anybody is subscribed to."""
         return set(self._readers)
 
+    def version(self, topics: Iterable[str]) -> tuple[int, ...]:
+        """Return what differs whenever clients were told of a change of one of these."""
+        return tuple(self._versions[topic] for topic in topics)
+
     def tell(self, topic: str) -> None:
         """Say that this changed: now, or together with what comes in the next moment."""
         if topic not in self._readers or topic in self._due:
@@ -57,6 +62,7 @@ class LiveHub:
 
     def send(self, topic: str, data: str, name: str | None = None) -> None:
         """Give an event to all who are subscribed to its topic; the sender minds how often."""
+        self._versions[topic] += 1
         event = self.event(name or topic, data)
         for subscription in self._readers.get(topic, ()):
             subscription.offer(event)

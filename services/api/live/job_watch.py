@@ -20,6 +20,7 @@ from services.api.live.subscription import Subscription
 from shared.postgres.job_activity import count_changes
 from shared.postgres.jobs import Job, Progress, count_messages
 from shared.runtime import Pool
+from shared.settings import Settings
 
 POLL_SECONDS: Final = 1.0
 JOBS: Final = "jobs"
@@ -60,17 +61,8 @@ class JobWatch:
             self._watched.setdefault(job.id, _Watched(job, _encode(state)))
         return subscription
 
-    @asynccontextmanager
-    async def opened(self) -> AsyncGenerator[None]:
-        """Watch as long as this is open."""
-        task = asyncio.create_task(self._keep_watching())
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.wait([task])
-
-    async def _keep_watching(self) -> None:
+    async def keep_watching(self) -> None:
+        """Look once a second."""
         while True:
             await asyncio.sleep(POLL_SECONDS)
             try:
@@ -113,6 +105,18 @@ class JobWatch:
             self._hub.send(topic_of(state.id), watched.told, name)
         if state.state in ENDED:
             del self._watched[state.id]
+
+
+@asynccontextmanager
+async def watching(hub: LiveHub, pool: Pool, settings: Settings) -> AsyncGenerator[JobWatch]:
+    """Watch as long as this is open."""
+    watch = JobWatch(hub, pool, timedelta(seconds=settings.visibility_timeout_seconds))
+    task = asyncio.create_task(watch.keep_watching())
+    try:
+        yield watch
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 def topic_of(job_id: UUID) -> str:

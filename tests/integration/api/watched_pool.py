@@ -36,7 +36,8 @@ async def watched(app: FastAPI) -> AsyncGenerator[list[str]]:
     parts = cast(ApiParts, app.state.parts)
     dsn = conninfo(parts.shared.settings)
     async with AsyncConnectionPool(dsn, min_size=1, max_size=1, configure=watch) as pool:
-        app.state.parts = replace(parts, shared=replace(parts.shared, pool=pool))
+        shared = replace(parts.shared, pool=pool)
+        app.state.parts = replace(parts, shared=shared, pages=pool)
         try:
             yield statements
         finally:

@@ -10,7 +10,7 @@ from neo4j import AsyncDriver
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from shared.postgres.jobs import list_jobs
+from shared.postgres.job_search import JobFilter, search_jobs
 from tests.integration.cli.conftest import Prompt
 
 SESSIONS = 70
@@ -63,7 +63,7 @@ async def test_a_rebuild_counts_first_then_queues_in_a_job_that_it_names(
     await conn.execute(STORE, {"workspace": workspace, "count": 3})
     (counted,) = json.loads((await shell.run("rebuild", "--dry-run", "--json")).stdout)
     shown = await shell.run("rebuild", "--every-workspace")
-    (job,) = await list_jobs(conn, workspace, limit=10)
+    (job,) = (await search_jobs(conn, workspace, JobFilter(), limit=10)).jobs
 
     assert (counted["outdated"], counted["queued"]) == (3, 0)
     assert f"{workspace}: 3 of 3 missing or out of date, 3 queued" in shown.stdout

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
-from psycopg.errors import InsufficientPrivilege
+from psycopg.errors import InsufficientPrivilege, RaiseException
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 
@@ -131,6 +131,10 @@ async def test_a_worker_sees_the_memories_of_a_mixed_batch(database: str) -> Non
         ("supastate_api", "SELECT * FROM supastate_migrations"),
         ("supastate_api", "UPDATE audit_log SET reason = ''"),
         ("supastate_api", "DELETE FROM audit_log"),
+        ("supastate_api", "SELECT erase_rows(gen_random_uuid(), 1)"),
+        ("supastate_api", "SELECT finish_deletion(gen_random_uuid())"),
+        ("supastate_api", "UPDATE deletions SET finished_at = now()"),
+        ("supastate_api", "SELECT * FROM deletion_marks"),
         ("supastate_api", "DELETE FROM queue_samples"),
         ("supastate_api", "INSERT INTO faststream_pgmq.queue_state (queue) VALUES ('x')"),
         ("supastate_worker", "SELECT * FROM queue_samples"),
@@ -149,6 +153,12 @@ async def test_a_worker_sees_the_memories_of_a_mixed_batch(database: str) -> Non
         ("supastate_worker", "SELECT * FROM operations"),
         ("supastate_worker", "SELECT advance_operation()"),
         ("supastate_worker", "SELECT key_hash FROM api_keys"),
+        ("supastate_worker", "SELECT * FROM pattern_reviews"),
+        ("supastate_worker", "INSERT INTO deletions DEFAULT VALUES"),
+        ("supastate_worker", "UPDATE deletions SET project = 'other'"),
+        ("supastate_worker", "DELETE FROM deletion_marks"),
+        ("supastate_readonly", "DELETE FROM pattern_reviews"),
+        ("supastate_readonly", "SELECT * FROM deletions"),
         ("supastate_worker", "SELECT cancel_job(gen_random_uuid())"),
         ("supastate_readonly", "SELECT cancel_job(gen_random_uuid())"),
         ("supastate_worker", "SELECT find_api_key('')"),
@@ -197,6 +207,14 @@ async def test_no_role_can_become_another(database: str, role: str) -> None:
         assert await (await conn.execute(member, (others,))).fetchone() == (False,)
 
 
+async def test_a_worker_deletes_only_what_somebody_asked_for(database: str, conn: Conn) -> None:
+    await conn.execute(STORE, (OURS, "kept"))
+    async with acting_as(database, "supastate_worker") as worker:
+        with pytest.raises(RaiseException, match="no deletion"):
+            await worker.execute("SELECT erase_rows(gen_random_uuid(), 10)")
+    assert await count(conn, "memories") == 1
+
+
 async def test_the_api_finds_a_key_by_what_only_its_holder_knows(database: str, conn: Conn) -> None:
     key = await create_key(conn, workspace_id=OURS, user_id=uuid4(), name="ours")
     async with acting_as(database, "supastate_api") as api:
@@ -214,3 +232,21 @@ def test_the_settings_name_the_role_that_a_process_acts_as() -> None:
         neo4j_password="x",  # pyright: ignore[reportArgumentType]
     )
     assert "options='-c jit=off -c role=supastate_worker'" in conninfo(settings)
+
+
+async def test_a_letter_tells_the_release_that_its_worker_was_of(database: str, conn: Conn) -> None:
+    settings = Settings(
+        postgres_dsn=database,  # pyright: ignore[reportArgumentType]
+        postgres_role="supastate_worker",
+        release="1.4.2+g1a2b3c",
+        neo4j_uri="bolt://127.0.0.1:1",
+        neo4j_password="x",  # pyright: ignore[reportArgumentType]
+    )
+    async with await AsyncConnection.connect(conninfo(settings)) as worker:
+        await worker.execute(
+            "INSERT INTO pgmq.q_memory_ingestion_dlq (vt, message, headers)"
+            " VALUES (now(), '{}', '{}')"
+        )
+
+    found = await conn.execute("SELECT release FROM dead_letters")
+    assert await found.fetchall() == [("1.4.2+g1a2b3c",)]

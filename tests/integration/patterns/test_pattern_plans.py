@@ -13,9 +13,18 @@ from shared.domain.detector import SignalDetector
 from shared.domain.learning import LEARNING
 from shared.domain.problem_solving import PROBLEM_SOLVING
 from shared.domain.refactoring import REFACTORING
-from shared.graph.findings import LINK_EVIDENCE, MERGE_PATTERNS
+from shared.graph.findings import (
+    LINK_ENTITIES,
+    LINK_EVIDENCE,
+    MERGE_PATTERNS,
+    READ_LINKED,
+    UNLINK_ALL,
+    UNLINK_STALE,
+)
 from shared.graph.neighbours import NEIGHBOURS, find_carriers_query, find_neighbours_query
-from shared.graph.patterns import LIST_PATTERNS
+from shared.graph.pattern_rates import COUNT_WEEKS
+from shared.graph.patterns import FIND_PATTERN, FIND_RELATED, LIST_NEWEST, LIST_SUREST, Wanted
+from shared.graph.recent_sessions import LIST_SESSIONS
 from tests.integration.patterns.pattern_builders import ANNA, MONDAY, memory, save
 
 RULES = {rules.type: rules for rules in (DEBUGGING, LEARNING, REFACTORING, PROBLEM_SOLVING)}
@@ -99,27 +108,30 @@ async def test_neighbours_are_found_by_the_vector_index(
     assert "entity_summary_neighbours" in details(found)
 
 
-@pytest.mark.parametrize("statement", [MERGE_PATTERNS, LINK_EVIDENCE])
+@pytest.mark.parametrize(
+    "statement",
+    [MERGE_PATTERNS, READ_LINKED, UNLINK_ALL, UNLINK_STALE, LINK_ENTITIES, LINK_EVIDENCE],
+)
 async def test_patterns_and_evidence_are_found_by_their_keys(
     neo4j_driver: AsyncDriver, crowded: str, statement: LiteralString
 ) -> None:
-    row = {"id": "p", "evidence": ["memory:x"], "confidence": 0.5}
-    finding = {**row, "properties": {"metadata": "{}"}}
-    found = await profile(neo4j_driver, statement, workspace_id=crowded, findings=[finding])
+    change = {"id": "p", "new": ["memory:x"], "stale": ["memory:y"]}
+    row = {**change, "confidence": 0.5, "properties": {"metadata": "{}"}}
+    values: dict[str, Any] = {"findings": [row], "rows": [row], "ids": ["p"]}
+    found = await profile(neo4j_driver, statement, workspace_id=crowded, **values)
     assert not operators(found) & SCANS
 
 
-async def test_patterns_are_listed_by_the_index_of_their_workspace(
-    neo4j_driver: AsyncDriver, crowded: str
+@pytest.mark.parametrize(
+    "statement",
+    [LIST_SUREST, LIST_NEWEST, FIND_PATTERN, FIND_RELATED, COUNT_WEEKS, LIST_SESSIONS],
+)
+async def test_what_readers_ask_for_is_found_by_an_index(
+    neo4j_driver: AsyncDriver, crowded: str, statement: LiteralString
 ) -> None:
-    found = await profile(
-        neo4j_driver,
-        LIST_PATTERNS,
-        workspace_id=crowded,
-        types=[],
-        project_name=None,
-        minimum_confidence=0.0,
-        limit=10,
-        excerpt=10,
-    )
+    values = Wanted(since=MONDAY, until=MONDAY.replace(day=12)).parameters() | {
+        "workspace_id": crowded, "limit": 10, "excerpt": 10, "evidence": 10, "id": "p",
+        "after": {"confidence": 0.5, "frequency": 3, "place": 5, "id": "p"}, "project_name": "shop",
+    }  # fmt: skip
+    found = await profile(neo4j_driver, statement, **values)
     assert not operators(found) & SCANS

@@ -37,26 +37,27 @@ async def values(neo4j_driver: AsyncDriver, workspace: str) -> dict[str, Any]:
         "seed_id": seed,
         "vacant": "x",
         "taken": [cluster],
+        "members": [seed],
         "properties": {},
     }
     return {
         "workspace_id": workspace, "rows": [row], "ids": [cluster, seed], "names": ["shop"],
         "tried": [], "project_name": "shop", "limit": 5, "neighbours": 5, "minimum": 5,
-        "cosine": 0.7, "characters": 10, "now": MONDAY,
+        "cosine": 0.7, "margin": 0.1, "characters": 10, "now": MONDAY,
     }  # fmt: skip
 
 
 async def test_no_statement_scans_or_reads_the_whole_project(
     neo4j_driver: AsyncDriver, values: dict[str, Any]
 ) -> None:
-    assert len(STATEMENTS) > 20
+    assert len(STATEMENTS) >= 20
     for name, statement in STATEMENTS.items():
         found = await profile(neo4j_driver, statement, **values)
         assert not operators(found) & SCANS, name
         assert sum(step["args"].get("DbHits", 0) for step in found) < 2 * STRANGERS, name
 
 
-@pytest.mark.parametrize("name", ["READ_CLUSTERS", "READ_MEMBERS", "READ_OTHERS"])
+@pytest.mark.parametrize("name", ["READ_CLUSTERS", "READ_OTHERS"])
 async def test_the_newest_are_read_in_the_order_of_an_index(
     neo4j_driver: AsyncDriver, values: dict[str, Any], name: str
 ) -> None:

@@ -10,7 +10,7 @@ from rich.console import Console, RenderableType
 from cli.views.queue import show_queue
 from cli.views.queues import show_count, show_queues, show_seconds
 
-NO_TIMES = {"p50": None, "p95": None}
+NO_TIMES: Any = {"p50": None, "p95": None}
 SAMPLE: dict[str, Any] = {
     "sampledAt": "2026-01-05T12:00:00Z",
     "state": "stalled",
@@ -22,8 +22,22 @@ SAMPLE: dict[str, Any] = {
     "runSeconds": NO_TIMES,
     "drainSeconds": None,
 }
-COUNTS = {"waiting": 10_001, "delayed": 0, "running": 0, "retrying": 0, "dead": 3}
-QUEUE: dict[str, Any] = {"name": "memory_ingestion", "paused": None, "sample": SAMPLE} | COUNTS
+COUNTS: dict[str, Any] = {
+    "waiting": 10_001,
+    "delayed": 0,
+    "running": 0,
+    "retrying": 0,
+    "dead": 3,
+}
+QUEUE: dict[str, Any] = {
+    "name": "memory_ingestion",
+    "paused": None,
+    "sample": SAMPLE,
+} | COUNTS
+
+
+def answer(**fields: Any) -> Any:
+    return fields
 
 
 def text_of(shown: RenderableType) -> str:
@@ -38,7 +52,7 @@ def test_a_stalled_queue_says_what_is_wrong() -> None:
         {"kind": "stalled", "text": "nothing is finished", "urgent": True},
         {"kind": "dead_letters", "text": "3 messages were given up.", "urgent": True},
     ]
-    shown = text_of(show_queues({"queues": [QUEUE], "problems": problems}))
+    shown = text_of(show_queues(answer(queues=[QUEUE], problems=problems)))
 
     for said in ("stalled", "10,000+", "30 min", "nothing is finished", "given up. `supastate dlq"):
         assert said in shown
@@ -47,13 +61,13 @@ def test_a_stalled_queue_says_what_is_wrong() -> None:
 def test_a_pause_says_who_and_why_and_no_markup_of_it_is_run() -> None:
     pause = {"at": "2026-01-05T12:00:00Z", "by": "ops", "reason": "[red]moved\x1b[2J"}
 
-    shown = text_of(show_queues({"queues": [QUEUE | {"paused": pause}]}))
+    shown = text_of(show_queues(answer(queues=[QUEUE | {"paused": pause}])))
 
     assert "by ops: [red]moved\N{REPLACEMENT CHARACTER}[2J" in shown
 
 
 def test_a_queue_that_nobody_sampled_yet_shows_its_counts() -> None:
-    shown = text_of(show_queues({"queues": [QUEUE | {"sample": None, "dead": 0}]}))
+    shown = text_of(show_queues(answer(queues=[QUEUE | {"sample": None, "dead": 0}])))
 
     assert "memory_ingestion" in shown
     assert "–" in shown
@@ -72,10 +86,15 @@ def test_one_queue_is_shown_over_time() -> None:
         "waitSeconds": {"p50": 0.004, "p95": 3.0},
         "runSeconds": NO_TIMES,
     }
-    storage = {"deadTuples": 12, "tableBytes": 8e6, "indexBytes": 0, "archiveBytes": None}
+    storage = {
+        "deadTuples": 12,
+        "tableBytes": 8e6,
+        "indexBytes": 0,
+        "archiveBytes": None,
+    }
     queue = QUEUE | {"sample": SAMPLE | COUNTS, "storage": storage, "points": [point]}
 
-    shown = text_of(show_queue(queue))
+    shown = text_of(show_queue(answer(**queue)))
 
     for said in ("12 dead rows", "8.0 MB", "1,234", "4 ms", " …"):
         assert said in shown

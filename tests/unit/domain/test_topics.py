@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.telling_words import count_words
 from shared.domain.topics import (
     SAMPLE,
     Candidate,
@@ -19,7 +20,7 @@ from shared.domain.topics import (
     seat_seeds,
     topic_key,
 )
-from tests.unit.domain.domain_builders import MONDAY, summary
+from tests.unit.domain.domain_builders import MONDAY
 
 EAST, NORTH, BETWEEN = (1.0, 0.0), (0.0, 1.0), (0.71, 0.71)
 
@@ -32,14 +33,19 @@ def candidate(
 
 def cluster(size: int, *, count: int | None = None, users: tuple[str, ...] = ("anna",)) -> Cluster:
     """Return a cluster of which `count` members are read, newest first."""
-    members = [
-        Member(summary(f"memory:{n}", hours=n, user=users[n % len(users)], signals=()), 0.8)
-        for n in reversed(range(count or size))
-    ]
-    return Cluster("0123456789", "shop", size, MONDAY, members)
+    members = [f"memory:{n}" for n in reversed(range(count or size))]
+    last_at = MONDAY + timedelta(hours=size)
+    return Cluster("0123456789", "shop", EAST, size, MONDAY, last_at, members, users)
 
 
-TOPIC = Topic([1.0, 0.0], 0.1, ["login", "token"], "topic")
+def member(
+    vector: tuple[float, float] = EAST, text: str = "login token", *, debugging: bool = False
+) -> Member:
+    return Member(vector, text, {"is_debugging": debugging, "is_learning": None})
+
+
+TOPIC = Topic([1.0, 0.0], 0.1, 0.8, ["login", "token"], "topic", SAMPLE)
+NO_WORDS = count_words([])
 
 
 def test_of_alike_candidates_the_smallest_id_is_the_seed() -> None:
@@ -110,17 +116,19 @@ def test_a_topic_of_two_users_is_nobodys_own() -> None:
 
 
 def test_centre_and_radius_are_those_of_the_members() -> None:
-    vectors = [EAST, NORTH]
-    topic = describe_topic(cluster(2), vectors, ["login token", "login token"], [])
+    topic = describe_topic(EAST, [member(EAST), member(NORTH)], NO_WORDS)
     assert topic.centroid == pytest.approx([0.7071, 0.7071], abs=1e-4)
     assert topic.radius == pytest.approx(1 - 0.7071, abs=1e-4)
-    assert topic.keywords == ["login", "token"]
+    assert topic.similarity == pytest.approx(0.5)
+    assert (topic.keywords, topic.sample) == (["login", "token"], 2)
+
+
+def test_what_other_texts_say_too_is_no_keyword() -> None:
+    topic = describe_topic(EAST, [member()] * 5, count_words(["token", "token"]))
+    assert topic.keywords == ["login"]
 
 
 @pytest.mark.parametrize(("debugging", "named"), [(5, "debugging"), (3, "debugging"), (2, "topic")])
 def test_the_type_is_the_activity_of_most_members(debugging: int, named: str) -> None:
-    carrying = [summary(f"d{n}", signals=("is_debugging",)) for n in range(debugging)]
-    plain = [summary(f"p{n}", signals=()) for n in range(5 - debugging)]
-    members = [Member(one, 0.9) for one in [*carrying, *plain]]
-    found = Cluster("0123456789", "shop", 5, MONDAY, members)
-    assert describe_topic(found, [EAST] * 5, [""] * 5, []).cluster_type == named
+    sample = [member(debugging=n < debugging) for n in range(5)]
+    assert describe_topic(EAST, sample, NO_WORDS).cluster_type == named

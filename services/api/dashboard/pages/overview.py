@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.api.auth import Operator
 from services.api.dashboard.graph_watch import graph_answers
-from services.api.dashboard.queue_views import chart_throughput, describe_row
+from services.api.dashboard.queue_views import chart_throughput, describe_row, sampled_at
 from services.api.dashboard.registry import ROOT, Page
 from services.api.dashboard.rendering import render
 from services.api.dashboard.routes import PageRoute
+from services.api.dashboard.shared_reads import read_figures
 from services.api.parts import ApiParts, WithParts
 from services.api.queues import problems_of
 from shared.domain.queue_problems import Problem
 from shared.postgres.api_keys import ApiKey
-from shared.postgres.audit import AuditEntry, list_entries
-from shared.postgres.queue_figures import QueueFigures, find_figures
+from shared.postgres.audit import list_entries
 
 PAGE = Page("overview", "Overview", "Is anything wrong now?", "o", scope="operate")
 router = APIRouter(route_class=PageRoute)
 ACTIONS_SHOWN: Final = 8
-Found: TypeAlias = tuple[list[QueueFigures], list[AuditEntry]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,29 +51,23 @@ async def get_now(request: Request, caller: Operator, parts: WithParts) -> Respo
 @router.get(f"{PAGE.path}/throughput")
 async def get_throughput(caller: Operator, parts: WithParts) -> dict[str, Any]:
     """Return what each stage finished in the last hour."""
-    async with parts.transaction(caller) as conn:
-        return chart_throughput(await find_figures(conn))
+    return chart_throughput(await read_figures(parts))
 
 
 async def show(request: Request, template: str, caller: ApiKey, parts: ApiParts) -> Response:
     """Answer with what is known now, as of the oldest sample."""
-    figures, actions = await _read(parts, caller)
+    figures = await read_figures(parts)
+    async with parts.reading(caller) as conn:
+        actions = await list_entries(conn, caller.workspace_id, limit=ACTIONS_SHOWN)
     problems = problems_of(figures, parts.shared.settings)
-    as_of = {"as_of": min(one.sampled_at for one in figures)} if figures else {}
     return render(
         request,
         template,
         rows=[describe_row(one) for one in figures],
         actions=actions,
         troubles=[*await _of_process(parts), *[_trouble(problem) for problem in problems]],
-        **as_of,
+        as_of=sampled_at(figures),
     )
-
-
-async def _read(parts: ApiParts, caller: ApiKey) -> Found:
-    async with parts.transaction(caller) as conn:
-        figures = await find_figures(conn)
-        return figures, await list_entries(conn, caller.workspace_id, limit=ACTIONS_SHOWN)
 
 
 async def _of_process(parts: ApiParts) -> list[Trouble]:

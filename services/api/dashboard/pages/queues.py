@@ -9,14 +9,31 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from services.api.auth import Operator
-from services.api.dashboard.queue_views import RANGES, Chart, describe_row, draw_chart
+from services.api.dashboard.queue_views import (
+    RANGES,
+    Chart,
+    describe_row,
+    draw_chart,
+    sampled_at,
+    write_csv,
+)
 from services.api.dashboard.registry import Page
 from services.api.dashboard.rendering import render
 from services.api.dashboard.routes import PageRoute
+from services.api.dashboard.shared_reads import read_figures, read_series
 from services.api.parts import ApiParts, WithParts
-from services.api.queues import describe_limits, get_figures, pause, read_range, resume
+from services.api.queue_answers import QueueDetails
+from services.api.queues import (
+    check_queue,
+    choose_queue,
+    describe_limits,
+    pause,
+    read_details,
+    read_range,
+    resume,
+)
 from shared.postgres.api_keys import ApiKey
-from shared.postgres.queue_figures import QueueFigures, find_figures, find_series
+from shared.postgres.queue_figures import QueueFigures
 
 PAGE = Page("queues", "Queues", "Is each keeping up?", "q", scope="operate")
 router = APIRouter(route_class=PageRoute)
@@ -27,13 +44,13 @@ LIST: Final = PAGE.path
 @router.get(LIST)
 async def get_queues(request: Request, caller: Operator, parts: WithParts) -> Response:
     """Show all queues."""
-    return show_queues(request, "queues/index.html", await _read_all(parts, caller))
+    return show_queues(request, "queues/index.html", await read_figures(parts))
 
 
 @router.get(f"{LIST}/rows")
 async def get_rows(request: Request, caller: Operator, parts: WithParts) -> Response:
     """Show the rows anew."""
-    return show_queues(request, "queues/_rows.html", await _read_all(parts, caller))
+    return show_queues(request, "queues/_rows.html", await read_figures(parts))
 
 
 @router.get(f"{LIST}/{{name}}")
@@ -41,7 +58,7 @@ async def get_queue(
     name: str, request: Request, caller: Operator, parts: WithParts, minutes: Minutes = 60
 ) -> Response:
     """Show one queue over time."""
-    figures = await _read_one(parts, caller, name)
+    figures = await _read_one(parts, name)
     context = {"minutes": minutes, "ranges": RANGES}
     return show_queue(request, "queues/queue.html", figures, parts, **context)
 
@@ -49,7 +66,7 @@ async def get_queue(
 @router.get(f"{LIST}/{{name}}/now")
 async def get_now(name: str, request: Request, caller: Operator, parts: WithParts) -> Response:
     """Show anew how one queue stands."""
-    figures = await _read_one(parts, caller, name)
+    figures = await _read_one(parts, name)
     return show_queue(request, "queues/_now.html", figures, parts)
 
 
@@ -59,10 +76,25 @@ async def get_chart(
 ) -> dict[str, Any]:
     """Return the figures of one chart."""
     within = read_range(minutes, None, None)
-    async with parts.transaction(caller) as conn:
-        figures = await get_figures(conn, name)
-        points = await find_series(conn, name, within)
+    figures = await _read_one(parts, name)
+    points = await read_series(parts, name, within)
     return draw_chart(chart, points, within, figures.counted_until)
+
+
+@router.get(f"{LIST}/{{name}}/series.json")
+async def get_json(
+    name: str, caller: Operator, parts: WithParts, minutes: Minutes = 60
+) -> Response:
+    """Return the figures as the API does, as a file."""
+    details = await _read_details(parts, caller, name, minutes)
+    return _file(f"{name}.json", "application/json", details.model_dump_json(by_alias=True))
+
+
+@router.get(f"{LIST}/{{name}}/series.csv")
+async def get_csv(name: str, caller: Operator, parts: WithParts, minutes: Minutes = 60) -> Response:
+    """Return the points of the series as a table."""
+    details = await _read_details(parts, caller, name, minutes)
+    return _file(f"{name}.csv", "text/csv", write_csv(details.points))
 
 
 @router.post(f"{LIST}/{{name}}/pause")
@@ -84,8 +116,7 @@ async def post_resume(name: str, caller: Operator, parts: WithParts) -> Response
 def show_queues(request: Request, template: str, figures: list[QueueFigures]) -> Response:
     """Answer with the list, as of its oldest sample."""
     rows = [describe_row(one) for one in figures]
-    as_of = {"as_of": min(one.sampled_at for one in figures)} if figures else {}
-    return render(request, template, rows=rows, **as_of)
+    return render(request, template, rows=rows, as_of=sampled_at(figures))
 
 
 def show_queue(
@@ -93,15 +124,22 @@ def show_queue(
 ) -> Response:
     """Answer with one queue."""
     limits = describe_limits(parts.shared.settings)
-    known = {"row": describe_row(figures), "limits": limits, "as_of": figures.sampled_at}
-    return render(request, template, **known, **context)
+    row = describe_row(figures)
+    context |= {"row": row, "limits": limits, "as_of": figures.sampled_at}
+    return render(request, template, HTTPStatus.OK, **context)
 
 
-async def _read_all(parts: ApiParts, caller: ApiKey) -> list[QueueFigures]:
-    async with parts.transaction(caller) as conn:
-        return await find_figures(conn)
+async def _read_one(parts: ApiParts, name: str) -> QueueFigures:
+    return choose_queue(await read_figures(parts), name)
 
 
-async def _read_one(parts: ApiParts, caller: ApiKey, name: str) -> QueueFigures:
-    async with parts.transaction(caller) as conn:
-        return await get_figures(conn, name)
+async def _read_details(parts: ApiParts, caller: ApiKey, name: str, minutes: int) -> QueueDetails:
+    check_queue(name)
+    within = read_range(minutes, None, None)
+    async with parts.reading(caller) as conn:
+        return await read_details(conn, name, within, parts.shared.settings)
+
+
+def _file(name: str, media_type: str, text: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(text, media_type=media_type, headers=headers)

@@ -1,0 +1,108 @@
+"""Deletes memories one by one, or all data of a project, a user or a workspace."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import quote
+from uuid import UUID
+
+import typer
+from pydantic import BaseModel, JsonValue
+
+from cli.api_client import ApiClient, ApiRefusedError
+from cli.errors import CommandError, UsageError
+from cli.terminal import err, out, plain
+
+POLL_SECONDS: Final = 0.5
+PATIENCE_SECONDS: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whose data goes: what is sent, and the name that confirms it."""
+
+    what: str
+    body: dict[str, JsonValue]
+    name: str
+
+
+class Deletion(BaseModel):
+    """How far a deletion is."""
+
+    id: UUID
+    state: str
+    erased: dict[str, int]
+
+
+def read_target(project: str | None, user: UUID | None, workspace: str | None) -> Target | None:
+    """Return whose data goes; None where nothing is named.
+
+    Raises:
+        UsageError: more than one is.
+    """
+    named = [
+        Target("project", {"project": project}, project) if project is not None else None,
+        Target("user", {"userId": str(user)}, str(user)) if user is not None else None,
+        Target("workspace", {"workspace": True}, workspace) if workspace is not None else None,
+    ]
+    found = [target for target in named if target is not None]
+    if len(found) > 1:
+        raise UsageError(
+            "--project, --user and --workspace are one at a time", next_step="Leave all but one."
+        )
+    return found[0] if found else None
+
+
+def ask_for_name(target: Target) -> None:
+    """Return when somebody typed the name of what goes.
+
+    Raises:
+        UsageError: they typed something else.
+    """
+    asked = f"All data of the {target.what} {target.name!r} will be gone. Type its name to go on"
+    if typer.prompt(asked, err=True, default="", show_default=False) != target.name:
+        raise UsageError("that is not its name; nothing was deleted", next_step="Try again.")
+
+
+def forget_data(client: ApiClient, target: Target, *, wait: bool) -> None:
+    """Ask for a deletion, and wait until nothing is left.
+
+    Raises:
+        CommandError: it takes too long; it goes on.
+    """
+    body: JsonValue = {**target.body, "confirm": target.name}
+    deletion = Deletion.model_validate(client.delete_with("/api/data", body))
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    with err().status("Deleting"):
+        while wait and deletion.state != "done":
+            if time.monotonic() > deadline:
+                raise CommandError(
+                    f"deletion {deletion.id} takes long",
+                    next_step="It goes on; `supastate audit --action data.` says when it is done.",
+                )
+            time.sleep(POLL_SECONDS)
+            found = client.get(f"/api/data/deletions/{deletion.id}")
+            deletion = Deletion.model_validate(found)
+    gone = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in deletion.erased.items())
+    out().print(plain(f"Deleted: {gone or 'nothing was there'}." if wait else f"{deletion.id}"))
+
+
+def forget_memories(client: ApiClient, chunk_ids: Sequence[str]) -> None:
+    """Delete memories by their chunk ids; ends with code 1 where one is unknown."""
+    unknown: list[str] = []
+    for chunk_id in chunk_ids:
+        try:
+            client.delete(f"/api/memories/{quote(chunk_id, safe='')}")
+        except ApiRefusedError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            unknown.append(chunk_id)
+    for chunk_id in unknown:
+        typer.echo(f"{chunk_id}: no such memory in this workspace", err=True)
+    out().print(plain(f"Deleted {len(chunk_ids) - len(unknown)} of {len(chunk_ids)} memories."))
+    if unknown:
+        raise typer.Exit(1)

@@ -1,0 +1,101 @@
+"""One pattern: why it is one, what somebody says of it; and how often each type is, by week."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import Field, StringConstraints
+
+from services.api.answers import (
+    PatternDetail,
+    PatternRates,
+    RelatedPattern,
+    TypeRates,
+    WeekRate,
+    problems,
+)
+from services.api.auth import WITH_KEY, KeyedRoute, Operator, Reader
+from services.api.bodies import Body, ProjectFilter
+from services.api.finding_patterns import Rate, ReviewedPattern, read_pattern, read_rates
+from services.api.parts import WithParts
+from services.api.patterns import describe_pattern
+from services.api.reviewing import review_pattern
+from shared.domain.accepting import check_text
+from shared.messages import PatternType
+from shared.postgres.reviews import Verdict
+
+MISSING: Final = problems(HTTPStatus.NOT_FOUND)
+router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["patterns"])
+
+
+class ReviewRequest(Body):
+    """What somebody says of a pattern."""
+
+    verdict: Verdict | None = Field(
+        description="`dismissed` hides it, from now on and when it is found again; "
+        "null takes back what was said",
+        examples=["confirmed"],
+    )
+    note: Annotated[str, StringConstraints(max_length=2000)] | None = Field(
+        default=None, description="why; secrets in it are redacted"
+    )
+
+
+# Before the route with an id: its path would take this one for an id.
+@router.get("/api/patterns/rates", responses=problems())
+async def get_rates(
+    caller: Reader,
+    parts: WithParts,
+    pattern_type: Annotated[list[PatternType], Query(alias="type", max_length=32)] = [],  # noqa: B006  # FastAPI copies it
+    project: ProjectFilter = None,
+    weeks: Annotated[int, Query(ge=1, le=104)] = 12,
+) -> PatternRates:
+    """Return what share of each week's memories patterns of each type stand on, and how sure."""
+    rates = await read_rates(
+        parts,
+        caller,
+        types=pattern_type,
+        project_name=project and check_text(project, "project"),
+        weeks=weeks,
+    )
+    return PatternRates(
+        rates=[
+            TypeRates(type=kind, weeks=[describe_rate(rate) for rate in of_type])
+            for kind, of_type in rates.by_type.items()
+        ]
+    )
+
+
+@router.get("/api/patterns/{pattern_id}", responses=MISSING)
+async def get_pattern(pattern_id: UUID, caller: Reader, parts: WithParts) -> PatternDetail:
+    """Return one pattern with its reason, all its evidence, and what stands on the same."""
+    return describe_detail(await read_pattern(parts, caller, pattern_id))
+
+
+@router.post("/api/patterns/{pattern_id}/review", responses=MISSING)
+async def post_review(
+    pattern_id: UUID, body: ReviewRequest, caller: Operator, parts: WithParts
+) -> PatternDetail:
+    """Confirm or dismiss a pattern, or take that back. It outlasts every later detection."""
+    await review_pattern(parts, caller, pattern_id, body.verdict, body.note)
+    return describe_detail(await read_pattern(parts, caller, pattern_id))
+
+
+def describe_detail(found: ReviewedPattern) -> PatternDetail:
+    """Return one pattern as clients see it."""
+    facts = {name: fact for name, fact in found.pattern.metadata.items() if name != "reason"}
+    return PatternDetail(
+        **describe_pattern(found.pattern, found.review).model_dump(),
+        reason=str(found.pattern.metadata.get("reason", "")),
+        facts=facts,
+        related=[RelatedPattern.model_validate(asdict(one)) for one in found.related],
+    )
+
+
+def describe_rate(rate: Rate) -> WeekRate:
+    """Return one week as clients see it."""
+    return WeekRate.model_validate({**asdict(rate), "share": rate.share})

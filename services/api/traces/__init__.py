@@ -1,0 +1,1 @@
+"""Traces as people read them: over HTTP, and drawn by the dashboard."""

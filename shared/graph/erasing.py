@@ -1,0 +1,204 @@
+"""Takes all that a workspace, a project or a user has out of the graph, a thousand at a time.
+
+Safe to repeat and to break off: each step finds what is left. Projects, users and sessions go too,
+which the removal of single memories leaves: they bear names.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final, LiteralString
+from uuid import UUID
+
+from neo4j import AsyncDriver, AsyncManagedTransaction
+
+from shared.graph.driver import read, write
+from shared.graph.removal import remove_entities
+from shared.graph.statements import MAX_ROWS
+
+_DELETE: Final[LiteralString] = "WITH n LIMIT $limit DETACH DELETE n RETURN count(*) AS n"
+# A composite index is used only where a statement says something of each of its properties.
+_ALL: Final[tuple[tuple[LiteralString, LiteralString], ...]] = (
+    ("Pattern", "id"),
+    ("SessionSummary", "id"),
+    ("TopicMember", "id"),
+    ("SemanticCluster", "id"),
+    ("DiscussedFile", "id"),
+    ("EntitySummary", "id"),
+    ("Memory", "id"),
+    ("Function", "parent_id"),
+    ("Class", "parent_id"),
+    ("ReactComponent", "parent_id"),
+    ("CodeEntity", "id"),
+    ("Removal", "change"),
+    ("Session", "id"),
+    ("Project", "name"),
+    ("User", "id"),
+    # Before the workspace, which counts changes: an old mark would hide what a new count numbers.
+    ("DetectionMark", "id"),
+)
+_NAMED: Final[LiteralString] = "AND n.name IS NOT NULL"
+DELETE_ALL: Final[tuple[LiteralString, ...]] = (
+    *(
+        f"MATCH (n:{label}) WHERE n.workspace_id = $workspace_id AND n.{key} IS NOT NULL "
+        f"{_NAMED if key == 'parent_id' else ''} {_DELETE}"
+        for label, key in _ALL
+    ),
+    f"MATCH (n:Workspace) WHERE n.workspace_id = $workspace_id {_DELETE}",
+)
+FIND_MEMORIES_OF_PROJECT: Final[LiteralString] = """
+MATCH (n:Memory) USING INDEX n:Memory(workspace_id, project_name, occurred_at)
+WHERE n.workspace_id = $workspace_id AND n.project_name = $project AND n.occurred_at IS NOT NULL
+RETURN n.id AS id LIMIT $limit
+"""
+FIND_CODE_OF_PROJECT: Final[LiteralString] = """
+MATCH (n:CodeEntity) USING INDEX n:CodeEntity(workspace_id, project_name, path)
+WHERE n.workspace_id = $workspace_id AND n.project_name = $project AND n.path IS NOT NULL
+RETURN n.id AS id LIMIT $limit
+"""
+FIND_MEMORIES_OF_USER: Final[LiteralString] = """
+MATCH (u:User {workspace_id: $workspace_id, id: $person})
+      <-[:CREATED_BY]-(n {workspace_id: $workspace_id})
+WHERE n:Memory
+RETURN n.id AS id LIMIT $limit
+"""
+FIND_CODE_OF_USER: Final[LiteralString] = """
+MATCH (u:User {workspace_id: $workspace_id, id: $person})
+      <-[:CREATED_BY]-(n {workspace_id: $workspace_id})
+WHERE n:CodeEntity
+RETURN n.id AS id LIMIT $limit
+"""
+# Also where other evidence is left: the reason may tell of what goes. Detection finds it again.
+DELETE_PATTERNS_OF: Final[LiteralString] = """
+UNWIND $summaries AS id
+MATCH (s:EntitySummary {workspace_id: $workspace_id, id: id})
+MATCH (s)<-[:FOUND_IN]-(n {workspace_id: $workspace_id})
+WITH DISTINCT n DETACH DELETE n RETURN count(*) AS n
+"""
+DELETE_SESSIONS_OF: Final[LiteralString] = """
+UNWIND $summaries AS id
+MATCH (s:EntitySummary {workspace_id: $workspace_id, id: id})
+MATCH (s)<-[:COVERS]-(n {workspace_id: $workspace_id})
+WITH DISTINCT n DETACH DELETE n RETURN count(*) AS n
+"""
+DELETE_OF_PROJECT: Final[tuple[LiteralString, ...]] = (
+    "MATCH (n:Pattern) WHERE n.workspace_id = $workspace_id AND n.project_name = $project "
+    + _DELETE,
+    "MATCH (n:SessionSummary) WHERE n.workspace_id = $workspace_id AND n.project_name = $project "
+    "AND n.start_time IS NOT NULL " + _DELETE,
+    "MATCH (c:SemanticCluster) WHERE c.workspace_id = $workspace_id AND c.project_name = $project "
+    "MATCH (n {workspace_id: $workspace_id})-[:NEAR]->(c) WITH DISTINCT n " + _DELETE,
+    "MATCH (n:SemanticCluster) WHERE n.workspace_id = $workspace_id AND n.project_name = $project "
+    + _DELETE,
+    "MATCH (n:DiscussedFile) WHERE n.workspace_id = $workspace_id AND n.project_name = $project "
+    + _DELETE,
+    "MATCH (n:EntitySummary) WHERE n.workspace_id = $workspace_id AND n.project_name = $project "
+    "AND n.occurred_at IS NOT NULL " + _DELETE,
+    "MATCH (n:Removal) WHERE n.workspace_id = $workspace_id AND n.change IS NOT NULL "
+    "AND n.project_name = $project " + _DELETE,
+    "MATCH (n:Project {workspace_id: $workspace_id, name: $project}) "
+    "WHERE NOT EXISTS { (n)<-[:BELONGS_TO_PROJECT]-() } " + _DELETE,
+)
+DELETE_OF_USER: Final[tuple[LiteralString, ...]] = (
+    "MATCH (n:Pattern) WHERE n.workspace_id = $workspace_id "
+    "AND (n.user_id = $person OR n.metadata CONTAINS $person) " + _DELETE,
+    "MATCH (n:SessionSummary) WHERE n.workspace_id = $workspace_id AND n.id IS NOT NULL "
+    "AND n.user_id = $person " + _DELETE,
+    "MATCH (n:Removal) WHERE n.workspace_id = $workspace_id AND n.change IS NOT NULL "
+    "AND n.user_id = $person " + _DELETE,
+    "MATCH (n:User {workspace_id: $workspace_id, id: $person}) "
+    "WHERE NOT EXISTS { (n)<-[:CREATED_BY]-() } " + _DELETE,
+)
+DELETE_EMPTY_SESSIONS: Final[LiteralString] = (
+    "MATCH (n:Session) WHERE n.workspace_id = $workspace_id AND n.id IS NOT NULL "
+    "AND NOT EXISTS { MATCH (m:Memory) WHERE m.workspace_id = $workspace_id "
+    "AND m.session_id = n.id AND m.place_in_session IS NOT NULL } " + _DELETE
+)
+
+
+async def erase_workspace(driver: AsyncDriver, workspace_id: str) -> Counter[str]:
+    """Delete every node of a workspace; return how many."""
+    scope = {"workspace_id": workspace_id}
+    return Counter(nodes=sum([await _drain(driver, one, scope) for one in DELETE_ALL]))
+
+
+async def erase_entities(
+    driver: AsyncDriver, workspace_id: str, memory_ids: Sequence[str], code_ids: Sequence[str]
+) -> Counter[str]:
+    """Remove at most a thousand memories or files, and what was found in them; return how many."""
+    scope = {"workspace_id": workspace_id}
+    summaries = [f"memory:{one}" for one in memory_ids] + [f"code:{one}" for one in code_ids]
+    told = 0
+    for statement in (DELETE_PATTERNS_OF, DELETE_SESSIONS_OF):
+        told += await _delete(driver, statement, scope | {"summaries": summaries})
+    removed = await remove_entities(
+        driver,
+        workspace_id,
+        memory_ids=[UUID(one) for one in memory_ids],
+        code_ids=[UUID(one) for one in code_ids],
+    )
+    return Counter(nodes=told + removed)
+
+
+async def erase_project(driver: AsyncDriver, workspace_id: str, project: str) -> Counter[str]:
+    """Delete all that a project has, and its name."""
+    scope = {"workspace_id": workspace_id, "project": project}
+    finders = (FIND_MEMORIES_OF_PROJECT, FIND_CODE_OF_PROJECT)
+    erased = await _erase_found(driver, workspace_id, finders, scope)
+    for statement in (*DELETE_OF_PROJECT, DELETE_EMPTY_SESSIONS):
+        erased["nodes"] += await _drain(driver, statement, scope)
+    return erased
+
+
+async def erase_user(driver: AsyncDriver, workspace_id: str, person: UUID) -> Counter[str]:
+    """Delete all that a user wrote; what was found in it goes, or is found again without it."""
+    scope = {"workspace_id": workspace_id, "person": str(person)}
+    finders = (FIND_MEMORIES_OF_USER, FIND_CODE_OF_USER)
+    return await _erase_found(driver, workspace_id, finders, scope)
+
+
+async def forget_user(driver: AsyncDriver, workspace_id: str, person: UUID) -> Counter[str]:
+    """Delete what still names a user; call when detection has seen that the memories are gone."""
+    scope = {"workspace_id": workspace_id, "person": str(person)}
+    statements = (*DELETE_OF_USER, DELETE_EMPTY_SESSIONS)
+    return Counter(nodes=sum([await _drain(driver, one, scope) for one in statements]))
+
+
+async def _erase_found(
+    driver: AsyncDriver,
+    workspace_id: str,
+    finders: tuple[LiteralString, LiteralString],
+    scope: dict[str, Any],
+) -> Counter[str]:
+    erased = Counter[str](nodes=0)
+    of_memories, of_code = finders
+    while ids := await _find(driver, of_memories, scope):
+        erased += await erase_entities(driver, workspace_id, ids, ())
+    while ids := await _find(driver, of_code, scope):
+        erased += await erase_entities(driver, workspace_id, (), ids)
+    return erased
+
+
+async def _find(driver: AsyncDriver, statement: LiteralString, scope: dict[str, Any]) -> list[str]:
+    async def work(tx: AsyncManagedTransaction) -> list[str]:
+        rows = await (await tx.run(statement, scope, limit=MAX_ROWS)).data()
+        return [row["id"] for row in rows]
+
+    return await read(driver, work)
+
+
+async def _drain(driver: AsyncDriver, statement: LiteralString, scope: dict[str, Any]) -> int:
+    """Run a statement that deletes at most a thousand nodes until it finds none."""
+    deleted = 0
+    while n := await _delete(driver, statement, scope):
+        deleted += n
+    return deleted
+
+
+async def _delete(driver: AsyncDriver, statement: LiteralString, scope: dict[str, Any]) -> int:
+    async def work(tx: AsyncManagedTransaction) -> int:
+        found = await tx.run(statement, scope, limit=MAX_ROWS)
+        return int((await found.single(strict=True))["n"])
+
+    return await write(driver, work)
