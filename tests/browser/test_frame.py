@@ -29,7 +29,7 @@ async def test_a_missing_page_says_what_to_do_next(page: Page, complaints: list[
 
 
 async def test_the_theme_is_kept(page: Page) -> None:
-    await page.goto("/dashboard")
+    await page.goto("/dashboard/traces")
     toggle = page.get_by_role("button", name=re.compile("^Theme"))
     for _ in range(2):
         await toggle.click()
@@ -39,7 +39,7 @@ async def test_the_theme_is_kept(page: Page) -> None:
 
 
 async def test_a_question_mark_shows_the_keys(page: Page) -> None:
-    await page.goto("/dashboard")
+    await page.goto("/dashboard/traces")
     await page.keyboard.press("?")
     await expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
     await page.keyboard.press("Escape")

@@ -49,7 +49,7 @@ class Renderer:
 
 
 def render(
-    request: Request, template: str, status_code: HTTPStatus = HTTPStatus.OK, **context: Any
+    request: Request, template: str, status_code: HTTPStatus = HTTPStatus.OK, /, **context: Any
 ) -> HTMLResponse:
     """Answer with a template; beside `context` it knows who looks, where, and what they may do.
 

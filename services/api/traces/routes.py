@@ -89,7 +89,7 @@ async def get_trace(trace_id: TraceId, caller: Reader, parts: WithParts) -> Trac
             raise NotFoundError("no such trace in this workspace; spans are kept for three days")
         spans = await list_spans(conn, trace_id, limit=MOST_SPANS)
     steps = [SpanState.model_validate(asdict(span)) for span in spans]
-    return TraceFound(**describe(trace), steps=steps)
+    return TraceFound.model_validate({**describe(trace), "steps": steps})
 
 
 def describe(trace: Trace) -> dict[str, object]:

@@ -27,7 +27,7 @@ class Branch:
     @property
     def path(self) -> list[Branch]:
         """Return the branches from the root to this one."""
-        found = [self]
+        found: list[Branch] = [self]
         while found[-1].parent is not None:
             found.append(found[-1].parent)
         return found[::-1]

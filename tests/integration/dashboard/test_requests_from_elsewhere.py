@@ -1,0 +1,232 @@
+"""What changes something: only from our own pages, to a name of ours, by who may."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import cast
+from uuid import uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+from starlette.routing import BaseRoute
+
+from services.api.dashboard.login_limits import TRIES_OF_ONE
+from services.api.dashboard.protecting import HEADERS
+from services.api.dashboard.registry import ROOT
+from services.api.dashboard.session import COOKIE, Session, Sessions
+from services.api.known_keys import KNOWN_SECONDS
+from shared.postgres.api_keys import create_key, find_key, revoke_key
+from tests.integration.api.conftest import app, spans
+
+__all__ = ["app", "spans"]  # fixtures
+Conn = AsyncConnection[TupleRow]
+OURS = "http://localhost:8080"
+FROM_OURS = {"Sec-Fetch-Site": "same-origin"}
+LOGIN, LOGOUT = f"{ROOT}/login", f"{ROOT}/logout"
+READING_POSTS = {"/api/patterns/search"}
+"""They change nothing: their question is too long for an address."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """A browser with a session."""
+
+    http: httpx.AsyncClient
+    token: str
+    key: str
+    session: Session
+
+
+def all_routes(routes: Sequence[BaseRoute]) -> Iterator[APIRoute]:
+    """Yield the routes of an application, those of included routers too."""
+    for route in routes:
+        if isinstance(route, APIRoute):
+            yield route
+        elif (included := getattr(route, "original_router", None)) is not None:
+            yield from all_routes(included.routes)
+
+
+def changing_routes(app: FastAPI) -> Iterator[tuple[str, str]]:
+    """Yield method and address of every route that is not only read."""
+    for route in all_routes(app.routes):
+        path = re.sub(r"\{[^}]+\}", str(uuid4()), route.path)
+        yield from ((method, path) for method in route.methods - {"GET", "HEAD", "OPTIONS"})
+
+
+def pages_of(app: FastAPI) -> list[tuple[str, str]]:
+    found = [(method, path) for method, path in changing_routes(app) if path.startswith(ROOT)]
+    assert {("POST", LOGIN), ("POST", LOGOUT)} <= set(found)
+    return found
+
+
+async def log_in(app: FastAPI, conn: Conn, *scopes: str) -> Person:
+    workspace = f"team:{uuid4()}"
+    key = await create_key(
+        conn, workspace_id=workspace, user_id=uuid4(), name="test", scopes=scopes
+    )
+    found = await find_key(conn, key)
+    assert found is not None
+    sessions = cast(Sessions, app.state.sessions)
+    session = Session.start(found)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    cookies = {COOKIE: sessions.write(session)}
+    http = httpx.AsyncClient(transport=transport, base_url=OURS, cookies=cookies)
+    return Person(http, sessions.form_token(session), key, session)
+
+
+@pytest.fixture
+async def operator(app: FastAPI, conn: Conn) -> AsyncIterator[Person]:
+    person = await log_in(app, conn, "read", "operate")
+    yield person
+    await person.http.aclose()
+
+
+@pytest.fixture
+async def viewer(app: FastAPI, conn: Conn) -> AsyncIterator[Person]:
+    person = await log_in(app, conn, "read")
+    yield person
+    await person.http.aclose()
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "https://attacker.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({**FROM_OURS, "Host": "attacker.example"}, 421),
+        ({"Origin": "http://attacker.example", "Host": "attacker.example"}, 421),
+    ],
+    ids=["no header", "cross-site", "same-site", "origin", "null", "host", "rebound"],
+)
+async def test_no_change_is_made_from_elsewhere(
+    app: FastAPI, operator: Person, headers: dict[str, str], status: int
+) -> None:
+    token = {"X-CSRF-Token": operator.token}
+
+    for method, path in pages_of(app):
+        answer = await operator.http.request(method, path, headers={**headers, **token})
+        assert answer.status_code == status, (method, path)
+
+
+async def test_no_change_is_made_without_the_forms_token(app: FastAPI, operator: Person) -> None:
+    for method, path in pages_of(app):
+        if path == LOGIN:
+            continue
+        for token in ({}, {"X-CSRF-Token": "wrong"}):
+            answer = await operator.http.request(method, path, headers={**FROM_OURS, **token})
+            assert answer.status_code == 403, (method, path)
+
+
+async def test_a_viewer_gets_403_on_every_page_that_changes_something(
+    app: FastAPI, viewer: Person
+) -> None:
+    headers = {**FROM_OURS, "X-CSRF-Token": viewer.token}
+
+    for method, path in pages_of(app):
+        if path not in (LOGIN, LOGOUT):
+            answer = await viewer.http.request(method, path, headers=headers)
+            assert answer.status_code == 403, (method, path)
+
+
+async def test_a_key_that_reads_gets_403_on_every_route_that_changes_something(
+    app: FastAPI, viewer: Person
+) -> None:
+    checked = 0
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=OURS) as http:
+        for method, path in changing_routes(app):
+            if path.startswith(ROOT) or path in READING_POSTS:
+                continue
+            headers = {"Authorization": f"Bearer {viewer.key}"}
+            answer = await http.request(method, path, headers=headers, json={})
+            assert answer.status_code == 403, (method, path, answer.text)
+            checked += 1
+    assert checked > 5
+
+
+async def test_a_session_changes_nothing_through_the_api(app: FastAPI, operator: Person) -> None:
+    for method, path in changing_routes(app):
+        if not path.startswith(ROOT):
+            answer = await operator.http.request(method, path, headers=FROM_OURS, json={})
+            assert answer.status_code == 401, (method, path)
+
+
+async def test_another_site_reads_nothing_of_the_api_by_a_session(operator: Person) -> None:
+    own = await operator.http.get("/api/jobs", headers=FROM_OURS)
+    other = await operator.http.get("/api/jobs", headers={"Sec-Fetch-Site": "cross-site"})
+
+    assert (own.status_code, other.status_code) == (200, 401)
+
+
+async def test_a_revoked_key_is_logged_out_within_seconds(
+    conn: Conn, operator: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await operator.http.get("/api/jobs")).status_code == 200
+    await revoke_key(conn, operator.session.workspace_id, operator.session.key_id)
+    now = time.monotonic() + KNOWN_SECONDS
+    monkeypatch.setattr("services.api.known_keys.time.monotonic", lambda: now)
+
+    answer = await operator.http.get(f"{ROOT}/traces")
+    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith(LOGIN)
+
+
+async def test_every_answer_carries_the_headers_that_protect_it(operator: Person) -> None:
+    for path in (ROOT, LOGIN, f"{ROOT}/traces", f"{ROOT}/nothing", "/api/jobs", "/health/live"):
+        answer = await operator.http.get(path)
+        for name, value in HEADERS.items():
+            assert answer.headers[name] == value, path
+
+
+async def test_an_unknown_name_sees_no_page(operator: Person) -> None:
+    answer = await operator.http.get(LOGIN, headers={"Host": "attacker.example"})
+
+    assert answer.status_code == 421
+    assert "SUPASTATE_ALLOWED_HOSTS" in answer.text
+
+
+async def test_the_login_says_the_same_of_every_wrong_key_and_then_to_wait(
+    app: FastAPI, conn: Conn, operator: Person
+) -> None:
+    await revoke_key(conn, operator.session.workspace_id, operator.session.key_id)
+    texts: set[str] = set()
+    keys = [operator.key, "sst_unknown", "x" * 10_000, "\x00", ""]
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=OURS) as http:
+        for key in (keys * TRIES_OF_ONE)[: TRIES_OF_ONE + 1]:
+            answer = await http.post(LOGIN, data={"key": key}, headers=FROM_OURS)
+            texts.add(answer.text)
+            assert COOKIE not in answer.cookies
+            assert operator.key not in answer.text
+
+    assert answer.status_code == 429
+    assert int(answer.headers["Retry-After"]) > 0
+    assert len(texts) == 2
+
+
+async def test_the_key_is_in_no_cookie(app: FastAPI, operator: Person) -> None:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=OURS) as http:
+        form = {"key": operator.key, "next": "//attacker.example"}
+        answer = await http.post(LOGIN, data=form, headers=FROM_OURS)
+
+    assert (answer.status_code, answer.headers["Location"]) == (303, ROOT)
+    cookie = answer.headers["Set-Cookie"]
+    assert operator.key not in cookie
+    assert {"HttpOnly", "SameSite=lax"} <= set(cookie.split("; "))
+    assert "Secure" not in cookie
+
+
+async def test_over_https_the_cookie_is_secure(app: FastAPI, operator: Person) -> None:
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="https://localhost") as http:
+        answer = await http.post(LOGIN, data={"key": operator.key}, headers=FROM_OURS)
+
+    assert "Secure" in answer.headers["Set-Cookie"].split("; ")
