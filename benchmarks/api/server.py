@@ -30,6 +30,7 @@ class Api:
     dsn: str
     workspace_id: str
     user_id: UUID
+    pid: int
 
 
 @contextmanager
@@ -42,7 +43,7 @@ def running_api() -> Generator[Api]:
             names = stack.settings()
             asyncio.run(_migrate(names))
             stack.start_service("api")
-            yield asyncio.run(_open(stack.settings()))
+            yield asyncio.run(_open(stack.settings(), stack.state().processes["api"].pid))
         finally:
             stack.delete_data()
 
@@ -56,7 +57,7 @@ async def _migrate(names: dict[str, str]) -> None:
     )
 
 
-async def _open(names: dict[str, str]) -> Api:
+async def _open(names: dict[str, str], pid: int) -> Api:
     workspace_id, user_id, dsn = f"team:{uuid4()}", uuid4(), names["SUPASTATE_POSTGRES_DSN"]
     async with await AsyncConnection.connect(dsn, autocommit=True) as conn:
         key = await create_key(
@@ -66,4 +67,4 @@ async def _open(names: dict[str, str]) -> Api:
             name="bench",
             requests_per_minute=NO_LIMIT,
         )
-    return Api(names["SUPASTATE_API_URL"], key, dsn, workspace_id, user_id)
+    return Api(names["SUPASTATE_API_URL"], key, dsn, workspace_id, user_id, pid)

@@ -17,8 +17,9 @@ class Sizes:
     rounds: int = 4
     seconds: float = 10.0
     """Of one round of all clients."""
+    streams: int = 1_000
 
 
 def quick() -> Sizes:
     """Return sizes for development."""
-    return Sizes(warm_ups=3, answers=10, rounds=1, seconds=3.0)
+    return Sizes(warm_ups=3, answers=10, rounds=1, seconds=3.0, streams=200)

@@ -38,7 +38,7 @@ def main() -> int:
     sizes = chosen(is_quick=options.quick, with_million=options.million)
     for name, worlds in sizes.worlds().items():
         if name in (options.only or sizes.worlds()):
-            _measure(worlds, sizes, options.home, results)
+            _measure(worlds, sizes, options, results)
     print_results(results)
     write_json(results, options.json, PACKAGES, is_quick=options.quick)
     return 0 if results.is_good else 1
@@ -48,9 +48,13 @@ def _stop(number: int, frame: FrameType | None) -> NoReturn:
     raise SystemExit("stopped")  # not at once, as without this: the servers end with us
 
 
-def _measure(worlds: Sequence[World], sizes: Sizes, home: Path, results: Results) -> None:
+def _measure(worlds: Sequence[World], sizes: Sizes, options: Options, results: Results) -> None:
     with ExitStack() as stack:
-        subjects = [Subject(one, stack.enter_context(graph_of(one, home))) for one in worlds]
+        graphs = (graph_of(one, options.home, is_kept=options.kept) for one in worlds)
+        subjects = [
+            Subject(world, stack.enter_context(graph))
+            for world, graph in zip(worlds, graphs, strict=True)
+        ]
         say(f"rounds of {', '.join(one.name for one in worlds)}")
         taken = take_rounds(subjects, sizes.warm_ups + sizes.rounds, is_profiled=False)
         warm = [rounds[sizes.warm_ups :] for rounds in taken]
@@ -77,6 +81,7 @@ class Options(argparse.Namespace):
     million: bool
     only: list[str] | None
     home: Path
+    kept: bool
     json: Path
 
 
@@ -86,6 +91,11 @@ def _options() -> Options:
     parser.add_argument("--million", action="store_true", help="also 1,000,000 entities")
     parser.add_argument("--only", action="append", choices=list(Sizes().worlds()))
     parser.add_argument("--home", type=Path, default=DEFAULT_HOME, help="where graphs are kept")
+    parser.add_argument(
+        "--kept",
+        action="store_true",
+        help="take kept entities as they are, though the ingestion writes other properties by now",
+    )
     parser.add_argument("--json", type=Path, default=DEFAULT_JSON, help="where the figures go")
     return parser.parse_args(namespace=Options())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Final
 from neo4j import AsyncDriver
 
 from benchmarks.detection.history import mark_all_seen
-from benchmarks.detection.stages import fill_stages, is_done, stages
+from benchmarks.detection.stages import Stage, fill_stages, is_done, stages
 from benchmarks.detection.world import World
 from cli.local_stack import LocalStack
 from cli.local_stack.addresses import GRAPH_USER, neo4j_uri
@@ -40,16 +40,16 @@ class Graph:
 
 
 @contextmanager
-def graph_of(world: World, home: Path) -> Generator[Graph]:
+def graph_of(world: World, home: Path, *, is_kept: bool = False) -> Generator[Graph]:
     """Yield the running graph of a world: loaded now, or kept from an earlier run."""
     folder = home / f"v{VERSION}-{world.name}"
-    stack = LocalStack(folder)
-    if not is_done(stages()[0], folder):
+    stack, steps = LocalStack(folder), stages(is_kept=is_kept)
+    if not is_done(steps[0], folder):
         stack.delete_data()
     stack.start_service("neo4j")
     try:
         graph = _graph(stack)
-        asyncio.run(_prepare(graph, world, folder))
+        asyncio.run(_prepare(graph, world, folder, steps))
         yield graph
     finally:
         stack.stop()
@@ -64,8 +64,8 @@ def _graph(stack: LocalStack) -> Graph:
     )
 
 
-async def _prepare(graph: Graph, world: World, folder: Path) -> None:
+async def _prepare(graph: Graph, world: World, folder: Path, steps: Sequence[Stage]) -> None:
     await migrate(graph.uri, GRAPH_USER, graph.password)
     async with graph.driver() as driver:
-        await fill_stages(driver, world, folder)
+        await fill_stages(driver, world, folder, steps)
         await mark_all_seen(driver, world)

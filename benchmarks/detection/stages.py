@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -36,30 +36,38 @@ class Stage:
     """One step, and what decides whether it is to be done anew."""
 
     name: str
-    made_by: str
+    made_by: str | None
+    """None where whatever is kept will do."""
     fill: Fill
 
 
-def stages() -> list[Stage]:
-    """Return the steps in their order: what most often changes comes last."""
+def stages(*, is_kept: bool = False) -> list[Stage]:
+    """Return the steps in their order: what most often changes comes last.
+
+    Args:
+        is_kept: take entities as they are, though the ingestion writes other properties by now.
+    """
     return [
-        Stage("entities", "\n".join(_shape()), _write_entities),
+        Stage("entities", None if is_kept else "\n".join(_shape()), _write_entities),
         Stage("indexes", _text(_late_indexes(of_topics=False)), _fill_indexes),
         Stage("topics", _text(_late_indexes(of_topics=True)) + f"v{VERSION}", _write_topics),
     ]
 
 
-async def fill_stages(driver: AsyncDriver, world: World, folder: Path) -> None:
+async def fill_stages(
+    driver: AsyncDriver, world: World, folder: Path, steps: Sequence[Stage]
+) -> None:
     """Do what was not done, and all that follows it."""
     is_new = False
-    for stage in stages():
+    for stage in steps:
         marker = folder / f"loaded-{stage.name}"
         is_new = is_new or not is_done(stage, folder)
         if is_new:
             marker.unlink(missing_ok=True)
             say(f"{world.name}: {stage.name}")
             await stage.fill(driver, world)
-            marker.write_text(stage.made_by)
+            marker.write_text(stage.made_by or "\n".join(_shape()))
+    await driver.execute_query(AWAIT_INDEXES, seconds=INDEX_SECONDS)
 
 
 async def fill(driver: AsyncDriver, world: World) -> None:
@@ -71,7 +79,7 @@ async def fill(driver: AsyncDriver, world: World) -> None:
 def is_done(stage: Stage, folder: Path) -> bool:
     """Whether a step was done in a folder as it would be done now."""
     marker = folder / f"loaded-{stage.name}"
-    return marker.exists() and marker.read_text() == stage.made_by
+    return marker.exists() and stage.made_by in (None, marker.read_text())
 
 
 async def _write_entities(driver: AsyncDriver, world: World) -> None:

@@ -46,6 +46,9 @@ def patterns(
             help="By what was said of them: open is nothing.", show_default="all but dismissed"
         ),
     ] = None,
+    rates: Annotated[
+        bool, typer.Option("--rates", help="Show how often each type is by week, instead.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the API's answer.")] = False,
 ) -> None:
     """Show patterns with their evidence, surest first.
@@ -57,7 +60,14 @@ def patterns(
     from cli.connection import find_api
     from cli.errors import UsageError
     from cli.terminal import out, print_json
-    from cli.views.patterns import Wanted, detect_patterns, find_patterns, show_patterns
+    from cli.views.patterns import (
+        Wanted,
+        detect_patterns,
+        find_patterns,
+        find_rates,
+        show_patterns,
+    )
+    from cli.views.rates import show_rates
 
     if (since or until) and not detect:
         raise UsageError(
@@ -75,11 +85,11 @@ def patterns(
     with ApiClient(find_api()) as client:
         if detect:
             detect_patterns(client, wanted)
-        answer = find_patterns(client, wanted)
+        answer = find_rates(client, wanted) if rates else find_patterns(client, wanted)
     if as_json:
         print_json(answer)
     else:
-        out().print(show_patterns(answer))
+        out().print(show_rates(answer) if rates else show_patterns(answer))
 
 
 def _by_our_clock(moment: datetime | None) -> datetime | None:

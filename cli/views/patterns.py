@@ -100,6 +100,12 @@ def find_patterns(client: ApiClient, wanted: Wanted) -> JsonValue:
     )
 
 
+def find_rates(client: ApiClient, wanted: Wanted) -> JsonValue:
+    """Return the API's answer."""
+    asked = {"type": wanted.pattern_type, "project": wanted.project}
+    return client.get("/api/patterns/rates", asked)
+
+
 def detect_patterns(client: ApiClient, wanted: Wanted) -> None:
     """Ask for detection and return when it is done.
 

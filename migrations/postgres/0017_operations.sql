@@ -27,6 +27,7 @@ COMMENT ON COLUMN dead_letters.fingerprint IS
     'of the queue, the class of the error, its message without what differs, and our last frame';
 COMMENT ON COLUMN dead_letters.xact_id IS 'who filed it: tells whether it was there when somebody looked';
 COMMENT ON COLUMN dead_letters.message IS 'the first 1,000 characters of the error''s message';
+COMMENT ON COLUMN dead_letters.release IS 'as the process that filed it says in its setting supastate.release';
 CREATE INDEX IF NOT EXISTS dead_letters_of_workspace
     ON dead_letters (workspace_id, queue, died_at, msg_id) INCLUDE (fingerprint);
 CREATE INDEX IF NOT EXISTS dead_letters_of_group
@@ -100,7 +101,8 @@ RETURN format($note$
     SELECT $1, msg_id, workspace_id,
            "left"(encode(sha256(convert_to($1 || chr(10) || error || chr(10) || frame || chr(10) || title, 'UTF8')), 'hex'), 16),
            enqueued_at, pg_current_xact_id(), "left"(error, 200), "left"(message, 1000), frame,
-           "left"(headers->'dead_letter'->>'release', 100),
+           coalesce("left"(headers->'dead_letter'->>'release', 100),
+                    nullif("left"(current_setting('supastate.release', true), 100), '')),
            CASE jsonb_typeof(headers->'dead_letter'->'attempts') WHEN 'number'
                 THEN least(greatest((headers->'dead_letter'->>'attempts')::numeric, 0), 2147483647)::integer END,
            "left"(headers->>'job_id', 64),
@@ -207,7 +209,7 @@ CREATE TABLE IF NOT EXISTS operations (
     total        bigint      NOT NULL CHECK (total >= 0),
     done         bigint      NOT NULL DEFAULT 0,
     skipped      bigint      NOT NULL DEFAULT 0,
-    rate         double precision CHECK (rate > 0),
+    rate         double precision CHECK (rate >= 0.001),
     state        text        NOT NULL DEFAULT 'queued'
                  CHECK (state IN ('queued', 'running', 'cancelled', 'done', 'failed')),
     reason       text        NOT NULL,
@@ -295,7 +297,9 @@ BEGIN
             WHEN program_limit_exceeded OR data_exception OR integrity_constraint_violation THEN
                 problem := SQLERRM;
                 moved := move_letters_alone(op.kind, op.queue, letters);
-            WHEN undefined_table OR insufficient_privilege THEN
+            WHEN transaction_rollback OR lock_not_available OR operator_intervention OR insufficient_resources THEN
+                RAISE;  -- tried again
+            WHEN OTHERS THEN
                 UPDATE operations SET state = 'failed', error = SQLERRM, finished_at = clock_timestamp() WHERE id = op.id;
                 PERFORM pg_notify('supastate_live', 'operations');
                 RETURN NEXT;

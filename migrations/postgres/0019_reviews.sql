@@ -152,7 +152,8 @@ BEGIN
                                ELSE '' END AS which
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
-          AND c.relname NOT IN ('api_keys', 'audit_log', 'deletions', 'removed_entities')
+          -- Spans come in also of the deletion itself: erase_traces() takes them.
+          AND c.relname NOT IN ('api_keys', 'audit_log', 'deletions', 'removed_entities', 'spans', 'traces')
         GROUP BY c.relname
         HAVING bool_or(a.attname = 'workspace_id')
            AND (this.scope <> 'project' OR bool_or(a.attname = 'project_name'))
@@ -288,13 +289,15 @@ BEGIN
 END
 $$;
 
--- Deletes the traces of erased messages, and spans that name the project, the user or the workspace.
+-- Deletes the traces of erased messages and jobs, and spans that name the project, the user or the workspace.
+-- (Tables and columns of 0020 are meant: the body is read when it runs.)
 CREATE OR REPLACE FUNCTION erase_traces(p_deletion uuid) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp
 AS $$
 DECLARE
     this deletions := going_deletion(p_deletion);
+    own text[] := ARRAY[this.workspace_id, "right"(this.workspace_id, 36)];
     named text := CASE this.scope WHEN 'project' THEN this.project WHEN 'user' THEN this.person::text
                                  ELSE this.workspace_id END;
     erased bigint;
@@ -302,8 +305,13 @@ BEGIN
     DELETE FROM spans AS s
     WHERE EXISTS (SELECT FROM deletion_marks m
                   WHERE m.deletion_id = this.id AND m.kind = 'trace' AND m.id = s.trace_id)
+       OR s.trace_id IN (SELECT t.trace_id FROM traces t
+                         JOIN deletion_marks m ON m.deletion_id = this.id AND m.kind = 'jobs' AND m.id = t.job_id::text)
+       OR (this.scope = 'workspace' AND s.workspace_id = ANY (own))
        OR EXISTS (SELECT FROM jsonb_each_text(s.attributes) AS attribute WHERE attribute.value = named);
     GET DIAGNOSTICS erased = ROW_COUNT;
+    DELETE FROM traces AS t
+    WHERE workspace_id = ANY (own) AND NOT EXISTS (SELECT FROM spans s WHERE s.trace_id = t.trace_id);
     RETURN erased;
 END
 $$;

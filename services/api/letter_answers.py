@@ -22,6 +22,7 @@ from services.api.bodies import Body
 from shared.messages import check_range
 
 MAX_IDS: Final = 1_000
+MIN_RATE: Final = 0.001
 MAX_RATE: Final = 100_000
 QueueName: TypeAlias = Literal["memory_ingestion", "pattern_detection", "summary_generation"]
 Fingerprint: TypeAlias = Annotated[str, StringConstraints(pattern="^[0-9a-f]{16}$")]
@@ -80,7 +81,7 @@ class OperationRequest(Body):
     filter: LettersWanted | None = None
     snapshot: Snapshot | None = Field(default=None, description="as the preview answered it")
     reason: Annotated[str, StringConstraints(min_length=1, max_length=500)]
-    rate: Annotated[float, Field(gt=0, le=MAX_RATE)] | None = Field(
+    rate: Annotated[float, Field(ge=MIN_RATE, le=MAX_RATE)] | None = Field(
         default=None, description="letters a second at most"
     )
     expected_count: Annotated[int, Field(ge=0)] | None = Field(

@@ -92,8 +92,9 @@ async def get_queue(
     until: To = None,
 ) -> QueueDetails:
     """Return one queue over time, from samples alone."""
+    check_queue(name)
+    within = read_range(minutes, since, until)
     async with parts.reading(caller) as conn:
-        within = read_range(minutes, since, until)
         return await read_details(conn, name, within, parts.shared.settings)
 
 

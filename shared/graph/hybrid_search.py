@@ -21,7 +21,7 @@ from shared.graph.search_candidates import (
 
 HEAD: Final = 100
 """What reciprocal rank fusion lets through; it is ranked anew, the rest is not returned."""
-SEEDS: Final = 8
+SEEDS: Final = 5
 """The best results, whose neighbours are looked at."""
 MEANING_WEIGHT: Final = 0.4
 GRAPH_WEIGHT: Final = 0.3

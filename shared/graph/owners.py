@@ -90,18 +90,18 @@ def _left(places: Sequence[Row], name: str) -> list[Row]:
 
 
 async def lock_projects(
-    tx: AsyncManagedTransaction, workspace_id: str, names: Iterable[str]
+    tx: AsyncManagedTransaction, workspace_id: str, names: Iterable[str | None]
 ) -> None:
-    """Lock projects by name; an empty one is none."""
-    rows = (_row(workspace_id, name or None) for name in names)
+    """Lock projects by name, as `lock_owners` does: None is none, an empty name is one."""
+    rows = (_row(workspace_id, name) for name in names)
     await run_rows(tx, LOCK_PROJECTS, _distinct(rows))
 
 
 async def lock_sessions(
-    tx: AsyncManagedTransaction, workspace_id: str, names: Iterable[str]
+    tx: AsyncManagedTransaction, workspace_id: str, names: Iterable[str | None]
 ) -> None:
-    """Lock sessions by id; an empty one is none. Call after `lock_projects`."""
-    rows = (_row(workspace_id, name or None) for name in names)
+    """Lock sessions by id; None is none. Call after `lock_projects`."""
+    rows = (_row(workspace_id, name) for name in names)
     await run_rows(tx, LOCK_SESSIONS, _distinct(rows))
 
 

@@ -154,8 +154,8 @@ async def _lock(
 async def _lock_places(
     tx: AsyncManagedTransaction, workspace_id: str, places: Sequence[Row]
 ) -> None:
-    await lock_projects(tx, workspace_id, {place["project_name"] or "" for place in places})
-    await lock_sessions(tx, workspace_id, {place["session_id"] or "" for place in places})
+    await lock_projects(tx, workspace_id, {place["project_name"] for place in places})
+    await lock_sessions(tx, workspace_id, {place["session_id"] for place in places})
     await lock_users(tx, workspace_id, {place["user_id"] for place in places})
 
 

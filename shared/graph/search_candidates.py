@@ -17,7 +17,7 @@ from shared.graph.driver import read
 from shared.graph.entity_words import Filters, Kind, find_all_query, find_words_query
 from shared.graph.statements import Row
 
-CANDIDATES: Final = 100
+CANDIDATES: Final = 60
 """Of each kind of search: what is ranked; nothing behind it is returned."""
 MOST_OF_LANGUAGE: Final = 1_000
 """Files of one language that are compared one by one: the vector index cannot filter by it."""

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, LiteralString
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 from neo4j import AsyncDriver
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
+from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
 
 from services.ingest.handlers import ingest
@@ -26,7 +27,9 @@ from shared.messages import DeleteData, DetectPatterns, Ingestion, SummarizeProj
 from tests.integration.patterns.pattern_builders import EMBEDDER
 
 Conn = AsyncConnection[TupleRow]
-MARK: Final = "xylophonic"
+MARK: Final = f"xylo{uuid4().hex[:8]}"
+"""Of this run: the graph is shared, and a run that was killed leaves its words there."""
+JOB: Final = "supastate.job_id"
 INGESTION: TypeAdapter[Ingestion] = TypeAdapter(Ingestion)
 READ = "SELECT msg_id, message FROM pgmq.read(%s, 60, 1000)"
 # Keys and what the audit log and the deletion say of themselves stay; they hold no content.
@@ -134,7 +137,7 @@ async def fill(
         json={"chunks": chunks, "projectName": project, "sessionId": f"{word}-session"},
     )
     assert sent.status_code == 202, sent.text
-    code = f"class {word.title()}:\n    def parse_{word}(self): ...\n"
+    code = f"class {word}:\n    def parse_{word}(self): ...\n"
     filed = await http.post(
         "/api/ingest/code",
         json={"projectName": project, "files": [{"path": f"{word}.py", "content": code}]},
@@ -146,12 +149,12 @@ async def fill(
     return [*ids, *(answer["jobId"] for answer in answers)]
 
 
-async def leave_traces(world: World, word: str, user_id: UUID, *, named: str) -> None:
+async def leave_traces(world: World, word: str, user_id: UUID, *, named: str, job_id: str) -> None:
     """Leave the word in a dead letter, an archived one, a span, a reply's trace and the audit."""
     body = f"""{{"type": "memory", "workspace_id": "{world.workspace}", "user_id": "{user_id}",
         "memory_id": "{user_id}", "content": "{word}", "metadata": {{"projectName": "{word}"}}}}"""
-    headers = """{"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-                  "dead_letter": {"error": "ValueError", "message": "xylophonic"}}"""
+    headers = f"""{{"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "dead_letter": {{"error": "ValueError", "message": "{word}"}}}}"""
     dead, spans = "memory_ingestion_dlq", "0af7651916cd43dd8448eb211c80319c"
     for _ in range(2):
         await world.conn.execute(
@@ -160,14 +163,14 @@ async def leave_traces(world: World, word: str, user_id: UUID, *, named: str) ->
     await world.conn.execute(
         "SELECT pgmq.archive(%s, (SELECT min(msg_id) FROM pgmq.q_memory_ingestion_dlq))", (dead,)
     )
-    for trace, value in ((spans, word), ("1" * 32, named)):
-        await world.conn.execute(
-            """INSERT INTO spans (trace_id, span_id, service, name, kind, status, started_at,
-                                  duration_ms, attributes)
-               VALUES (%s, '1', 'api', 'x', 'server', 'ok', now(), 1,
-                       jsonb_build_object('project', %s::text))""",
-            (trace, value),
-        )
+    told = {spans: {"project": word}, "1" * 32: {"name": named}, "2" * 32: {JOB: job_id}}
+    given = [
+        {"trace_id": trace, "span_id": "1", "service": "api", "name": "x", "kind": "server",
+         "status": "ok", "started_at": "2026-01-05T12:00:00Z", "duration_ms": 1, "links": [],
+         "attributes": attributes, "workspace_id": world.workspace}
+        for trace, attributes in told.items()
+    ]  # fmt: skip
+    await world.conn.execute("SELECT save_spans(%s)", (Jsonb(given),))
     await world.conn.execute(
         """INSERT INTO audit_log (workspace_id, key_name, user_id, action, target, filter, reason)
            VALUES (%s, 'k', gen_random_uuid(), 'x.y', 'z', %s, %s)""",

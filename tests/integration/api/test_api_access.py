@@ -25,6 +25,7 @@ from shared.postgres.api_keys import (
 from tests.integration.api.conftest import Client
 
 Conn = AsyncConnection[TupleRow]
+SOME_ID = "00000000-0000-4000-8000-000000000000"
 KEYED_ROUTES = [
     ("POST", "/api/ingest/memory"),
     ("POST", "/api/ingest/code"),
@@ -33,7 +34,7 @@ KEYED_ROUTES = [
     ("GET", "/api/patterns"),
     ("POST", "/api/patterns/search"),
     ("GET", "/api/jobs"),
-    ("GET", f"/api/jobs/{uuid4()}"),
+    ("GET", f"/api/jobs/{SOME_ID}"),
     ("GET", "/api/summaries"),
     ("GET", "/api/queues"),
     ("GET", "/api/queues/memory_ingestion"),
@@ -41,8 +42,8 @@ KEYED_ROUTES = [
     ("POST", "/api/queues/memory_ingestion/resume"),
     ("GET", "/api/keys"),
     ("POST", "/api/keys"),
-    ("POST", f"/api/keys/{uuid4()}/rotate"),
-    ("DELETE", f"/api/keys/{uuid4()}"),
+    ("POST", f"/api/keys/{SOME_ID}/rotate"),
+    ("DELETE", f"/api/keys/{SOME_ID}"),
     ("DELETE", "/api/memories/chunk"),
     ("DELETE", "/api/code"),
     ("POST", "/functions/v1/queue-memory-ingestion"),

@@ -14,8 +14,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
 from services.patterns.deleting import delete_data
-from shared.errors import DependencyDownError
-from shared.graph.driver import connect
+from shared.graph.driver import GraphError, connect
 from shared.messages import DeleteData
 from shared.postgres.api_keys import SCOPES, create_key
 from tests.conftest import Servers
@@ -94,10 +93,10 @@ async def test_what_is_deleted_is_found_in_no_table_and_no_node(
     kept = "shared" if scope == "user" else "kept"
     project = MARK if scope != "user" else kept
     ids = await fill(world, user.http, MARK, project=project)
-    ids += [str(user.user_id)] if scope == "user" else []
     await dismiss_something(user)
     name = {"project": MARK, "user": str(user.user_id), "workspace": world.workspace}[scope]
-    await leave_traces(world, MARK, user.user_id, named=name)
+    await leave_traces(world, MARK, user.user_id, named=name, job_id=ids[-1])
+    ids += ["1" * 32, *([str(user.user_id)] if scope == "user" else [])]
     # Somebody else's, at the same times; of a user also in the same project.
     kept_ids = await fill(world, admin.http, "ordinary", project=kept)
     before = await world.search(MARK)
@@ -155,9 +154,10 @@ async def test_the_worker_goes_on_where_a_pass_was_broken_off(
     ids = await fill(world, user.http, MARK, project=MARK)
     deletion = await start(admin, MARK, project=MARK)
     job = DeleteData(deletion_id=UUID(deletion), workspace_id=world.workspace)
-    async with connect("bolt://127.0.0.1:1", "neo4j", "none") as nowhere:
-        with pytest.raises(DependencyDownError):
-            await delete_data(job, pool=world.pool, driver=nowhere, embedder=EMBEDDER)
+    async with connect(graph_server.neo4j_uri, "neo4j", "none") as gone:
+        pass
+    with pytest.raises(GraphError):
+        await delete_data(job, pool=world.pool, driver=gone, embedder=EMBEDDER)
     # The rows are gone, so only the marks say which nodes have to go.
     assert await world.search(ids[0]) != []
 

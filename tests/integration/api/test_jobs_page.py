@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -40,7 +40,8 @@ async def person(
     key = await find_key(conn, client.key)
     assert key is not None
     parts: ApiParts = app.state.parts
-    parts.pages.kwargs = {**(parts.pages.kwargs or {}), "cursor_factory": CountingCursor}
+    known = cast("dict[str, Any]", parts.pages.kwargs or {})
+    parts.pages.kwargs = {**known, "cursor_factory": CountingCursor}
     async with parts.pages.connection() as first:
         first.cursor_factory = CountingCursor
     cookies = {COOKIE: app.state.sessions.write(Session.start(key))}

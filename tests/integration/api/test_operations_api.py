@@ -255,6 +255,21 @@ async def test_a_letter_that_the_queue_refuses_stays_and_the_others_go(
     assert await count_letters(conn) == (5, 1)
 
 
+async def test_an_operation_that_cannot_go_on_fails_and_others_do(
+    client: Client, conn: Conn
+) -> None:
+    ids = await file_letters(conn, client.workspace_id, 2)
+    [other] = await file_letters(conn, client.workspace_id, queue="pattern_detection")
+    await conn.execute("ALTER TABLE pgmq.q_memory_ingestion RENAME TO elsewhere")
+
+    failed = await finish(client, await start(client, ids=ids))
+    done = await finish(client, await start(client, queue="pattern_detection", ids=[other]))
+
+    assert (failed["state"], failed["done"], failed["left"]) == ("failed", 0, 2)
+    assert "does not exist" in failed["error"]
+    assert (done["state"], done["done"]) == ("done", 1)
+
+
 async def test_each_change_is_noted_with_who_what_how_many_and_why(
     client: Client, conn: Conn
 ) -> None:
@@ -298,7 +313,7 @@ WRONG: list[dict[str, Any]] = [
     {}, {"ids": []}, {"ids": [0]}, {"ids": ["x"]}, {"ids": [1], "filter": {}}, {"filter": {}},
     {"filter": {}, "snapshot": "x"}, {"filter": {}, "snapshot": "9:1:"}, {"ids": [1], "rate": 0},
     {"filter": {"fingerprint": "x"}, "snapshot": "1:1:"}, {"ids": [1], "queue": "other"},
-    {"ids": [1], "reason": ""}, {"ids": [1], "reason": "\x00"}, {"ids": [1], "rate": 1e300},
+    {"ids": [1], "reason": ""}, {"ids": [1], "reason": "\x00"}, {"ids": [1], "rate": 1e-9},
     {"filter": {"since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z"},
      "snapshot": "1:1:"},
 ]  # fmt: skip

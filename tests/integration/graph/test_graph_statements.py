@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from inspect import isfunction, signature
 from pkgutil import iter_modules
@@ -19,7 +19,7 @@ from shared.graph.entity_words import Filters
 from shared.graph.migrate import DEFAULT_DIMENSIONS, read_migrations
 from tests.integration.graph.builders import NOON
 
-NOT_OF_A_WORKSPACE = {"migrate", "missing_words"}  # for the whole graph, once
+NOT_OF_A_WORKSPACE = {"checkup", "migrate", "missing_words"}  # for the whole graph, once
 PARAMETERS = {
     "rows": [],
     "limit": 1,
@@ -49,7 +49,7 @@ def modules() -> Iterator[ModuleType]:
 def statements() -> Iterator[tuple[str, LiteralString]]:
     """Yield the graph's statements with their names: public constants, and one a signal."""
     for module in modules():
-        for name, value in vars(module).items():
+        for name, value in list(vars(module).items()):
             place = f"{module.__name__.rpartition('.')[2]}.{name}"
             if (
                 name.startswith("_")
@@ -65,7 +65,10 @@ def statements() -> Iterator[tuple[str, LiteralString]]:
 
 
 def _declared(place: str, value: object) -> Iterator[tuple[str, LiteralString]]:
-    if isinstance(value, tuple):
+    if isinstance(value, Mapping):
+        for key, one in cast("Mapping[str, object]", value).items():
+            yield from _declared(f"{place}[{key}]", one)
+    elif isinstance(value, tuple):
         for n, one in enumerate(cast("tuple[LiteralString, ...]", value)):
             yield f"{place}[{n}]", one
     elif CLAUSES.search(str(value)) is not None:  # else it is a part of statements

@@ -232,3 +232,21 @@ def test_the_settings_name_the_role_that_a_process_acts_as() -> None:
         neo4j_password="x",  # pyright: ignore[reportArgumentType]
     )
     assert "options='-c jit=off -c role=supastate_worker'" in conninfo(settings)
+
+
+async def test_a_letter_tells_the_release_that_its_worker_was_of(database: str, conn: Conn) -> None:
+    settings = Settings(
+        postgres_dsn=database,  # pyright: ignore[reportArgumentType]
+        postgres_role="supastate_worker",
+        release="1.4.2+g1a2b3c",
+        neo4j_uri="bolt://127.0.0.1:1",
+        neo4j_password="x",  # pyright: ignore[reportArgumentType]
+    )
+    async with await AsyncConnection.connect(conninfo(settings)) as worker:
+        await worker.execute(
+            "INSERT INTO pgmq.q_memory_ingestion_dlq (vt, message, headers)"
+            " VALUES (now(), '{}', '{}')"
+        )
+
+    found = await conn.execute("SELECT release FROM dead_letters")
+    assert await found.fetchall() == [("1.4.2+g1a2b3c",)]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any, LiteralString
 
@@ -16,17 +14,14 @@ from shared.graph.marks import lock_mark, move_mark
 from shared.graph.memories import MeasuredMemory, save_memories
 from shared.graph.owners import lock_owners, own_memories
 from shared.graph.patterns import list_patterns
-from tests.integration.faststream_pgmq.support import eventually
 from tests.integration.patterns.pattern_builders import BEN, detect, memory, query, save
+from tests.integration.patterns.waiting import until_it_waits
 
 DAY = [f"m{number}" for number in range(6)]
 LEARNED = "I learned how the queue works, let me understand it"
 NUMBERS: LiteralString = """
 MATCH (s:EntitySummary {workspace_id: $workspace})
 WITH s.change AS number ORDER BY number RETURN collect(number) AS numbers
-"""
-WAITS: LiteralString = """
-SHOW TRANSACTIONS YIELD status WHERE status STARTS WITH 'Blocked' RETURN count(*) AS n
 """
 
 
@@ -43,18 +38,6 @@ async def write_without_commit(tx: AsyncTransaction, *memories: MeasuredMemory) 
 def elsewhere(measured: MeasuredMemory) -> MeasuredMemory:
     """Return a memory of another session."""
     return replace(measured, entity=replace(measured.entity, session_id="elsewhere"))
-
-
-async def until_it_waits(driver: AsyncDriver, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-    """Start some work and return it once it waits for a lock."""
-    task = asyncio.create_task(work)
-
-    async def waits() -> bool:
-        assert not task.done(), "it did not wait"
-        return (await query(driver, WAITS))[0]["n"] > 0
-
-    await eventually(waits, 30)
-    return task
 
 
 async def test_what_an_open_transaction_wrote_is_seen_by_the_run_after_its_commit(

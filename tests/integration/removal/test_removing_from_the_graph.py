@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from neo4j import AsyncDriver
+from neo4j import WRITE_ACCESS, AsyncDriver
 
+from shared.graph.driver import open_session
+from shared.graph.owners import lock_projects
 from shared.graph.patterns import list_patterns
 from shared.graph.removal import remove_entities
 from tests.integration.patterns.pattern_builders import detect, memory, query, save
+from tests.integration.patterns.waiting import until_it_waits
 from tests.integration.removal.conftest import (
     Conn,
     Handle,
@@ -25,6 +29,7 @@ CHAIN = """
 MATCH (later:Memory {workspace_id: $workspace})-[:PRECEDED_BY]->(earlier)
 RETURN later.chunk_id + '>' + earlier.chunk_id AS link ORDER BY link
 """
+TOUCH = "MATCH (m:Memory {workspace_id: $workspace, id: $id}) SET m.touched = true"
 IMPORTS = """
 MATCH (a:CodeEntity {workspace_id: $workspace})-[:IMPORTS]->(b) RETURN a.path AS a, b.path AS b
 """
@@ -130,3 +135,21 @@ async def test_thousands_are_removed_in_batches(neo4j_driver: AsyncDriver, works
     assert await labels(neo4j_driver, workspace) == {"Removal": len(ids)}
     await detect(neo4j_driver, workspace, [])
     assert await labels(neo4j_driver, workspace) == {}
+
+
+async def test_a_removal_waits_for_a_project_without_a_name_before_it_holds_anything(
+    neo4j_driver: AsyncDriver, workspace: str
+) -> None:
+    """Else it and a writer, who waits for what it holds, would wait in a circle."""
+    unnamed = memory(workspace, "unnamed", project="")
+    await save(neo4j_driver, unnamed)
+    key = {"workspace": workspace, "id": str(unnamed.entity.id)}
+    async with open_session(neo4j_driver, WRITE_ACCESS) as session:
+        tx: Any = await session.begin_transaction()
+        await lock_projects(tx, workspace, [""])
+        removal = remove_entities(neo4j_driver, workspace, memory_ids=[unnamed.entity.id])
+        removing = await until_it_waits(neo4j_driver, removal)
+        await (await tx.run(TOUCH, key)).consume()
+        await tx.commit()
+
+    assert await removing == 1

@@ -13,6 +13,7 @@ from cli.errors import UsageError
 from cli.forgetting import ask_for_name, read_target
 from cli.views.pattern import show_detail
 from cli.views.projects import show_project, show_projects
+from cli.views.rates import show_rates
 from cli.views.reports import show_entries, show_usage, size
 
 PROJECT: dict[str, JsonValue] = {
@@ -93,6 +94,18 @@ def test_a_pattern_says_why_in_words_and_numbers_and_what_was_said() -> None:
     shown = read(show_detail(answer))
     for told in ("Because [of] it.", "users: a, b", "largest: 6", "dismissed by ops", ": no"):
         assert told in shown
+
+
+def test_a_rate_is_shown_with_what_is_likely_and_gaps_stay_gaps() -> None:
+    weeks: list[JsonValue] = [
+        {"week": f"2026-01-{5 + 7 * n:02}", "memories": memories, "matched": matched,
+         "share": matched / memories if memories else None, "low": 0.12, "high": 0.449}
+        for n, (matched, memories) in enumerate([(1, 4), (0, 0), (6, 12), (1, 12)])
+    ]  # fmt: skip
+    shown = read(show_rates({"rates": [{"type": "debugging", "weeks": weeks}]}))
+    for told in ("▅ █▂", "50.0%", "12.0% to 44.9%", "6 of 12"):
+        assert told in shown
+    assert "No pattern" in read(show_rates({"rates": []}))
 
 
 def test_what_goes_is_one_thing_and_its_name_is_typed(monkeypatch: pytest.MonkeyPatch) -> None:

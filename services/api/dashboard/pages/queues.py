@@ -24,6 +24,7 @@ from services.api.dashboard.shared_reads import read_figures, read_series
 from services.api.parts import ApiParts, WithParts
 from services.api.queue_answers import QueueDetails
 from services.api.queues import (
+    check_queue,
     choose_queue,
     describe_limits,
     pause,
@@ -133,8 +134,9 @@ async def _read_one(parts: ApiParts, name: str) -> QueueFigures:
 
 
 async def _read_details(parts: ApiParts, caller: ApiKey, name: str, minutes: int) -> QueueDetails:
+    check_queue(name)
+    within = read_range(minutes, None, None)
     async with parts.reading(caller) as conn:
-        within = read_range(minutes, None, None)
         return await read_details(conn, name, within, parts.shared.settings)
 
 

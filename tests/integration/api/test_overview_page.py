@@ -1,0 +1,64 @@
+"""The page Overview tells what this process of the API cannot reach, and who did what."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import cast
+
+import httpx
+from fastapi import FastAPI
+from neo4j import AsyncGraphDatabase
+
+from services.api.parts import ApiParts
+from shared.postgres.queue_sampling import take_sample
+from tests.integration.api.conftest import Client
+from tests.integration.api.logging_in import logged_in
+from tests.integration.api.queue_builders import EAGER, Conn
+
+OVERVIEW = "/dashboard/overview"
+DEAD_END = "bolt://127.0.0.1:9"
+NEO4J_IS_DOWN = "Neo4j does not answer"
+LISTEN_IS_DOWN = "LISTEN is down"
+
+
+async def test_before_the_first_sample_the_page_says_so(app: FastAPI, client: Client) -> None:
+    async with logged_in(app, client.key) as http:
+        page = (await http.get(OVERVIEW)).text
+
+    assert "have not been sampled yet" in page
+    assert "No figures yet" in page
+
+
+async def test_servers_that_do_not_answer_are_named(
+    app: FastAPI, client: Client, conn: Conn
+) -> None:
+    assert await take_sample(conn, EAGER)
+    parts = cast(ApiParts, app.state.parts)
+    async with logged_in(app, client.key) as http:
+        await until_shown(http, "has no consumers")
+        assert NEO4J_IS_DOWN not in (await http.get(OVERVIEW)).text
+        parts.live.tell_connection(is_up=False)
+        async with AsyncGraphDatabase.driver(DEAD_END) as dead:
+            app.state.parts = replace(parts, shared=replace(parts.shared, driver=dead))
+            await until_shown(http, NEO4J_IS_DOWN)
+            assert LISTEN_IS_DOWN in (await http.get(OVERVIEW)).text
+            app.state.parts = parts
+
+
+async def until_shown(http: httpx.AsyncClient, text: str) -> None:
+    async with asyncio.timeout(10):
+        while text not in (await http.get(OVERVIEW)).text:
+            await asyncio.sleep(0.05)
+
+
+async def test_actions_of_other_workspaces_are_not_shown(
+    app: FastAPI, client: Client, other_client: Client
+) -> None:
+    await other_client.post("/api/queues/memory_ingestion/pause", {"reason": "of the others"})
+    await client.post("/api/queues/memory_ingestion/resume", {})
+    async with logged_in(app, client.key) as http:
+        page = (await http.get(OVERVIEW)).text
+
+    assert "queue.resume" in page
+    assert "of the others" not in page
