@@ -12,7 +12,7 @@ from typing import Final
 from rich.console import Console
 
 from cli.api_client import PATIENT, ApiClient
-from cli.connection import find_api
+from cli.connection import API_KEY, API_URL, find_api
 from cli.demo.input import find_sources
 from cli.demo.picture import PICTURE
 from cli.demo.results import show_results
@@ -91,6 +91,8 @@ def _how_to_go_on(wishes: Wishes, stack: LocalStack) -> str:
     command = _command(wishes)
     return (
         f"It keeps running; its data is in {stack.home.root}.\n"
+        f"  {stack.settings()[API_URL]}/dashboard     see all of it in a browser;\n"
+        f"  {command} local env      shows {API_KEY}, which logs you in\n"
         f'  {command} search "…"     ask it something\n'
         f"  {command} patterns       all patterns with their evidence\n"
         f"  {command} trace          the newest message's way\n"

@@ -55,44 +55,51 @@ LATERAL (
 ORDER BY found.died_at DESC, found.queue COLLATE "C" DESC, found.msg_id DESC
 LIMIT %(limit)s
 """
-# One pass over the newest letters in the index; the window of the bars is the shortest that holds
-# the newest of them.
-_GROUPS: Final[LiteralString] = """
-WITH newest AS MATERIALIZED (
-    SELECT letter.*
+# One pass over the newest letters in the index, into few rows; the bars reach back as far as the
+# shortest span that holds the newest of them. Part 0 is what is older.
+_NEWEST: Final[LiteralString] = """
     FROM unnest(%(workspaces)s::text[]) AS workspace (id),
          unnest(%(queues)s::text[]) AS queue (name), LATERAL (
         SELECT d.queue, d.fingerprint, d.died_at, d.msg_id FROM dead_letters AS d
         WHERE d.workspace_id = workspace.id AND d.queue = queue.name {conditions}
-        ORDER BY d.died_at DESC, d.msg_id DESC LIMIT %(cap)s
+        ORDER BY d.died_at DESC, d.msg_id DESC LIMIT {limit}
     ) AS letter
-), span AS (
-    SELECT days * interval '1 day' AS length
+"""
+_GROUPS: Final[LiteralString] = """
+WITH span AS MATERIALIZED (
+    SELECT days * interval '1 day' AS length,
+           ARRAY(SELECT now() - days * interval '1 day' * (1 - n::float8 / %(bars)s)
+                 FROM generate_series(0, %(bars)s - 1) AS n) AS starts
     FROM unnest(ARRAY[1, 7, 30, 365, 36500]) AS days
-    WHERE now() - days * interval '1 day' < coalesce((SELECT max(died_at) FROM newest), now())
+    WHERE now() - days * interval '1 day'
+          < coalesce((SELECT max(letter.died_at) {newest_of_all}), now())
     ORDER BY days LIMIT 1
+), part AS MATERIALIZED (
+    SELECT letter.queue, letter.fingerprint,
+           width_bucket(letter.died_at, (SELECT starts FROM span)) AS n, count(*) AS count,
+           min(letter.died_at) AS first_at, max(letter.died_at) AS last_at,
+           max(letter.msg_id) AS newest_id
+    {newest}
+    GROUP BY 1, 2, 3
 ), counted AS (
-    SELECT queue, fingerprint, count(*) AS count, min(died_at) AS first_at, max(died_at) AS last_at,
-           max(msg_id) AS newest_id
-    FROM newest GROUP BY queue, fingerprint
-), page AS (
+    SELECT queue, fingerprint, sum(count)::bigint AS count, min(first_at) AS first_at,
+           max(last_at) AS last_at, max(newest_id) AS newest_id
+    FROM part GROUP BY 1, 2
+), page AS MATERIALIZED (
     SELECT * FROM counted
     WHERE %(before_at)s::timestamptz IS NULL
        OR (last_at, fingerprint) < (%(before_at)s, %(before_fingerprint)s)
     ORDER BY last_at DESC, fingerprint DESC LIMIT %(limit)s
-), bar AS (
-    SELECT fingerprint, least(greatest(width_bucket(
-               extract(epoch FROM died_at - (now() - span.length)), 0,
-               extract(epoch FROM span.length), %(bars)s), 1), %(bars)s) AS n, count(*) AS count
-    FROM newest, span WHERE died_at > now() - span.length GROUP BY 1, 2
+), bar AS MATERIALIZED (
+    SELECT fingerprint, array_agg(coalesce(part.count, 0) ORDER BY number.n) AS counts
+    FROM page CROSS JOIN generate_series(1, %(bars)s) AS number (n)
+    LEFT JOIN part USING (fingerprint, n)
+    GROUP BY 1
 )
 SELECT page.queue, page.fingerprint, page.count, page.first_at, page.last_at, page.newest_id,
        sample.error, letter_title(sample.message) AS title, sample.frame, sample.release,
-       extract(epoch FROM span.length)::bigint AS bars_seconds,
-       (SELECT array_agg(coalesce(bar.count, 0) ORDER BY number.n)
-        FROM generate_series(1, %(bars)s) AS number (n)
-        LEFT JOIN bar ON bar.n = number.n AND bar.fingerprint = page.fingerprint) AS bars
-FROM span, page JOIN dead_letters AS sample
+       extract(epoch FROM span.length)::bigint AS bars_seconds, bar.counts AS bars
+FROM span, page JOIN bar USING (fingerprint) JOIN dead_letters AS sample
   ON sample.queue = page.queue AND sample.msg_id = page.newest_id
 ORDER BY page.last_at DESC, page.fingerprint DESC
 """
@@ -257,7 +264,12 @@ def groups_statement(
     workspace_id: str, query: LetterQuery, *, limit: int, before: GroupPlace | None = None
 ) -> Statement:
     """Return what `list_groups` runs."""
-    return _GROUPS.format(conditions=_conditions(query)), _values(workspace_id, query) | {
+    conditions = _conditions(query)
+    statement = _GROUPS.format(
+        newest=_NEWEST.format(conditions=conditions, limit="%(cap)s"),
+        newest_of_all=_NEWEST.format(conditions=conditions, limit="1"),
+    )
+    return statement, _values(workspace_id, query) | {
         "limit": limit,
         "cap": GROUPED_AT_MOST,
         "bars": BARS,
