@@ -4,7 +4,7 @@ FOUND_UV := $(shell uv --version >/dev/null 2>&1 && command -v uv)
 UV := $(if $(FOUND_UV),"$(FOUND_UV)",.tools/bin/uv)
 RUN := $(UV) run --frozen --all-packages
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format up down migrate trace bench bench-api bench-queue bench-detection bench-signals bench-patterns bench-links compose-check clean
+.PHONY: help setup demo test check format up down migrate trace bench bench-api bench-queue bench-detection bench-signals bench-patterns bench-links bench-search compose-check clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -59,6 +59,9 @@ bench-detection: setup  ## Measure detection in small and large graphs (ARGS="--
 
 bench-api: setup  ## Compare the API with its bare transaction (ARGS="--quick")
 	$(RUN) python -m benchmarks.api $(ARGS)
+
+bench-search: setup  ## Measure how good and how fast search is (ARGS="--quick --only speed", SHARED=…)
+	$(RUN) python -m benchmarks.search --shared "$(or $(SHARED),../shared)" $(ARGS)
 
 bench-links: setup  ## Measure the links between memories and code (SAMPLES=folder of sessions)
 	$(RUN) python -m benchmarks.links $(SAMPLES)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from os import sysconf
 from pathlib import Path
 from typing import Final, LiteralString
 
@@ -31,6 +32,12 @@ class Library:
     url: str
     key: str
     memories: int
+    pids: dict[str, int]
+    """Of the processes that answer a search."""
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time that these have used: whatever else the machine does."""
+        return sum(_cpu_seconds(pid) for pid in self.pids.values())
 
 
 @contextmanager
@@ -42,9 +49,16 @@ def open_library(home: Path, size: int = SIZE) -> Generator[Library]:
         names = stack.settings()
         world = World(size, workspace_id=names["SUPASTATE_WORKSPACE_ID"])
         memories = asyncio.run(_fill(names, world))
-        yield Library(names["SUPASTATE_API_URL"], names["SUPASTATE_API_KEY"], memories)
+        processes = stack.state().processes
+        pids = {name: processes[name].pid for name in ("neo4j", "api")}
+        yield Library(names["SUPASTATE_API_URL"], names["SUPASTATE_API_KEY"], memories, pids)
     finally:
         stack.stop()
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / sysconf("SC_CLK_TCK")
 
 
 async def _fill(names: dict[str, str], world: World) -> int:

@@ -3,7 +3,7 @@
 -- into the archive too. A job's state stays derived: from queue, archive (with its marks) and dead letters.
 -- Why: the API may look at a queue and send to it, not take from it; this function takes only what its caller's job owns.
 -- Cost: two functions, and on each queue a trigger whose condition is looked at for each row that is updated (none is
--- called for what nobody cancelled). Undo: DROP TRIGGER archive_cancelled ON …; DROP FUNCTION cancel_job, archive_cancelled.
+-- called for what nobody cancelled); one look at each archive, for an index that begins empty. Undo: DROP TRIGGER archive_cancelled ON …; DROP FUNCTION cancel_job, archive_cancelled.
 
 -- Times are numbers and not texts here: anybody may write headers, and a wrong one must not stop a worker.
 CREATE OR REPLACE FUNCTION archive_cancelled() RETURNS trigger
@@ -88,6 +88,10 @@ BEGIN
             'CREATE OR REPLACE TRIGGER archive_cancelled AFTER UPDATE ON pgmq.%I FOR EACH ROW '
             'WHEN (NEW.last_read_at IS NULL AND NEW.headers ? ''cancel_requested'') '
             'EXECUTE FUNCTION archive_cancelled()', 'q_' || queue);
+        -- Few rows of a large table: a list of cancelled jobs must not read all that succeeded.
+        EXECUTE format(
+            'CREATE INDEX IF NOT EXISTS %I ON pgmq.%I ((headers->>''job_id'')) WHERE headers ? ''cancelled''',
+            'a_' || queue || '_cancelled', 'a_' || queue);
     END LOOP;
     REVOKE ALL ON FUNCTION cancel_job(uuid), archive_cancelled() FROM PUBLIC;
     FOR stranger IN SELECT rolname FROM pg_roles WHERE rolname IN ('anon', 'authenticated') LOOP

@@ -60,9 +60,9 @@ class EntityFound(Answer):
     path: str | None
     language: str | None
     type: str | None
-    occurred_at: datetime
-    created_at: datetime
-    updated_at: datetime
+    occurred_at: datetime | None
+    created_at: datetime | None
+    updated_at: datetime | None
     related: list[RelatedFound] = Field(description="at most 50 of each tie")
     patterns: list[PatternOfEntity]
     messages: list[EntityMessageFound] = Field(description="newest first, at most 10")

@@ -137,9 +137,9 @@ class Details:
     path: str | None
     language: str | None
     type: str | None
-    occurred_at: datetime
-    created_at: datetime
-    updated_at: datetime
+    occurred_at: datetime | None
+    created_at: datetime | None
+    updated_at: datetime | None
     related: list[Related]
     """At most 50 of each tie."""
     patterns: list[PatternOf]
@@ -177,7 +177,8 @@ async def find_details(
 
 
 def _details(kind: Kind, row: Row, ties: Iterable[Row], patterns: Iterable[Row]) -> Details:
-    times = {name: row[name].to_native() for name in ("occurred_at", "created_at", "updated_at")}
+    names = ("occurred_at", "created_at", "updated_at")
+    times = {name: row[name] and row[name].to_native() for name in names}
     own: Row = row | times | {"metadata": json.loads(row["metadata"] or "{}")}
     return Details(
         **own,

@@ -23,7 +23,7 @@ HEAD: Final = 100
 """What reciprocal rank fusion lets through; it is ranked anew, the rest is not returned."""
 SEEDS: Final = 5
 """The best results, whose neighbours are looked at."""
-MEANING_WEIGHT: Final = 0.4
+MEANING_WEIGHT: Final = 0.2
 GRAPH_WEIGHT: Final = 0.3
 """What meaning and a tie to a good result count in the end, where words count 1.
 

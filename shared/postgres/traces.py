@@ -49,16 +49,13 @@ SELECT span_id, parent_span_id, service, name, kind, status, started_at, duratio
        attributes->>'messaging.operation.name' AS operation,
        attributes->>'messaging.message.id' AS message_id,
        attributes->>'db.system.name' AS database,
-       attributes->>'error.type' AS error
+       attributes->>'error.type' AS error,
+       CASE WHEN span_id = %(whole)s THEN attributes END AS attributes,
+       CASE WHEN span_id = %(whole)s THEN links END AS links
 FROM spans
-WHERE trace_id = %s AND workspace_id = ANY (own_workspaces())
+WHERE trace_id = %(trace_id)s AND workspace_id = ANY (own_workspaces())
 ORDER BY started_at, span_id
-LIMIT %s
-"""
-FIND_ATTRIBUTES: Final[LiteralString] = """
-SELECT attributes, links
-FROM spans
-WHERE trace_id = %s AND span_id = %s AND workspace_id = ANY (own_workspaces())
+LIMIT %(limit)s
 """
 
 
@@ -97,6 +94,10 @@ class Span:
     message_id: str | None
     database: str | None
     error: str | None
+    attributes: dict[str, JsonValue] | None = None
+    """All that it says of itself; None unless it was asked for."""
+    links: list[dict[str, str]] | None = None
+    """Spans of other traces that belong to it."""
 
     @property
     def is_wait(self) -> bool:
@@ -106,14 +107,6 @@ class Span:
     @property
     def has_failed(self) -> bool:
         return self.status == "error"
-
-
-@dataclass(frozen=True, slots=True)
-class SpanDetails:
-    """What a span says of itself, and the spans of other traces that belong to it."""
-
-    attributes: dict[str, JsonValue]
-    links: list[dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,18 +155,16 @@ async def find_trace(conn: AsyncConnection[TupleRow], trace_id: str) -> Trace | 
 
 
 async def list_spans(
-    conn: AsyncConnection[TupleRow], trace_id: str, *, limit: int = MOST_SPANS
+    conn: AsyncConnection[TupleRow],
+    trace_id: str,
+    *,
+    limit: int = MOST_SPANS,
+    whole: str | None = None,
 ) -> list[Span]:
-    """Return the spans of a trace that are of these workspaces, oldest first."""
+    """Return the spans of a trace that are of these workspaces, oldest first.
+
+    `whole` is the id of the one span that comes with its attributes.
+    """
     async with conn.cursor(row_factory=class_row(Span)) as cursor:
-        await cursor.execute(LIST_SPANS, (trace_id, limit))
+        await cursor.execute(LIST_SPANS, {"trace_id": trace_id, "limit": limit, "whole": whole})
         return await cursor.fetchall()
-
-
-async def find_span_details(
-    conn: AsyncConnection[TupleRow], trace_id: str, span_id: str
-) -> SpanDetails | None:
-    """Return what one span says of itself."""
-    async with conn.cursor(row_factory=class_row(SpanDetails)) as cursor:
-        await cursor.execute(FIND_ATTRIBUTES, (trace_id, span_id))
-        return await cursor.fetchone()

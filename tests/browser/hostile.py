@@ -31,8 +31,8 @@ ALL = " ".join(CORPUS)
 TRACE = f"{0xBAD:032x}"
 GRAPH = """
 CREATE (p:Pattern {id: $id, workspace_id: $workspace, type: 'debugging', name: $bad,
-        project_name: $bad, period: $bad, period_type: 'week', confidence: 0.9, frequency: 3, first_detected: $at,
-        last_validated: $at, last_updated: $at, metadata: $json})
+        project_name: $bad, period: $bad, period_type: 'week', confidence: 0.9,
+        frequency: 3, first_detected: $at, last_validated: $at, last_updated: $at, metadata: $json})
 CREATE (m:Memory {id: $memory, workspace_id: $workspace, chunk_id: $bad, content: $bad,
         project_name: $bad, session_id: $bad, occurred_at: $at, metadata: $json})
 CREATE (e:EntitySummary {id: $memory, workspace_id: $workspace, content: $bad, project_name: $bad,

@@ -66,6 +66,9 @@ async def test_a_job_passes_every_check(page: Page, world: World) -> None:
 
     await expect(page.get_by_label("Messages")).to_contain_text("[redacted:named]")
     await expect(page.locator("main")).not_to_contain_text("hunter2")
+    link = page.get_by_role("link", name="as a file", include_hidden=True).first
+    whole = await page.request.get(str(await link.get_attribute("href")))
+    assert (whole.status, "hunter2" in await whole.text()) == (200, False)
 
 
 async def test_progress_is_seen_while_messages_are_processed(
@@ -157,6 +160,30 @@ async def test_a_job_is_cancelled_after_it_was_confirmed(page: Page, world: Worl
     await expect(page.get_by_text("Cancelled 2 messages.")).to_be_visible()
     await expect(page.get_by_label("Progress").locator(".badge")).to_have_text("cancelled")
     await expect(page.get_by_role("button", name="Cancel job")).to_have_count(0)
+
+
+async def test_a_tick_stays_while_its_row_changes_and_the_confirmed_cancel_means_it(
+    page: Page, world: World, worker: Worker
+) -> None:
+    await drain(worker)
+    ticked, other = [await start_job(world, [{"n": 1}, {"n": 2}]) for _ in range(2)]
+    await page.goto(f"{LIST}?state=waiting")
+    await page.locator(f"#tick-{ticked}").check()
+    (taken,) = await worker.take(1)
+    await expect(page.locator(f"#job-{ticked} .badge")).to_have_text("running", timeout=15_000)
+    await expect(page.locator(f"#tick-{ticked}")).to_be_checked()
+
+    await page.get_by_role("button", name="Cancel ticked").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Reason").fill("imported twice")
+    await worker.succeed(taken)  # the page goes on changing below the dialog
+    await expect(page.locator(f"#job-{ticked}")).to_contain_text("50.0 %", timeout=15_000)
+    await dialog.get_by_role("button", name="Cancel ticked").click()
+
+    await expect(page.get_by_text("Cancelled 1 messages of 1 jobs.")).to_be_visible()
+    assert "state=waiting" in page.url
+    await expect(page.locator(f"#job-{other}")).to_be_visible()
+    await expect(page.locator(f"#job-{ticked}")).to_have_count(0)
 
 
 async def test_a_viewer_is_offered_no_cancel_and_refused_one(

@@ -15,7 +15,9 @@ PLACES = """() => {
   const nodes = document.getElementById("graph").graph.nodes();
   return nodes.map((node) => [node.id(), node.position()]);
 }"""
-TAP = "(id) => document.getElementById('graph').graph.getElementById(id).emit('tap')"
+TAP = """(id) => {
+  document.getElementById("graph").graph.getElementById(id).emit("tap");
+}"""
 
 
 async def test_results_show_why_and_lead_to_the_memory(page: Page) -> None:

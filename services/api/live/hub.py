@@ -24,6 +24,7 @@ class LiveHub:
         self._due: dict[str, asyncio.TimerHandle] = {}
         self._versions: defaultdict[str, int] = defaultdict(int)
         self._last_id = 0
+        self._is_ended = False
         self.is_connected = False
         """Whether this process hears of changes."""
 
@@ -34,6 +35,8 @@ class LiveHub:
         for topic in subscription.topics:
             self._readers[topic].add(subscription)
         subscription.offer(self.event(self._state))
+        if self._is_ended:
+            subscription.end()
         return subscription
 
     def readers(self, topic: str) -> int:
@@ -62,7 +65,8 @@ class LiveHub:
 
     def send(self, topic: str, data: str, name: str | None = None) -> None:
         """Give an event to all who are subscribed to its topic; the sender minds how often."""
-        self._versions[topic] += 1
+        if name is None:
+            self._versions[topic] += 1
         event = self.event(name or topic, data)
         for subscription in self._readers.get(topic, ()):
             subscription.offer(event)
@@ -84,7 +88,8 @@ class LiveHub:
             subscription.beat()
 
     def end(self) -> None:
-        """End all subscriptions."""
+        """End all subscriptions, and those of requests that were on their way."""
+        self._is_ended = True
         for subscription in self._all:
             subscription.end()
         for timer in self._due.values():

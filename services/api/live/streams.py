@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -25,6 +26,8 @@ from shared.postgres.api_keys import ApiKey
 MOST_STREAMS: Final = 2_000
 MOST_STREAMS_OF_KEY: Final = 200
 RETRY_AFTER_SECONDS: Final = 10
+LONGEST_SECONDS: Final = 3600.0
+"""Then a client comes back, and is looked at anew: its session may be over."""
 RECONNECT_MILLISECONDS: Final = 1_000, 4_000
 """Clients come back one by one."""
 CHECK_SECONDS: Final = 2.0
@@ -36,9 +39,14 @@ class Streams:
     """Streams by the key that opened them."""
 
     def __init__(
-        self, keys: KnownKeys, most: int = MOST_STREAMS, most_of_key: int = MOST_STREAMS_OF_KEY
+        self,
+        keys: KnownKeys,
+        most: int = MOST_STREAMS,
+        most_of_key: int = MOST_STREAMS_OF_KEY,
+        longest: float = LONGEST_SECONDS,
     ) -> None:
         self._keys = keys
+        self._longest = longest
         self._most = most
         self._most_of_key = most_of_key
         self._open: defaultdict[bytes, set[Subscription]] = defaultdict(set)
@@ -81,8 +89,9 @@ class Streams:
         while True:
             await asyncio.sleep(CHECK_SECONDS)
             for key_hash in list(self._open):
-                if not await self._is_valid(key_hash):
-                    for subscription in self._open.get(key_hash, ()):
+                is_valid = await self._is_valid(key_hash)
+                for subscription in self._open.get(key_hash, ()):
+                    if not is_valid or time.monotonic() - subscription.opened_at > self._longest:
                         subscription.end()
 
     async def _is_valid(self, key_hash: bytes) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Final, Self
@@ -24,6 +25,7 @@ class Subscription:
         self._waiting: deque[Event | None] = deque()
         self._changed = asyncio.Event()
         self._is_ended = False
+        self.opened_at = time.monotonic()
 
     def offer(self, event: Event) -> None:
         """Let the client read this; who has too much to read is told to fetch all again."""

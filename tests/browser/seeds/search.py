@@ -10,6 +10,7 @@ from services.ingest.graph_writes import write_batch
 from services.ingest.measuring import measure
 from shared.domain.entities import CodeEntity, Memory
 from shared.embedding.wordllama import WordLlamaEmbedder
+from shared.messages import Metadata
 from tests.browser.world import World
 from tests.integration.graph.builders import code, memory
 
@@ -48,5 +49,5 @@ async def seed(world: World) -> None:
     await world.driver.execute_query(NOTE_PATTERN, workspace_id=w, id=str(CRASH), pattern=PATTERN)
 
 
-def _paths() -> dict[str, list[str]]:
+def _paths() -> Metadata:
     return {"filePaths": ["shop/parser.py"]}

@@ -163,8 +163,12 @@ async def leave_traces(world: World, word: str, user_id: UUID, *, named: str, jo
     await world.conn.execute(
         "SELECT pgmq.archive(%s, (SELECT min(msg_id) FROM pgmq.q_memory_ingestion_dlq))", (dead,)
     )
-    told = {spans: {"project": word}, "1" * 32: {"name": named}, "2" * 32: {JOB: job_id}}
-    given = [
+    told: dict[str, dict[str, str]] = {
+        spans: {"project": word},
+        "1" * 32: {"name": named},
+        "2" * 32: {JOB: job_id},
+    }
+    given: list[dict[str, Any]] = [
         {"trace_id": trace, "span_id": "1", "service": "api", "name": "x", "kind": "server",
          "status": "ok", "started_at": "2026-01-05T12:00:00Z", "duration_ms": 1, "links": [],
          "attributes": attributes, "workspace_id": world.workspace}

@@ -51,6 +51,8 @@ async def test_neither_content_nor_query_nor_key_enters_a_span(
 ) -> None:
     await client.send_chunks({"chunkId": "c1", "content": "a-secret-plan"})
     await client.get("/api/search/memories", q="another-secret-plan", limit=3)
+    await client.get("/api/projects/a-secret-plan")
+    await client.delete("/api/memories/a-secret-plan")
 
     written = "".join(span.to_json() for span in spans.get_finished_spans())
     assert "secret-plan" not in written

@@ -148,6 +148,21 @@ async def test_what_is_worked_on_meanwhile_does_not_bring_anything_back(
     assert await world.search(MARK) == []
 
 
+async def test_a_run_that_does_not_say_what_it_is_about_is_waited_for_too(
+    world: World, admin: Client
+) -> None:
+    body = f'{{"workspace_id": "{world.workspace}"}}'
+    await world.conn.execute("SELECT pgmq.send('pattern_detection', %s::jsonb)", (body,))
+    taken = await world.take("pattern_detection")
+    deletion = await start(admin, MARK, project=MARK)
+    job = DeleteData(deletion_id=UUID(deletion), workspace_id=world.workspace)
+
+    assert [await world.delete_once(job) for _ in range(3)] == [1.0, 1.0, 1.0]
+    assert (await admin.get(f"/api/data/deletions/{deletion}")).json()["passes"] == 1
+    await world.archive("pattern_detection", taken)
+    assert await world.delete_once(job) is None
+
+
 async def test_the_worker_goes_on_where_a_pass_was_broken_off(
     world: World, user: Client, admin: Client, database: str, graph_server: Servers
 ) -> None:

@@ -102,6 +102,21 @@ async def test_a_message_of_5_mb_is_cut_and_can_be_had_whole(client: Client, con
     assert whole.json()["message"] == large
 
 
+async def test_an_error_of_ten_thousand_frames_is_cut_and_can_be_had_whole(
+    client: Client, worker: Worker
+) -> None:
+    job_id = await start_job(client, 1)
+    frames = "\n".join(f'  File "handlers.py", line {n}, in handle' for n in range(10_000))
+    await worker.give_up(*await worker.take(), error=frames)
+
+    seen = await detail(client, job_id)
+    whole = (await client.get(seen["messages"][0]["whole"])).json()
+
+    assert len(json.dumps(seen)) < 20_000
+    assert "characters" in seen["errors"][0]["traceback"][-30:]
+    assert whole["headers"]["dead_letter"]["traceback"] == frames
+
+
 async def test_what_is_beyond_the_bytes_of_a_page_is_named_but_not_read(
     client: Client, conn: Conn, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -129,11 +129,13 @@ async def test_no_search_reads_a_whole_table(conn: Conn) -> None:
         JobFilter(kinds=["memory"]),
         JobFilter(state="dead"),
         JobFilter(state="done"),
+        JobFilter(state="cancelled"),
         JobFilter(terms=[Term("limit", "7")], state="cancelled", project="engine"),
     ):
         plan = await explain(conn, wanted)
         assert "jobs_newest_first" in plan
         assert re.findall(r"Seq Scan on \w+", plan) == []
+        assert (wanted.state == "cancelled") == ("a_memory_ingestion_cancelled" in plan)
 
 
 async def fill_tables(conn: Conn) -> None:

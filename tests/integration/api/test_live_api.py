@@ -127,6 +127,17 @@ async def test_a_revoked_keys_stream_ends(url: str, client: Client, conn: Conn) 
         assert await stream.is_ended()
 
 
+async def test_a_stream_ends_after_its_time_so_that_who_reads_it_is_looked_at_anew(
+    url: str, app: FastAPI, client: Client
+) -> None:
+    parts: ApiParts = app.state.parts
+    brief = Streams(parts.keys, longest=0.0)
+    object.__setattr__(parts, "streams", brief)  # frozen for everybody else
+    async with brief.checked(), open_stream(url, client.key, QUIET) as stream:
+        await stream.next()
+        assert await stream.is_ended()
+
+
 async def test_a_client_that_leaves_is_forgotten(url: str, app: FastAPI, client: Client) -> None:
     parts: ApiParts = app.state.parts
     async with open_stream(url, client.key, QUIET) as stream:
@@ -140,6 +151,9 @@ async def test_a_stopping_server_ends_its_streams(url: str, app: FastAPI, client
         await stream.next()
         end_streams(app)
         assert await stream.is_ended()
+    async with open_stream(url, client.key, QUIET) as late:
+        await late.skip_to("connected")
+        assert await late.is_ended()
 
 
 @pytest.mark.parametrize("topics", ["", "queues,x", "jobs;queues", ",,"])

@@ -8,9 +8,9 @@ from typing import cast
 
 import httpx
 from fastapi import FastAPI
-from neo4j import AsyncGraphDatabase
 
 from services.api.parts import ApiParts
+from shared.graph.driver import connect
 from shared.postgres.queue_sampling import take_sample
 from tests.integration.api.conftest import Client
 from tests.integration.api.logging_in import logged_in
@@ -39,7 +39,7 @@ async def test_servers_that_do_not_answer_are_named(
         await until_shown(http, "has no consumers")
         assert NEO4J_IS_DOWN not in (await http.get(OVERVIEW)).text
         parts.live.tell_connection(is_up=False)
-        async with AsyncGraphDatabase.driver(DEAD_END) as dead:
+        async with connect(DEAD_END, "neo4j", "x") as dead:
             app.state.parts = replace(parts, shared=replace(parts.shared, driver=dead))
             await until_shown(http, NEO4J_IS_DOWN)
             assert LISTEN_IS_DOWN in (await http.get(OVERVIEW)).text
@@ -48,7 +48,9 @@ async def test_servers_that_do_not_answer_are_named(
 
 async def until_shown(http: httpx.AsyncClient, text: str) -> None:
     async with asyncio.timeout(10):
-        while text not in (await http.get(OVERVIEW)).text:
+        while True:
+            if text in (await http.get(OVERVIEW)).text:
+                return
             await asyncio.sleep(0.05)
 
 

@@ -90,11 +90,13 @@ async def test_a_range_of_the_series_is_asked_for_by_its_ends(client: Client, co
         " FROM generate_series(0, 59) AS n"
     )
     ends = {"from": "2026-01-05T12:10:30Z", "to": "2026-01-05T12:20:00Z"}
+    # Farther from UTC than Postgres knows.
+    far = {"from": "2026-01-06T08:54:30+20:44", "to": "2026-01-06T09:04:00+20:44"}
 
-    points = (await client.get(QUEUE, **ends)).json()["points"]
-
-    assert [point["at"][11:16] for point in points] == [f"12:{n}" for n in range(10, 20)]
-    assert all(point["complete"] for point in points)
+    for asked in (ends, far):
+        points = (await client.get(QUEUE, **asked)).json()["points"]
+        assert [point["at"][11:16] for point in points] == [f"12:{n}" for n in range(10, 20)]
+        assert all(point["complete"] for point in points)
 
 
 async def test_a_range_that_is_none_is_refused(client: Client) -> None:

@@ -28,7 +28,7 @@ from shared.graph.neighbourhood import EDGES as EDGES_OF
 from shared.graph.neighbourhood import Edge, NodeKind
 from shared.postgres.api_keys import ApiKey
 
-PAGE = Page("graph", "Graph", "What connects to this?", "r")
+PAGE = Page("graph", "Graph", "What connects to this?", "g")
 router = APIRouter(route_class=PageRoute)
 LIST: Final = PAGE.path
 Day = Annotated[str, Query(max_length=20)]

@@ -62,7 +62,9 @@ async def get_jobs(
         )
     choices = {"states": STATES, "queues": QUEUES, "within": WITHIN, "most": MOST_EXPORTED}
     context = describe_rows(page, asked, is_first=before is None)
-    return render(request, "jobs/index.html", asked=asked, choices=choices, **context)
+    return render(
+        request, "jobs/index.html", asked=asked, choices=choices, told=read_told(request), **context
+    )
 
 
 @router.get(f"{LIST}/rows")
@@ -124,10 +126,34 @@ async def post_cancel(
     return RedirectResponse(f"{LIST}/{job_id}?{told}", HTTPStatus.SEE_OTHER)
 
 
+@router.post(f"{LIST}/cancel")
+async def post_cancel_ticked(
+    caller: Operator,
+    parts: WithParts,
+    asked: WithAsked,
+    job: Annotated[list[UUID] | None, Form(max_length=ROWS)] = None,
+    reason: Reason = "",
+) -> Response:
+    """Cancel what is left of the ticked jobs, and show the same list."""
+    why = check_text(reason, "reason")
+    done = [await cancel(parts, caller, one, why) for one in dict.fromkeys(job or [])]
+    told = {
+        "jobs": len(done),
+        "cancelled": sum(one.cancelled for one in done),
+        "running": sum(one.running for one in done),
+    }
+    return RedirectResponse(f"{LIST}?{urlencode(asked.names | told)}", HTTPStatus.SEE_OTHER)
+
+
 def show_job(request: Request, template: str, job: JobDetail) -> Response:
     """Answer with one job."""
-    told = {name: request.query_params.get(name, "") for name in ("cancelled", "running")}
-    return render(request, template, job=job, tones=TONES, is_over=job.state in ENDED, told=told)
+    is_over = job.state in ENDED
+    return render(request, template, job=job, tones=TONES, is_over=is_over, told=read_told(request))
+
+
+def read_told(request: Request) -> dict[str, str]:
+    """Return what a cancel that led here did; whoever makes the address up fools only himself."""
+    return {name: request.query_params.get(name, "") for name in ("jobs", "cancelled", "running")}
 
 
 def describe_rows(page: JobPage, asked: Asked, *, is_first: bool, new: int = 0) -> dict[str, Any]:
@@ -139,6 +165,7 @@ def describe_rows(page: JobPage, asked: Asked, *, is_first: bool, new: int = 0) 
         "older": page.next,
         "searched": page.searched,
         "tones": TONES,
+        "ended": ENDED,
         "new": new,
         "most_new": MOST_NEW,
         "list_url": f"{LIST}?{urlencode(asked.names)}",
@@ -166,6 +193,7 @@ async def read_rows(
     return {
         "jobs": [describe_job(job, progress, lease) for job, progress in known],
         "tones": TONES,
+        "ended": ENDED,
         "new": new,
         "most_new": MOST_NEW,
         "list_url": f"{LIST}?{urlencode(asked.names)}",

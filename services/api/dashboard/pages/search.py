@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Final, cast
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -112,4 +112,4 @@ def read_kind(text: str) -> Kind | None:
     """
     if text not in ("", "memory", "code"):
         raise InvalidInputError("type", "is memory or code")
-    return cast(Kind, text) if text else None
+    return text or None

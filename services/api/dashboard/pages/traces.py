@@ -21,9 +21,7 @@ from shared.errors import NotFoundError
 from shared.postgres.api_keys import ApiKey
 from shared.postgres.traces import (
     MOST_SPANS,
-    SpanDetails,
     Trace,
-    find_span_details,
     find_trace,
     list_spans,
     list_traces,
@@ -66,7 +64,7 @@ async def get_trace(
     errors: Errors = False,
 ) -> Response:
     """Show one trace, and what the chosen span says of itself."""
-    trace, tree, details = await _read(parts, caller, trace_id, span)
+    trace, tree = await _read(parts, caller, trace_id, span)
     spent = add_up(mark_critical_path(tree), tree.duration)
     cut = rows.Cut(errors, frozenset([span] if span else []))
     return render(
@@ -78,7 +76,6 @@ async def get_trace(
         lanes=drawing.lanes(tree),
         ticks=drawing.ticks(tree),
         chosen=tree.by_id.get(span) if span else None,
-        details=details,
         is_cut=len(tree.by_id) >= MOST_SPANS,
     )
 
@@ -96,7 +93,7 @@ async def get_rows(
     errors: Errors = False,
 ) -> Response:
     """Show what is below a span, or the next of those that are like one."""
-    trace, tree, _ = await _read(parts, caller, trace_id, None)
+    trace, tree = await _read(parts, caller, trace_id)
     mark_critical_path(tree)
     cut = rows.Cut(errors)
     if like is not None:
@@ -120,15 +117,14 @@ def _picture(trace: Trace, tree: Tree, *, errors: bool) -> dict[str, Any]:
 
 
 async def _read(
-    parts: ApiParts, caller: ApiKey, trace_id: str, span_id: str | None
-) -> tuple[Trace, Tree, SpanDetails | None]:
+    parts: ApiParts, caller: ApiKey, trace_id: str, span_id: str | None = None
+) -> tuple[Trace, Tree]:
     async with parts.reading(caller) as conn:
         trace = await find_trace(conn, trace_id)
-        spans = await list_spans(conn, trace_id) if trace else []
-        details = await find_span_details(conn, trace_id, span_id) if span_id else None
+        spans = await list_spans(conn, trace_id, whole=span_id) if trace else []
     if trace is None or not spans:
         raise NotFoundError("no such trace in this workspace; spans are kept for three days")
-    return trace, build_tree(spans), details
+    return trace, build_tree(spans)
 
 
 def _get_branch(tree: Tree, span_id: str) -> Branch:
