@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -11,6 +12,7 @@ from services.api.finding_patterns import Order, ReviewFilter
 from services.api.value_cursors import not_a_place, read_values, write_values
 from shared.domain.accepting import check_text
 from shared.domain.findings import MAX_EVIDENCE
+from shared.errors import InvalidInputError
 from shared.graph.patterns import After, Pattern, Wanted
 from shared.messages import PatternType
 
@@ -54,8 +56,8 @@ class PatternFilter(BaseModel):
             self.type,
             self.project and check_text(self.project, "project"),
             self.min_confidence,
-            self.since,
-            self.until,
+            self.since and in_utc(self.since, "since"),
+            self.until and in_utc(self.until, "until"),
             self.text and check_text(self.text, "text"),
         )
 
@@ -66,6 +68,18 @@ class PatternFilter(BaseModel):
             InvalidInputError: it is not the `next` of a page.
         """
         return None if self.after is None else read_place(self.after)
+
+
+def in_utc(moment: datetime, field: str) -> datetime:
+    """Return a time as Neo4j takes it: it knows no offset beyond 18 hours.
+
+    Raises:
+        InvalidInputError: no calendar has it in UTC.
+    """
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidInputError(field, "is too far away") from error
 
 
 def write_place(pattern: Pattern) -> str:

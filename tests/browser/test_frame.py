@@ -44,3 +44,25 @@ async def test_a_question_mark_shows_the_keys(page: Page) -> None:
     await expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+async def test_what_a_fragment_could_not_do_is_told(page: Page, complaints: list[str]) -> None:
+    await page.goto("/dashboard/traces")
+    await page.evaluate("htmx.ajax('GET', '/dashboard/traces/nonsense', 'main')")
+
+    problem = page.get_by_role("alert")
+    await expect(problem).to_contain_text("the request is not as documented")
+    await expect(problem).to_contain_text("begin again without filters")
+    await expect(page.get_by_role("heading", name="Traces")).to_be_visible()
+    complaints.clear()  # the 400 itself
+
+
+async def test_nothing_moves_for_whoever_wants_no_motion(page: Page) -> None:
+    await page.emulate_media(reduced_motion="reduce")
+    await page.goto("/dashboard/traces")
+
+    moving = """() => [...document.querySelectorAll("*")]
+      .filter((one) => parseFloat(getComputedStyle(one).transitionDuration) > 0).length"""
+    assert await page.evaluate(moving) == 0
+    await page.emulate_media(reduced_motion="no-preference")
+    assert await page.evaluate(moving) > 0

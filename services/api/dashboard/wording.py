@@ -21,9 +21,9 @@ def duration(milliseconds: float | None) -> str:
     if milliseconds is None:
         return NOTHING
     seconds = milliseconds / 1000
-    if seconds < 1:
+    if milliseconds < 999.5:  # what rounds to a second is one
         return f"{milliseconds:.0f} ms" if milliseconds >= 10 else f"{milliseconds:.1f} ms"
-    size, unit = next(step for step in _STEPS if seconds >= step[0])
+    size, unit = next((step for step in _STEPS if seconds >= step[0]), _STEPS[-1])
     value = seconds / size
     return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
 

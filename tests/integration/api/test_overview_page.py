@@ -13,6 +13,7 @@ from services.api.parts import ApiParts
 from shared.graph.driver import connect
 from shared.postgres.queue_sampling import take_sample
 from tests.integration.api.conftest import Client
+from tests.integration.api.letters import file_letters
 from tests.integration.api.logging_in import logged_in
 from tests.integration.api.queue_builders import EAGER, Conn
 
@@ -64,3 +65,18 @@ async def test_actions_of_other_workspaces_are_not_shown(
 
     assert "queue.resume" in page
     assert "of the others" not in page
+
+
+async def test_what_failed_for_the_first_time_is_told_to_its_workspace(
+    app: FastAPI, client: Client, other_client: Client, conn: Conn
+) -> None:
+    await file_letters(conn, client.workspace_id, 3, error="NewError", message="<b>broken</b>")
+    await file_letters(conn, client.workspace_id, error="OldError", ago="3 days")
+    await file_letters(conn, other_client.workspace_id, error="TheirError")
+    async with logged_in(app, client.key) as http:
+        page = (await http.get(OVERVIEW)).text
+
+    assert "memory_ingestion failed 3 times of NewError: &lt;b&gt;broken" in page
+    assert "/dashboard/dead-letters/letters?group=" in page
+    assert "OldError" not in page
+    assert "TheirError" not in page

@@ -145,6 +145,9 @@ async def test_patterns_are_filtered_by_when_they_were_and_by_words(
 
     assert len(await listed(client, since=before.isoformat(), until=after.isoformat())) == 1
     assert await listed(client, since=after.isoformat()) == []
+    assert await listed(client, since="7010-04-29T00:21:44-21:36") == []  # Neo4j ends at 18 hours
+    answer = await client.get("/api/patterns", until="0001-01-01T00:00:00+05:00")
+    assert (answer.status_code, answer.json()["details"][0]["field"]) == (400, "until")
     assert await listed(client, until=before.isoformat()) == []
     assert len(await listed(client, text="CHECKOUT")) == 1
     assert await listed(client, text="checkin") == []

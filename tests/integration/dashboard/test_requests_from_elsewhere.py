@@ -224,3 +224,21 @@ async def test_over_https_the_cookie_is_secure(app: FastAPI, operator: Person) -
         answer = await http.post(LOGIN, data={"key": operator.key}, headers=FROM_OURS)
 
     assert "Secure" in answer.headers["Set-Cookie"].split("; ")
+
+
+async def test_a_fragment_leads_the_whole_page_to_the_login(app: FastAPI) -> None:
+    headers = {"HX-Request": "true", "HX-Current-URL": f"{OURS}{ROOT}/traces?errors=true"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=OURS) as http:
+        answer = await http.get(f"{ROOT}/traces", headers=headers)
+
+    assert answer.headers["HX-Redirect"] == f"{LOGIN}?next={ROOT}/traces%3Ferrors%3Dtrue"
+    assert answer.text == ""
+
+
+async def test_an_error_of_the_api_stays_json_beside_the_pages(operator: Person) -> None:
+    api = await operator.http.get("/api/traces/nonsense")
+    page = await operator.http.get(f"{ROOT}/traces/nonsense")
+
+    assert (api.status_code, list(api.json())) == (400, ["error", "details"])
+    assert (page.status_code, page.headers["Content-Type"]) == (400, "text/html; charset=utf-8")
+    assert "Go to the start" in page.text

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -20,10 +22,13 @@ from services.api.queues import problems_of
 from shared.domain.queue_problems import Problem
 from shared.postgres.api_keys import ApiKey
 from shared.postgres.audit import list_entries
+from shared.postgres.dead_letters import LetterGroup, list_groups
 
 PAGE = Page("overview", "Overview", "Is anything wrong now?", "o", scope="operate")
 router = APIRouter(route_class=PageRoute)
 ACTIONS_SHOWN: Final = 8
+GROUPS_LOOKED_AT: Final = 5
+NEW_FOR: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +64,18 @@ async def show(request: Request, template: str, caller: ApiKey, parts: ApiParts)
     figures = await read_figures(parts)
     async with parts.reading(caller) as conn:
         actions = await list_entries(conn, caller.workspace_id, limit=ACTIONS_SHOWN)
+        groups = await list_groups(conn, caller.workspace_id, limit=GROUPS_LOOKED_AT)
     problems = problems_of(figures, parts.shared.settings)
     return render(
         request,
         template,
         rows=[describe_row(one) for one in figures],
         actions=actions,
-        troubles=[*await _of_process(parts), *[_trouble(problem) for problem in problems]],
+        troubles=[
+            *await _of_process(parts),
+            *[_trouble(problem) for problem in problems],
+            *_of_groups(groups, datetime.now(UTC)),
+        ],
         as_of=sampled_at(figures),
     )
 
@@ -80,6 +90,17 @@ async def _of_process(parts: ApiParts) -> list[Trouble]:
         text = "LISTEN is down: this page does not hear of changes. It tries again by itself."
         troubles.append(Trouble(text, PAGE.path, "Load it again"))
     return troubles
+
+
+def _of_groups(groups: list[LetterGroup], now: datetime) -> Iterator[Trouble]:
+    """Return what failed for the first time lately, in the caller's workspace."""
+    for group in groups:
+        if now - group.first_at < NEW_FOR:
+            times = "once" if group.count == 1 else f"{group.count:,} times"
+            cause = f"{group.error or 'an unknown error'}: {group.title}".rstrip(": ")
+            text = f"New in the last day: {group.queue} failed {times} of {cause}"
+            href = f"{ROOT}/dead-letters/letters?group={group.fingerprint}"
+            yield Trouble(text, href, "See these dead letters", is_urgent=False)
 
 
 def _trouble(problem: Problem) -> Trouble:

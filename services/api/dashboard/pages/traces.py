@@ -76,7 +76,7 @@ async def get_trace(
         lanes=drawing.lanes(tree),
         ticks=drawing.ticks(tree),
         chosen=tree.by_id.get(span) if span else None,
-        is_cut=len(tree.by_id) >= MOST_SPANS,
+        is_cut=trace.spans > len(tree.by_id),
     )
 
 
