@@ -81,6 +81,7 @@ class Hit(Answered):
     project_name: str | None
     session_id: str | None
     language: str | None
+    source: str | None = None
     occurred_at: datetime | None
     snippet: Snippet
     similarity: float
@@ -144,7 +145,7 @@ def reasons(why: Why) -> Iterator[str]:
 
 
 def _where(hit: Hit) -> str:
-    """Return when it happened, and in which project or session."""
+    """Return when it happened, in which program, and in which project or session."""
     place = hit.session_id if hit.kind == "memory" else hit.project_name
-    parts = [local_time(hit.occurred_at), place or "", hit.language or ""]
+    parts = [local_time(hit.occurred_at), hit.source or "", place or "", hit.language or ""]
     return " · ".join(part for part in parts if part)

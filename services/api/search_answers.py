@@ -71,6 +71,7 @@ class Hit(Answer):
     path: str | None
     language: str | None
     user_id: str | None
+    source: str | None = Field(description="which program it is from: claude-code, git, …")
     occurred_at: datetime | None = Field(description="of a file: when it was last stored")
     snippet: SnippetFound
     score: float = Field(description="orders the results; comparable inside one search only")

@@ -135,6 +135,7 @@ def _describe(one: Ranked, heads: dict[Key, Head], query: SearchQuery) -> Hit:
         path=head.path,
         language=head.language,
         user_id=head.user_id,
+        source=head.source,
         occurred_at=head.occurred_at,
         snippet=SnippetFound(
             text=snippet.text,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,7 +34,8 @@ CALL (key) {
 RETURN key.kind AS kind, n.id AS id, n.project_name AS project_name, n.session_id AS session_id,
        n.user_id AS user_id, n.path AS path, n.language AS language,
        coalesce(n.occurred_at, n.updated_at) AS occurred_at,
-       left(n.content, $characters) AS text, size(n.content) <= $characters AS is_whole
+       left(n.content, $characters) AS text, size(n.content) <= $characters AS is_whole,
+       CASE WHEN size(n.metadata) <= 20000 THEN n.metadata END AS metadata
 """
 
 
@@ -52,6 +54,8 @@ class Head:
     """Of a file: when it was last stored."""
     text: str
     is_whole: bool
+    source: str | None = None
+    """Which program it is from: `claude-code`, `git`, …"""
 
     @property
     def key(self) -> Key:
@@ -80,5 +84,8 @@ async def read_heads(
 
 def read_head(row: Row) -> Head:
     """Return the head of a row."""
-    moment = row["occurred_at"]
-    return Head(**row | {"occurred_at": moment and moment.to_native()})
+    moment, source = row["occurred_at"], json.loads(row.get("metadata") or "{}").get("source")
+    own: Row = {name: value for name, value in row.items() if name != "metadata"}
+    own["occurred_at"] = moment and moment.to_native()
+    own["source"] = source[:64] if isinstance(source, str) else None
+    return Head(**own)

@@ -17,6 +17,7 @@ from services.api.parts import ApiParts
 from services.ingest.graph_writes import write_batch
 from services.ingest.measuring import measure
 from shared.domain.entities import CodeEntity, Memory
+from shared.messages import Metadata
 from shared.postgres.entity_messages import FIND_MESSAGES
 from tests.conftest import DELETE_WORKSPACE
 from tests.integration.api.conftest import Client
@@ -65,14 +66,16 @@ async def search(client: Client, **params: Any) -> dict[str, Any]:
 async def test_a_result_says_where_it_is_from_and_why_it_is_one(
     client: Client, library: Library
 ) -> None:
-    crash = said("The parser <b>crashes</b> on empty input 🚀", metadata={"filePaths": ["a/p.py"]})
+    metadata: Metadata = {"filePaths": ["a/p.py"], "source": "codex"}
+    crash = said("The parser <b>crashes</b> on empty input 🚀", metadata=metadata)
     await library.add(crash, said("deploy the website", minutes=1), file("a/p.py"))
 
     found = await search(client, q="why does parsing CRASH")
     first, tied = found["results"][0], found["results"][1:]
 
     assert (first["kind"], first["id"]) == ("memory", str(crash.id))
-    assert (first["projectName"], first["sessionId"]) == ("shop", "s1")
+    where = (first["projectName"], first["sessionId"], first["source"])
+    assert where == ("shop", "s1", "codex")
     snippet = first["snippet"]
     assert [snippet["text"][a:b] for a, b in snippet["highlights"]] == ["parser", "crashes"][1:]
     assert first["why"]["words"]["words"] == ["CRASH"]
