@@ -22,7 +22,7 @@ demo: setup  ## Run the whole system on real input (INPUT=folder of Claude Code 
 	$(RUN) supastate demo $(if $(INPUT),--input "$(INPUT)")
 
 test: setup  ## Run every test against the real parts, two side by side (ARGS="-k queue")
-	$(RUN) pytest $(or $(ARGS),--numprocesses=2 --dist=loadgroup)
+	$(RUN) pytest $(or $(ARGS),--numprocesses=2 --dist=loadscope --no-loadscope-reorder)
 
 check: setup  ## Lint, format, types, direction of imports
 	$(RUN) ruff check . && $(RUN) ruff format --check .

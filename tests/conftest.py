@@ -21,16 +21,15 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
+from xdist.remote import Producer
 
 from shared.graph.driver import connect
+from tests.halves import Halves, turn_of
 
 pytest_plugins = ["tests.system.running"]
 
 BESIDE_THE_CHECKOUT = Path(__file__).resolve().parents[2] / "shared"
 SHARED = Path(os.environ.get("SUPASTATE_TEST_SHARED", BESIDE_THE_CHECKOUT))
-TESTS = Path(__file__).resolve().parent
-RUNS_ALL = ("system", "chaos")
-"""Folders of tests that start the whole system; it is started once for them."""
 KEPT = ("SUPASTATE_TEST_", "SUPASTATE_PORT_RANGE", "SUPASTATE_MAVEN_REPOSITORY")
 DELETE_WORKSPACE = "MATCH (n {workspace_id: $workspace_id}) DETACH DELETE n"
 
@@ -44,24 +43,13 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run first what needs no server, while others are fetched; then what takes longest."""
-    items.sort(key=_turn)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=lambda item: turn_of(item.nodeid))
 
 
-def _turn(item: pytest.Item) -> int:
-    kind = _kind(item)
-    return 0 if kind == "unit" else 1 if kind in (*RUNS_ALL, "browser") else 2
-
-
-def _group(item: pytest.Item) -> str:
-    """Return which tests run one after the other in one process: they share what is costly."""
-    kind = _kind(item)
-    return "system" if kind in RUNS_ALL else kind if kind == "browser" else str(item.path)
-
-
-def _kind(item: pytest.Item) -> str:
-    return item.path.relative_to(TESTS).parts[0]
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Halves:
+    """Keep together what shares something costly."""
+    return Halves(config, log)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

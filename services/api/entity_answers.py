@@ -31,6 +31,7 @@ class PatternOfEntity(Answer):
     id: str
     type: str
     name: str
+    period: str = Field(description="its time; of topics and discussed files, what it is about")
     confidence: float
 
 

@@ -85,7 +85,7 @@ CALL (c) {{
 _PATTERNS: Final[LiteralString] = """
 MATCH (n)<-[:DERIVED_FROM]-(p {workspace_id: $workspace_id})
 WITH p LIMIT $limit
-RETURN p.id AS id, p.type AS type, p.name AS name, p.confidence AS confidence
+RETURN p.id AS id, p.type AS type, p.name AS name, p.period AS period, p.confidence AS confidence
 ORDER BY confidence DESC, id
 """
 READ_PATTERNS_OF_MEMORY: Final[LiteralString] = f"""
@@ -119,6 +119,8 @@ class PatternOf:
     id: str
     type: str
     name: str
+    period: str
+    """Its time; of topics and discussed files, what it is about."""
     confidence: float
 
 

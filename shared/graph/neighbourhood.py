@@ -43,7 +43,8 @@ _NODE: Final[LiteralString] = """
     kind: CASE WHEN n:Memory THEN 'memory' WHEN n:CodeEntity THEN 'code'
                WHEN n:Pattern THEN 'pattern' WHEN n:Project THEN 'project' ELSE 'session' END,
     id: CASE WHEN n:Project THEN n.name ELSE n.id END,
-    name: CASE WHEN n:Pattern THEN n.type + ' · ' + n.name ELSE coalesce(n.path, n.name, n.id) END,
+    name: CASE WHEN n:Pattern THEN n.name + ' · ' + n.period
+               ELSE coalesce(n.path, n.name, n.id) END,
     text: left(n.content, $characters), project_name: n.project_name, session_id: n.session_id,
     confidence: n.confidence, at: coalesce(n.occurred_at, n.last_updated, n.updated_at)
 }

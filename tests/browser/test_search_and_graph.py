@@ -42,8 +42,8 @@ async def test_a_memory_and_a_file_are_told_whole_and_harm_nobody(page: Page) ->
     await check_page(page, MEMORY)
     await expect(page.get_by_role("region", name="The text")).to_contain_text(HOSTILE)
     tied = page.get_by_role("region", name="Memories and files")
-    await expect(tied).to_contain_text("a tool call named it")
-    await expect(page.get_by_role("link", name="debugging · debugging-session")).to_be_visible()
+    await expect(tied).to_contain_text("a tool call or commit names it")
+    await expect(page.get_by_role("link", name="debugging-session")).to_be_visible()
     await check_page(page, f"/dashboard/search/code/{PARSER}")
     await expect(page.get_by_role("region", name="The text")).to_contain_text("def parse")
 

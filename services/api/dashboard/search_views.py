@@ -42,7 +42,7 @@ EDGES: Final = {
     "has_pattern": "has the pattern",
 }
 METHODS: Final = {
-    "tool_path": "a tool call named it",
+    "tool_path": "a tool call or commit names it",
     "name_match": "a name that only it has",
     "similarity": "alike in meaning, with a shared sign",
 }

@@ -10,6 +10,9 @@ from typing import Final
 from services.api.traces.tree import Branch, Tree
 
 WAITING: Final = "waiting in a queue"
+BETWEEN: Final = "no step at work"
+"""Between two steps: a request that joined one that waited already, or clocks that differ."""
+LEAST_SHARE: Final = 0.001
 SHORTEST: Final = 1e-6
 
 
@@ -83,6 +86,8 @@ def add_up(pieces: list[Piece], duration: float, most: int = 6) -> list[Spent]:
     rest = sum(ms for _, ms in ordered[most:])
     if rest > 0:
         shown.append(Spent("all other steps", False, rest, rest / duration))
+    if (between := duration - sum(took.values())) > LEAST_SHARE * duration:
+        shown.append(Spent(BETWEEN, True, between, between / duration))
     return shown
 
 

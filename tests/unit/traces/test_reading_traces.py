@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from services.api.traces import drawing, rows
-from services.api.traces.critical_path import WAITING, add_up, mark_critical_path
+from services.api.traces.critical_path import BETWEEN, WAITING, add_up, mark_critical_path
 from services.api.traces.rows import Cut, Entry, Hidden, Row
 from services.api.traces.tree import Tree, build_tree
 from shared.postgres.traces import Span
@@ -61,6 +61,12 @@ def test_what_a_request_caused_may_outlive_it() -> None:
 
     assert tree.duration == 100
     assert spent(tree) == {WAITING: 70, "process": 20, "post": 10}
+
+
+def test_a_time_in_which_nothing_ran_is_shown_as_such() -> None:
+    tree = build_tree([span("post", 0, 10), span("process", 60, 40, "post@0")])
+
+    assert spent(tree) == {"post": 10, BETWEEN: 50, "process": 40}
 
 
 def test_of_two_at_work_the_one_that_ended_last_held_all_up() -> None:
