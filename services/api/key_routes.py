@@ -26,6 +26,7 @@ from shared.postgres.api_keys import (
     revoke_key,
     rotate_key,
 )
+from shared.postgres.audit import Action, record_action
 
 router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["keys"])
 MISSING: Final = problems(HTTPStatus.NOT_FOUND)
@@ -104,7 +105,9 @@ async def post_key(body: NewKey, caller: Admin, parts: WithParts) -> KeyMade:
             lifetime=timedelta(days=body.days) if body.days else None,
         )
         made = await find_key(conn, key)
-    assert made is not None  # made in this transaction
+        assert made is not None  # made in this transaction
+        scopes = {"scopes": [*made.scopes]}
+        await record_action(conn, caller, Action("key.create", str(made.id), scopes))
     return KeyMade(key=key, details=describe_key(made))
 
 
@@ -115,8 +118,10 @@ async def post_rotation(key_id: UUID, body: Rotation, caller: Admin, parts: With
     async with parts.transaction(caller) as conn:
         key = await rotate_key(conn, caller.workspace_id, key_id, grace=grace)
         made = None if key is None else await find_key(conn, key)
-    if key is None or made is None:
-        raise NotFoundError("no such valid key in this workspace")
+        if key is None or made is None:
+            raise NotFoundError("no such valid key in this workspace")
+        successor = {"replaced_by": str(made.id)}
+        await record_action(conn, caller, Action("key.rotate", str(key_id), successor))
     return KeyMade(key=key, details=describe_key(made))
 
 
@@ -126,6 +131,7 @@ async def delete_key(key_id: UUID, caller: Admin, parts: WithParts) -> None:
     async with parts.transaction(caller) as conn:
         if not await revoke_key(conn, caller.workspace_id, key_id):
             raise NotFoundError("no such valid key in this workspace")
+        await record_action(conn, caller, Action("key.revoke", str(key_id)))
 
 
 def describe_key(key: ApiKey) -> KeyState:

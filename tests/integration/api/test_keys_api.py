@@ -14,6 +14,7 @@ from psycopg.errors import CheckViolation
 from psycopg.rows import TupleRow
 
 from shared.postgres.api_keys import SCOPES, create_key, find_key, list_keys, rotate_key
+from shared.postgres.audit import list_entries
 from tests.integration.api.conftest import Client
 
 Conn = AsyncConnection[TupleRow]
@@ -147,3 +148,19 @@ async def test_a_scope_that_does_not_exist_is_refused(admin: Client, conn: Conn)
         await create_key(
             conn, workspace_id=f"team:{uuid4()}", user_id=uuid4(), name="x", scopes=("all",)
         )
+
+
+async def test_what_is_done_to_keys_is_noted_without_their_secrets(
+    admin: Client, conn: Conn
+) -> None:
+    made = await make(admin, scopes=["read"])
+    key_id = made["details"]["id"]
+    rotated = (await admin.post(f"/api/keys/{key_id}/rotate", {})).json()
+    await admin.delete(f"/api/keys/{key_id}")
+
+    entries = await list_entries(conn, admin.workspace_id, limit=10)
+
+    assert [(one.action, one.target, one.key_name) for one in reversed(entries)] == [
+        (action, key_id, "admin") for action in ("key.create", "key.rotate", "key.revoke")
+    ]
+    assert not any(key["key"] in str(entries) for key in (made, rotated))
