@@ -8,6 +8,11 @@ from typing import Final
 
 from shared.domain.findings import MAX_EVIDENCE, Fact, Finding, Group
 
+_NOTED: Final = {
+    "failing_outputs": "failing output",
+    "tool_errors": "tool error",
+    "edits": "edit",
+}
 _TIME: Final = "%Y-%m-%d %H:%M"
 
 
@@ -71,10 +76,7 @@ def _merge(same: list[Finding]) -> Finding:
 
 
 def _facts(group: Group, signal: str) -> dict[str, Fact]:
-    counts = {
-        name: sum(member.count(name) for member in group.members)
-        for name in ("tool_errors", "failing_outputs", "edits")
-    }
+    counts = {name: sum(member.count(name) for member in group.members) for name in _NOTED}
     facts: dict[str, Fact] = {"memories": len(group.members), **counts}
     if group.mean_similarity is not None:
         facts["seeds"] = group.seeds
@@ -93,12 +95,8 @@ def _reason(group: Group, signal: str, counts: dict[str, int]) -> str:
     if group.mean_similarity is not None:
         seeds = _plural(group.seeds, "seed", "seeds")
         said += f", alike by a mean cosine of {group.mean_similarity:.2f} around {seeds}"
-    noted = [
-        _plural(counts["failing_outputs"], "failing output", "failing outputs"),
-        _plural(counts["tool_errors"], "tool error", "tool errors"),
-        _plural(counts["edits"], "edit", "edits"),
-    ]
-    return f"{said}; {', '.join(noted)}."
+    noted = [_plural(counts[name], one, f"{one}s") for name, one in _NOTED.items() if counts[name]]
+    return f"{said}; {', '.join(noted)}." if noted else f"{said}."
 
 
 def _plural(count: int, one: str, many: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -118,9 +119,15 @@ def test_a_finding_says_why_in_words_and_numbers() -> None:
     (finding,) = find(DEBUGGING, alike, linked(0.8, *alike))
     assert finding.metadata["reason"] == (
         "3 memories of shop carry the debugging signal between 2026-01-05 09:00 and"
-        " 2026-01-05 11:00 UTC, alike by a mean cosine of 0.80 around 1 seed;"
-        " 0 failing outputs, 0 tool errors, 0 edits."
+        " 2026-01-05 11:00 UTC, alike by a mean cosine of 0.80 around 1 seed."
     )
+
+
+def test_a_reason_counts_only_what_there_was() -> None:
+    alike = [summary("a"), summary("b", hours=1), summary("c", hours=2)]
+    noted = [replace(one, signals={**one.signals, "tool_errors": 1}) for one in alike]
+    (finding,) = find(DEBUGGING, noted, linked(0.8, *noted))
+    assert str(finding.metadata["reason"]).endswith("1 seed; 3 tool errors.")
 
 
 @pytest.mark.parametrize("detector", RULES.values(), ids=RULES)
