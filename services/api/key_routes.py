@@ -106,7 +106,7 @@ async def post_key(body: NewKey, caller: Admin, parts: WithParts) -> KeyMade:
         )
         made = await find_key(conn, key)
         assert made is not None  # made in this transaction
-        scopes = {"scopes": [*made.scopes]}
+        scopes = {"scopes": " ".join(made.scopes)}
         await record_action(conn, caller, Action("key.create", str(made.id), scopes))
     return KeyMade(key=key, details=describe_key(made))
 
