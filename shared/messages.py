@@ -6,11 +6,12 @@ a bare uuid, which is kept as it is. Unknown fields are ignored, so a newer send
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Final, Literal, TypeAlias, cast
 from uuid import UUID, uuid4
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -48,6 +49,22 @@ PatternType: TypeAlias = Literal[
     "memory_code",
 ]
 Metadata: TypeAlias = dict[str, JsonValue]
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Return a time in the one zone that every server knows: Neo4j's offsets end at 18 hours.
+
+    Raises:
+        ValueError: no calendar has it in UTC.
+    """
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("is outside the years 1 to 9999") from error
+
+
+Moment: TypeAlias = Annotated[AwareDatetime, AfterValidator(in_utc)]
+"""A time that came with its offset."""
 
 
 class Message(BaseModel):
@@ -115,9 +132,9 @@ class DetectPatterns(Message):
     workspace_id: WorkspaceId
     project_name: Annotated[str, StringConstraints(max_length=255)] | None = None
     """Look at this project again, whether or not something is new; no other run follows."""
-    since: AwareDatetime | None = None
+    since: Moment | None = None
     """Look again at what happened from here on."""
-    until: AwareDatetime | None = None
+    until: Moment | None = None
     """Look again at what happened before."""
 
     @field_validator("until")

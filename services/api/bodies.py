@@ -8,7 +8,6 @@ from typing import Annotated, Final, TypeAlias, cast
 
 from fastapi import Query
 from pydantic import (
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -23,7 +22,7 @@ from pydantic.alias_generators import to_camel
 from services.api.errors import describe, reason_of
 from shared.domain.accepting import MAX_ID_CHARACTERS
 from shared.errors import InvalidInputError
-from shared.messages import Metadata, PatternType, check_range
+from shared.messages import Metadata, Moment, PatternType, check_range
 
 MAX_CHUNKS: Final = 100
 MAX_FILES: Final = 50
@@ -163,10 +162,10 @@ class DetectRequest(Body):
     project_name: ProjectName | None = Field(
         default=None, description="look again at the newest of this project"
     )
-    since: AwareDatetime | None = Field(
+    since: Moment | None = Field(
         default=None, description="look again at what happened from here on; with its offset"
     )
-    until: AwareDatetime | None = Field(
+    until: Moment | None = Field(
         default=None, description="look again at what happened before; with its offset"
     )
     workspace_id: str | None = Field(default=None, description="only the key's own")

@@ -10,7 +10,6 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Query, Response
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
-from pydantic import AwareDatetime
 
 from services.api.answers import problems
 from services.api.auth import WITH_KEY, Admin, KeyedRoute, Reader
@@ -36,7 +35,7 @@ from services.api.showing_letters import (
 from shared.domain.accepting import check_text
 from shared.domain.hiding import hide_in_text
 from shared.errors import NotFoundError
-from shared.messages import QUEUES
+from shared.messages import QUEUES, Moment
 from shared.postgres.api_keys import ApiKey
 from shared.postgres.audit import Action, record_action
 from shared.postgres.dead_letters import (
@@ -60,8 +59,8 @@ OfQueue = Annotated[QueueName | None, Query(description="only of this queue")]
 OfGroup = Annotated[Fingerprint | None, Query(description="only of this group")]
 OfError = Annotated[Words | None, Query(description="only this class of error")]
 Containing = Annotated[Words | None, Query(description="in the error's message, in any case")]
-Since = Annotated[AwareDatetime | None, Query(description="died then or later")]
-Until = Annotated[AwareDatetime | None, Query(description="died before")]
+Since = Annotated[Moment | None, Query(description="died then or later")]
+Until = Annotated[Moment | None, Query(description="died before")]
 
 
 @router.get("/api/dead-letters/groups", responses=ERRORS)

@@ -8,7 +8,6 @@ from http import HTTPStatus
 from typing import Annotated, Final, get_args
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime
 
 from services.api.answers import problems
 from services.api.auth import WITH_KEY, KeyedRoute, Reader
@@ -24,6 +23,7 @@ from shared.graph.neighbourhood import (
     NodeKind,
     find_neighbourhood,
 )
+from shared.messages import Moment
 from shared.runtime import Parts
 
 router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["graph"])
@@ -45,8 +45,8 @@ async def get_neighbourhood(
     caller: Reader,
     parts: WithParts,
     edge: Annotated[list[Edge] | None, Query(description="only these ties; all by default")] = None,
-    since: Annotated[AwareDatetime | None, Query(description="neighbours from here on")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="neighbours before this")] = None,
+    since: Annotated[Moment | None, Query(description="neighbours from here on")] = None,
+    until: Annotated[Moment | None, Query(description="neighbours before this")] = None,
     limit: Annotated[int, Query(ge=1, le=MOST_NEIGHBOURS)] = MOST_NEIGHBOURS,
 ) -> NeighbourhoodFound:
     """Return a node with its neighbours: at most 50, of each kind of tie the newest."""

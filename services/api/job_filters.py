@@ -7,11 +7,10 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Depends, Query
-from pydantic import AwareDatetime
 
 from shared.domain.accepting import check_text
 from shared.errors import InvalidInputError
-from shared.messages import MEMORY_INGESTION, PATTERN_DETECTION, SUMMARY_GENERATION
+from shared.messages import MEMORY_INGESTION, PATTERN_DETECTION, SUMMARY_GENERATION, Moment
 from shared.postgres.job_search import JobFilter, JobStateName, Term
 
 KINDS_OF_QUEUE: Final = {
@@ -42,8 +41,8 @@ def read_filter(
     project: Text = None,
     user: UUID | None = None,
     search: Search = None,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
 ) -> JobFilter:
     """Return which jobs the query names.
 

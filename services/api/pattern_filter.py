@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from services.api.finding_patterns import Order, ReviewFilter
 from services.api.value_cursors import not_a_place, read_values, write_values
 from shared.domain.accepting import check_text
 from shared.domain.findings import MAX_EVIDENCE
-from shared.errors import InvalidInputError
 from shared.graph.patterns import After, Pattern, Wanted
-from shared.messages import PatternType
+from shared.messages import Moment, PatternType
 
 
 class PatternFilter(BaseModel):
@@ -27,10 +25,10 @@ class PatternFilter(BaseModel):
         default=None, description="only this project"
     )
     min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.0
-    since: AwareDatetime | None = Field(
+    since: Moment | None = Field(
         default=None, description="what went on then or later; with its offset"
     )
-    until: AwareDatetime | None = Field(default=None, description="what began before")
+    until: Moment | None = Field(default=None, description="what began before")
     text: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
         default=None, description="in the name, the project or the reason, in any case"
     )
@@ -56,8 +54,8 @@ class PatternFilter(BaseModel):
             self.type,
             self.project and check_text(self.project, "project"),
             self.min_confidence,
-            self.since and in_utc(self.since, "since"),
-            self.until and in_utc(self.until, "until"),
+            self.since,
+            self.until,
             self.text and check_text(self.text, "text"),
         )
 
@@ -68,18 +66,6 @@ class PatternFilter(BaseModel):
             InvalidInputError: it is not the `next` of a page.
         """
         return None if self.after is None else read_place(self.after)
-
-
-def in_utc(moment: datetime, field: str) -> datetime:
-    """Return a time as Neo4j takes it: it knows no offset beyond 18 hours.
-
-    Raises:
-        InvalidInputError: no calendar has it in UTC.
-    """
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        raise InvalidInputError(field, "is too far away") from error
 
 
 def write_place(pattern: Pattern) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
-from pydantic import AwareDatetime, StringConstraints
+from pydantic import StringConstraints
 
 from services.api.answers import problems
 from services.api.auth import WITH_KEY, KeyedRoute, Operator
@@ -31,7 +31,7 @@ from services.api.queue_answers import (
 from shared.domain.accepting import check_text
 from shared.domain.queue_problems import Expectations, Problem, find_problems
 from shared.errors import InvalidInputError, NotFoundError
-from shared.messages import QUEUES
+from shared.messages import QUEUES, Moment
 from shared.postgres.api_keys import ApiKey
 from shared.postgres.audit import Action, record_action
 from shared.postgres.queue_control import pause_queue, resume_queue
@@ -63,8 +63,8 @@ class PauseReason(Body):
 Minutes = Annotated[
     int, Query(ge=1, le=20_160, description="of the series, back from `to`; `from` goes before it")
 ]
-From = Annotated[AwareDatetime | None, Query(alias="from", description="where the series begins")]
-To = Annotated[AwareDatetime | None, Query(alias="to", description="where it ends; else now")]
+From = Annotated[Moment | None, Query(alias="from", description="where the series begins")]
+To = Annotated[Moment | None, Query(alias="to", description="where it ends; else now")]
 
 
 @router.get("/api/queues", responses=problems())

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, Field, JsonValue
+from pydantic import Field, JsonValue
 
 from services.api.answers import Answer, problems
 from services.api.auth import WITH_KEY, KeyedRoute, Operator
@@ -16,6 +16,7 @@ from services.api.paging import Cursor, Limit, read_cursor, write_cursor
 from services.api.parts import WithParts
 from shared.domain.accepting import check_text
 from shared.errors import InvalidInputError
+from shared.messages import Moment
 from shared.postgres.audit import AuditFilter, list_entries
 from shared.postgres.usage import By, read_usage
 
@@ -79,8 +80,8 @@ async def get_audit(
     ] = None,
     key: Annotated[UUID | None, Query(description="only what this key did")] = None,
     user: Annotated[UUID | None, Query(description="only what this user did")] = None,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
 ) -> EntriesFound:
     """Return who did what in the workspace, newest first."""
     wanted = AuditFilter(action and check_text(action, "action"), key, user, since, until)
@@ -100,8 +101,8 @@ async def get_usage(
     caller: Operator,
     parts: WithParts,
     by: By = "day",
-    since: Annotated[AwareDatetime | None, Query(description="30 days ago, if not given")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="now, if not given")] = None,
+    since: Annotated[Moment | None, Query(description="30 days ago, if not given")] = None,
+    until: Annotated[Moment | None, Query(description="now, if not given")] = None,
 ) -> UsageReport:
     """Return how much was sent, by day, key or project; searches are not counted."""
     end = until or datetime.now(UTC)

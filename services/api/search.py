@@ -7,7 +7,6 @@ from typing import Annotated, Final, TypeAlias
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 
 from services.api.answers import MemoriesFound, MemoryFound, problems
 from services.api.auth import WITH_KEY, KeyedRoute, Reader
@@ -20,6 +19,7 @@ from shared.domain.accepting import check_text
 from shared.domain.search_query import MOST_CHARACTERS
 from shared.graph.entity_words import Filters
 from shared.graph.search import search_memories
+from shared.messages import Moment
 
 router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["search"])
 Session: TypeAlias = Annotated[
@@ -49,8 +49,8 @@ async def get_results(  # one parameter a filter
     session: Session = None,
     language: Language = None,
     user: Annotated[UUID | None, Query(description="only what this user sent")] = None,
-    since: Annotated[AwareDatetime | None, Query(description="with its offset")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="before this moment")] = None,
+    since: Annotated[Moment | None, Query(description="with its offset")] = None,
+    until: Annotated[Moment | None, Query(description="before this moment")] = None,
     limit: Limit = 20,
     after: Annotated[
         str | None, Query(max_length=200, description="`next` of the page before this one")
