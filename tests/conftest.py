@@ -35,7 +35,8 @@ DELETE_WORKSPACE = "MATCH (n {workspace_id: $workspace_id}) DETACH DELETE n"
 
 
 def pytest_configure() -> None:
-    """Forget what the shell says of a running system: tests bring their own."""
+    """Forget what the shell says of a running system, and of its window: tests bring their own."""
+    os.environ.pop("COLUMNS", None)
     for name in list(os.environ):
         if name.startswith(("SUPASTATE_", "OTEL_")) and not name.startswith(KEPT):
             del os.environ[name]

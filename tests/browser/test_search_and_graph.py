@@ -79,7 +79,7 @@ async def test_ties_and_time_narrow_the_picture_and_the_table_alike(page: Page) 
     slider = page.get_by_label("Shown up to")
     await slider.focus()
     await page.keyboard.press("Home")
-    assert await page.evaluate(VISIBLE) < whole
+    await page.wait_for_function(f"(whole) => ({VISIBLE})() < whole", arg=whole)
     assert await page.locator("#neighbours tr:visible").count() < whole
 
     await page.goto(IN_GRAPH)

@@ -87,5 +87,5 @@ def test_the_command_line_shows_patterns_summaries_and_finds_memories(imported: 
 def test_another_team_sees_none_of_it(imported: Workspace, team: Workspace) -> None:
     assert imported.run("search", "gitignore")["count"] > 0
     assert team.run("search", "gitignore")["count"] == 0
-    assert team.run("patterns") == {"patterns": [], "count": 0}
+    assert team.run("patterns") == {"patterns": [], "count": 0, "next": None}
     assert team.value(COUNT_ALL) == 0
