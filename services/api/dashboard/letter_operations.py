@@ -21,6 +21,7 @@ from services.api.dashboard.letter_views import (
 from services.api.dashboard.letters_wanted import HOME, Wanted, WithWanted, query_of
 from services.api.dashboard.rendering import render
 from services.api.dashboard.routes import PageRoute
+from services.api.dashboard.sharing import share
 from services.api.dashboard.wording import query
 from services.api.operations import cancel, get_known_operation, start
 from services.api.paging import Cursor, read_cursor, write_cursor
@@ -49,7 +50,12 @@ async def get_operation_rows(
     request: Request, caller: Reader, parts: WithParts, before: Cursor = None
 ) -> Response:
     """Show redrives and discards anew."""
-    return await show_operations(request, "dead-letters/_operations.html", caller, parts, before)
+
+    async def make() -> Response:
+        template = "dead-letters/_operations.html"
+        return await show_operations(request, template, caller, parts, before)
+
+    return await share(request, caller, ["operations"], make)
 
 
 @router.get(f"{HOME}/operations/{{operation_id}}")
@@ -66,8 +72,12 @@ async def get_operation_now(
     operation_id: UUID, request: Request, caller: Reader, parts: WithParts
 ) -> Response:
     """Show anew how far it is."""
-    context = await read_operation(operation_id, caller, parts)
-    return render(request, "dead-letters/_operation.html", **context)
+
+    async def make() -> Response:
+        context = await read_operation(operation_id, caller, parts)
+        return render(request, "dead-letters/_operation.html", **context)
+
+    return await share(request, caller, ["operations"], make)
 
 
 @router.post(f"{HOME}/operations/{{operation_id}}/cancel")

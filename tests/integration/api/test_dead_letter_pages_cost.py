@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator
@@ -70,6 +71,23 @@ def asked(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(AsyncCursor, "execute", heard_execute)
     return heard
+
+
+async def test_fifty_tabs_ask_what_one_asks(
+    tab: Tab, asked: list[str], app: FastAPI, conn: Conn, client: Client
+) -> None:
+    await file_letters(conn, client.workspace_id, 3)
+    for path, topic in (
+        (f"{HOME}/rows", "dead_letters"),
+        (f"{HOME}/operations/rows", "operations"),
+    ):
+        assert (await tab.http.get(path)).status_code == 200
+        of_one, asked[:] = len(asked), []
+        app.state.parts.live.send(topic, "{}")  # something changed
+        answers = await asyncio.gather(*(tab.http.get(path) for _ in range(50)))
+        assert {answer.status_code for answer in answers} == {200}
+        assert len(asked) == of_one > 0
+        asked.clear()
 
 
 async def test_no_page_asks_more_than_three_statements(

@@ -23,6 +23,7 @@ from services.api.dashboard.letters_wanted import HOME, Chosen, Wanted, WithWant
 from services.api.dashboard.registry import Page
 from services.api.dashboard.rendering import render
 from services.api.dashboard.routes import PageRoute
+from services.api.dashboard.sharing import share
 from services.api.dashboard.wording import query
 from services.api.dead_letters import get_whole_letter, read_place
 from services.api.letter_answers import LetterPage, MsgId, QueueName
@@ -69,8 +70,12 @@ async def get_rows(
     request: Request, caller: Reader, parts: WithParts, queue: Chosen = "", before: Cursor = None
 ) -> Response:
     """Show the groups anew."""
-    context = await read_groups(caller, parts, queue, before)
-    return render(request, "dead-letters/_rows.html", **context)
+
+    async def make() -> Response:
+        context = await read_groups(caller, parts, queue, before)
+        return render(request, "dead-letters/_rows.html", **context)
+
+    return await share(request, caller, ["dead_letters", "operations", "queues"], make)
 
 
 @router.get(f"{HOME}/letters")
@@ -108,10 +113,14 @@ async def get_newer(
     request: Request, caller: Reader, parts: WithParts, wanted: WithWanted
 ) -> Response:
     """Show how many letters died since the page was loaded: rows with ticks do not move."""
-    async with parts.reading(caller) as conn:
-        found = await list_letters(conn, caller.workspace_id, query_of(wanted), limit=NEWER)
-    address = replace(wanted, since=None).address("letters")
-    return render(request, "dead-letters/_newer.html", newer=len(found), address=address)
+
+    async def make() -> Response:
+        async with parts.reading(caller) as conn:
+            found = await list_letters(conn, caller.workspace_id, query_of(wanted), limit=NEWER)
+        address = replace(wanted, since=None).address("letters")
+        return render(request, "dead-letters/_newer.html", newer=len(found), address=address)
+
+    return await share(request, caller, ["dead_letters", "queues"], make)
 
 
 @router.get(f"{HOME}/letters.{{kind}}")

@@ -16,6 +16,7 @@ from services.api.dashboard.rate_drawing import draw_rates
 from services.api.dashboard.registry import ROOT, Page
 from services.api.dashboard.rendering import render
 from services.api.dashboard.routes import PageRoute
+from services.api.dashboard.sharing import share
 from services.api.finding_patterns import Rate, read_page, read_pattern, read_rates
 from services.api.parts import ApiParts, WithParts
 from services.api.pattern_filter import PatternFilter, write_place
@@ -75,8 +76,12 @@ async def get_patterns(request: Request, caller: Reader, parts: WithParts) -> Re
 @router.get(f"{PAGE.path}/rows")
 async def get_rows(request: Request, caller: Reader, parts: WithParts) -> Response:
     """Show the patterns anew, after somebody said something of one."""
-    rows = await read_rows(parts, caller, read_address(request))
-    return render(request, "patterns/_rows.html", **rows)
+
+    async def make() -> Response:
+        rows = await read_rows(parts, caller, read_address(request))
+        return render(request, "patterns/_rows.html", **rows)
+
+    return await share(request, caller, ["patterns"], make)
 
 
 async def read_rows(parts: ApiParts, caller: ApiKey, asked: Mapping[str, str]) -> dict[str, Any]:
