@@ -64,6 +64,7 @@ async def app(
         neo4j_uri=servers.neo4j_uri,
         neo4j_user=servers.neo4j_user,
         neo4j_password=SecretStr(servers.neo4j_password),
+        visibility_timeout_seconds=60,  # another, where a system runs in the same half
     )
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(spans))

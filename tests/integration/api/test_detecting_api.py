@@ -28,7 +28,7 @@ async def test_the_scope_of_a_request_reaches_the_queue(
     [message] = await fetch_all(conn, SENT)
     job = DetectPatterns.model_validate(message)
     assert (job.project_name, job.limit) == ("shop", 7)
-    assert str(job.since) == "2026-01-05 00:00:00+02:00"
+    assert str(job.since) == "2026-01-04 22:00:00+00:00"
     assert str(job.until) == "2026-02-01 00:00:00+00:00"
 
 
