@@ -20,7 +20,7 @@ from benchmarks.progress import say
 
 API: Final = "API"
 FLOOR: Final = "bare transaction"
-MOST_AT_HAND: Final = 400
+MOST_AT_HAND: Final = 700
 """Requests made before the clock starts, for one round; no client may run out of them."""
 
 Send: TypeAlias = Callable[[], Awaitable[None]]

@@ -15,7 +15,7 @@ class Sizes:
     """Requests whose time is taken, one after the other, in turn with the floor's."""
     clients: int = 32
     rounds: int = 4
-    seconds: float = 10.0
+    seconds: float = 5.0
     """Of one round of all clients."""
     streams: int = 1_000
 
