@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -111,12 +112,21 @@ async def _open(context: BrowserContext, complaints: list[str]) -> Page:
     return page
 
 
+@asynccontextmanager
+async def _opened(
+    browser: Browser, site: Site, complaints: list[str], state: Any = None
+) -> AsyncGenerator[Page]:
+    """Yield a page of its own context, with the cookies of `state`."""
+    context = await browser.new_context(base_url=site.url, viewport=WIDE, storage_state=state)  # pyright: ignore[reportArgumentType]  # a TypedDict
+    yield await _open(context, complaints)
+    await context.close()
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def stranger(browser: Browser, site: Site, complaints: list[str]) -> AsyncIterator[Page]:
     """A page of somebody who has not logged in."""
-    context = await browser.new_context(base_url=site.url, viewport=WIDE)  # pyright: ignore[reportArgumentType]  # a TypedDict
-    yield await _open(context, complaints)
-    await context.close()
+    async with _opened(browser, site, complaints) as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -124,10 +134,8 @@ async def page(
     browser: Browser, site: Site, sessions: dict[str, Any], complaints: list[str]
 ) -> AsyncIterator[Page]:
     """A page of somebody who may operate."""
-    state = sessions["operator"]
-    context = await browser.new_context(base_url=site.url, viewport=WIDE, storage_state=state)  # pyright: ignore[reportArgumentType]  # a TypedDict
-    yield await _open(context, complaints)
-    await context.close()
+    async with _opened(browser, site, complaints, sessions["operator"]) as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -135,7 +143,5 @@ async def viewer(
     browser: Browser, site: Site, sessions: dict[str, Any], complaints: list[str]
 ) -> AsyncIterator[Page]:
     """A page of somebody who may only read."""
-    state = sessions["viewer"]
-    context = await browser.new_context(base_url=site.url, viewport=WIDE, storage_state=state)  # pyright: ignore[reportArgumentType]  # a TypedDict
-    yield await _open(context, complaints)
-    await context.close()
+    async with _opened(browser, site, complaints, sessions["viewer"]) as opened:
+        yield opened
