@@ -13,7 +13,7 @@ from neo4j import AsyncDriver, AsyncManagedTransaction
 from shared.graph.driver import read
 from shared.graph.entity_words import Kind
 from shared.graph.search_candidates import Key
-from shared.graph.statements import Row
+from shared.graph.statements import Row, still_there
 
 TITLE_CHARACTERS: Final = 100
 
@@ -78,7 +78,7 @@ async def read_heads(
         values = {"workspace_id": workspace_id, "keys": rows, "characters": characters}
         return await (await tx.run(READ_HEADS, values)).data()
 
-    heads = [read_head(row) for row in await read(driver, work)]
+    heads = [read_head(row) for row in still_there(await read(driver, work), "text")]
     return {head.key: head for head in heads}
 
 

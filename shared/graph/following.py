@@ -22,7 +22,7 @@ from shared.domain.periods import bounds_of
 from shared.domain.places import Place, places_of
 from shared.graph.looking import Detector, Task
 from shared.graph.neighbours import SUMMARY_FIELDS, find_carriers, read_summary
-from shared.graph.statements import Row
+from shared.graph.statements import Row, still_there
 
 VERSION: Final = 1
 MOST_ORIGINS: Final = 100
@@ -121,7 +121,7 @@ async def find_candidates(
     by_id = {origin.id: origin for origin in origins}
     statements = (find_next_query(rule.later), find_alike_query(rule.later))
     found = [await (await tx.run(statement, values)).data() for statement in statements]
-    return [_candidate(row, by_id) for rows in found for row in rows]
+    return [_candidate(row, by_id) for rows in found for row in still_there(rows)]
 
 
 def places_before(news: Sequence[News], within: timedelta, *, now: datetime) -> list[Place]:

@@ -16,6 +16,7 @@ from shared.domain.detector import Reading, SignalDetector
 from shared.domain.findings import Link, Summary
 from shared.domain.places import Place
 from shared.domain.seeds import Seed
+from shared.graph.statements import still_there
 
 MOST_CARRIERS: Final = 10_000
 """The most carriers that are counted in one week of one project, the newest."""
@@ -123,7 +124,7 @@ async def find_carriers(
         places=[place_row(place) for place in places],
         limit=limit,
     )
-    return [read_summary(row) for row in await result.data()]
+    return [read_summary(row) for row in still_there(await result.data())]
 
 
 async def find_links(

@@ -11,7 +11,7 @@ from neo4j import AsyncManagedTransaction
 
 from shared.domain.findings import News
 from shared.graph.marks import Mark
-from shared.graph.statements import Row
+from shared.graph.statements import Row, still_there
 
 LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 FAR_AHEAD: Final = datetime.max.replace(tzinfo=UTC)
@@ -82,7 +82,8 @@ async def read_news(
     taken = rows[:limit]
     has_more = len(rows) > limit
     change = taken[-1][0]["change"] if has_more else mark.newest
-    return Batch([_news(row, is_removed=gone) for row, gone in taken], change, has_more)
+    there = [(row, gone) for row, gone in taken if still_there([row])]
+    return Batch([_news(row, is_removed=gone) for row, gone in there], change, has_more)
 
 
 async def read_scope(
@@ -99,7 +100,7 @@ async def read_scope(
         found = await tx.run(FIND_IN_WORKSPACE, values)
     else:
         found = await tx.run(FIND_IN_PROJECT, values, project_name=scope.project_name)
-    return [_news(row, is_removed=False) for row in await found.data()]
+    return [_news(row, is_removed=False) for row in still_there(await found.data())]
 
 
 def _news(row: Row, *, is_removed: bool) -> News:

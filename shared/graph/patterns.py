@@ -210,7 +210,7 @@ async def page_patterns(
 
     async def work(tx: AsyncManagedTransaction) -> list[Pattern]:
         result = await tx.run(LIST_NEWEST if newest_first else LIST_SUREST, values)
-        return [_pattern(row) for row in await result.data()]
+        return [_pattern(row) for row in await result.data() if _is_there(row)]
 
     return await read(driver, work)
 
@@ -228,12 +228,17 @@ async def find_pattern(
 
     async def work(tx: AsyncManagedTransaction) -> tuple[Pattern, list[Related]] | None:
         found = await (await tx.run(FIND_PATTERN, values)).data()
-        if not found:
+        if not found or not _is_there(found[0]):
             return None
         related = await (await tx.run(FIND_RELATED, values, limit=MOST_RELATED)).data()
         return _pattern(found[0]), [Related(**row) for row in related]
 
     return await read(driver, work)
+
+
+def _is_there(row: dict[str, Any]) -> bool:
+    """Return whether the pattern was not removed while it was read."""
+    return row["pattern"].get("last_updated") is not None
 
 
 def _pattern(row: dict[str, Any]) -> Pattern:

@@ -9,6 +9,7 @@ from typing import Any, Final, LiteralString
 from neo4j import AsyncDriver, AsyncManagedTransaction
 
 from shared.graph.driver import read
+from shared.graph.statements import still_there
 
 # Naming all of the index's properties lets it take the index's order instead of sorting.
 LIST_SESSIONS: Final[LiteralString] = """
@@ -43,7 +44,7 @@ async def list_sessions(
 
     async def work(tx: AsyncManagedTransaction) -> list[WorkSession]:
         rows = await (await tx.run(LIST_SESSIONS, values)).data()
-        return [_session(row) for row in rows]
+        return [_session(row) for row in still_there(rows, "keywords")]
 
     return await read(driver, work)
 

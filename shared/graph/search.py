@@ -11,7 +11,7 @@ from typing import Any, Final, LiteralString
 from neo4j import AsyncDriver, AsyncManagedTransaction
 
 from shared.graph.driver import read
-from shared.graph.statements import Row
+from shared.graph.statements import Row, still_there
 from shared.messages import Metadata
 
 # The index compares compressed vectors: ask for more and rank them by the whole ones. The index is
@@ -85,7 +85,7 @@ async def search_memories(
             return await (await tx.run(SEARCH_WORKSPACE, parameters)).data()
         return await (await tx.run(SEARCH_PROJECT, parameters, project_name=project_name)).data()
 
-    return [_found(row) for row in await read(driver, work)]
+    return [_found(row) for row in still_there(await read(driver, work), "similarity")]
 
 
 def _found(row: Row) -> FoundMemory:

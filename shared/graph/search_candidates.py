@@ -15,7 +15,7 @@ from neo4j import AsyncDriver, AsyncManagedTransaction
 from shared.domain.search_query import SearchQuery
 from shared.graph.driver import read
 from shared.graph.entity_words import Filters, Kind, find_all_query, find_words_query
-from shared.graph.statements import Row
+from shared.graph.statements import Row, still_there
 
 CANDIDATES: Final = 60
 """Of each kind of search: what is ranked; nothing behind it is returned."""
@@ -272,7 +272,7 @@ async def _rows(
     async def work(tx: AsyncManagedTransaction) -> list[Row]:
         return await (await tx.run(statement, {**parameters_of(filters), **scope, **given})).data()
 
-    return await read(driver, work)
+    return still_there(await read(driver, work), "similarity")
 
 
 def _candidate(row: Row) -> Candidate:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, LiteralString, TypeAlias
 
 from neo4j import AsyncManagedTransaction, AsyncResult
@@ -31,6 +31,15 @@ async def run_rows(
 async def read_rows(result: AsyncResult) -> list[Row]:
     """Return a result's rows as they came; `data()` goes through every number of a vector."""
     return [dict(zip(record.keys(), record.values(), strict=True)) async for record in result]
+
+
+def still_there(rows: Iterable[Row], field: str = "occurred_at") -> list[Row]:
+    """Return the rows without those of nodes that were removed while they were read.
+
+    Neo4j reads no snapshot: such a row holds nulls. `field` is one that every node has, and the
+    last of those that the statement returns.
+    """
+    return [row for row in rows if row[field] is not None]
 
 
 def _key(row: Row) -> tuple[str, str]:

@@ -43,9 +43,11 @@ CALL (row) {
     LIMIT $limit
     RETURN s
 }
-WITH row, s WHERE s.occurred_at >= row.since AND s.occurred_at < row.until
-RETURN s.user_id AS user_id, s.project_name AS project_name, collect(s.id) AS ids,
-       collect(s.occurred_at.epochSeconds * 1000000 + s.occurred_at.nanosecond / 1000) AS times,
+// What is removed meanwhile has nulls, which collect() would leave out of some columns.
+WITH row, s, s.user_id AS user_id, s.id AS id, s.occurred_at AS at
+WHERE at >= row.since AND at < row.until AND id IS NOT NULL AND user_id IS NOT NULL
+RETURN user_id, row.project_name AS project_name, collect(id) AS ids,
+       collect(at.epochSeconds * 1000000 + at.nanosecond / 1000) AS times,
        collect(coalesce(s.change, 0)) AS changes
 """
 
