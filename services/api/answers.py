@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from http import HTTPStatus
-from typing import Any, Final, Literal
+from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
 
-from services.api.errors import Detail, Echo, Problem
+from services.api.errors import Detail, Echo
 
 
 class Answer(BaseModel):
@@ -204,34 +203,3 @@ class SummariesFound(Answer):
 
     summaries: list[SummaryFound]
     count: int
-
-
-_EXAMPLES: Final[dict[HTTPStatus, dict[str, JsonValue]]] = {
-    HTTPStatus.BAD_REQUEST: {
-        "error": "the request is not as documented",
-        "details": [{"field": "chunks", "reason": "Field required"}],
-    },
-    HTTPStatus.UNAUTHORIZED: {"error": "a valid API key is needed: Authorization: Bearer <key>"},
-    HTTPStatus.FORBIDDEN: {"error": "workspaceId: not the workspace of this API key"},
-    HTTPStatus.NOT_FOUND: {"error": "no such job"},
-    HTTPStatus.CONFLICT: {"error": "expectedCount: 411 dead letters match, not 412; preview again"},
-    HTTPStatus.TOO_MANY_REQUESTS: {"error": "this API key may make 6000 requests a minute"},
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: {"error": "the body is larger than 16777216 bytes"},
-    HTTPStatus.SERVICE_UNAVAILABLE: {"error": "Postgres does not answer; try again"},
-}
-
-
-def problems(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
-    """Return the description of a route's errors, those that any route with a key has included."""
-    usual = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-    rare = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-    described: dict[int | str, dict[str, Any]] = {
-        status.value: {
-            "model": Problem,
-            "description": status.phrase,
-            "content": {"application/json": {"example": _EXAMPLES[status]}},
-        }
-        for status in (*usual, *statuses, *rare)
-    }
-    # Else FastAPI would announce its own 422, which is never sent.
-    return described | {"default": {"model": Problem, "description": "Any other error"}}

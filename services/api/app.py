@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from services.api import (
     dead_letters,
     deleting,
+    description,
     edge_functions,
     entities,
     exporting,
@@ -70,6 +71,7 @@ ROUTERS: Final = (
     key_routes.router,
     edge_functions.router,
     health.router,
+    description.router,
 )
 
 
@@ -121,6 +123,7 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     install_error_handlers(app)
+    description.install_description(app)
     install_dashboard(app, settings)
     return app
 

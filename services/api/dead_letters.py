@@ -11,8 +11,8 @@ from fastapi import APIRouter, Path, Query, Response
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.api.answers import problems
 from services.api.auth import WITH_KEY, Admin, KeyedRoute, Reader
+from services.api.describing_problems import problems
 from services.api.letter_answers import (
     Fingerprint,
     LetterFound,

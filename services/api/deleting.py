@@ -10,9 +10,10 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
-from services.api.answers import Answer, problems
+from services.api.answers import Answer
 from services.api.auth import WITH_KEY, Admin, KeyedRoute
 from services.api.bodies import Body, ProjectName
+from services.api.describing_problems import problems
 from services.api.parts import ApiParts, WithParts
 from shared.domain.accepting import check_text
 from shared.errors import InvalidInputError, NotFoundError

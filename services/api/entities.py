@@ -9,8 +9,8 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from services.api.answers import problems
 from services.api.auth import WITH_KEY, KeyedRoute, Reader
+from services.api.describing_problems import problems
 from services.api.entity_answers import (
     EntityFound,
     EntityMessageFound,

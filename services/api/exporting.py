@@ -15,9 +15,9 @@ from fastapi.responses import StreamingResponse
 from pydantic import JsonValue
 from pydantic_core import to_json
 
-from services.api.answers import problems
 from services.api.auth import WITH_KEY, Admin, KeyedRoute
 from services.api.bodies import ProjectFilter
+from services.api.describing_problems import problems
 from services.api.parts import ApiParts, WithParts
 from shared.domain.accepting import check_text
 from shared.domain.redaction import redact_json

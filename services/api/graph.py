@@ -9,8 +9,8 @@ from typing import Annotated, Final, get_args
 
 from fastapi import APIRouter, Path, Query
 
-from services.api.answers import problems
 from services.api.auth import WITH_KEY, KeyedRoute, Reader
+from services.api.describing_problems import problems
 from services.api.graph_answers import NeighbourFound, NeighbourhoodFound, NodeFound, TieCount
 from services.api.parts import WithParts
 from shared.domain.accepting import check_text

@@ -6,17 +6,24 @@ import asyncio
 from http import HTTPStatus
 from typing import Any, Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from services.api.errors import Detail, Problem, respond
+from services.api.describing_problems import describe_problem
+from services.api.errors import Detail, respond
 from services.api.parts import WithParts
+from services.api.problem_kinds import UNAVAILABLE
 from shared.errors import DependencyDownError
 from shared.runtime import probe_neo4j, probe_postgres
 
 router = APIRouter(tags=["health"])
 NOT_READY: Final[dict[int | str, dict[str, Any]]] = {
-    HTTPStatus.SERVICE_UNAVAILABLE.value: {"model": Problem, "description": "Names what is down"}
+    HTTPStatus.SERVICE_UNAVAILABLE.value: describe_problem(
+        "Names what is down",
+        UNAVAILABLE,
+        "not ready",
+        [Detail(field="Neo4j", reason="does not answer")],
+    )
 }
 
 
@@ -27,7 +34,7 @@ async def get_live() -> dict[str, str]:
 
 
 @router.get("/health/ready", response_model=dict[str, str], responses=NOT_READY)
-async def get_ready(parts: WithParts) -> Response | dict[str, str]:
+async def get_ready(request: Request, parts: WithParts) -> Response | dict[str, str]:
     """Answer 200 when Postgres and Neo4j do, else 503 with those that do not."""
     probes = (probe_postgres(parts.shared.pool), probe_neo4j(parts.shared.driver))
     answers = await asyncio.gather(*probes, return_exceptions=True)
@@ -35,7 +42,7 @@ async def get_ready(parts: WithParts) -> Response | dict[str, str]:
     if not down:
         return {"status": "ready"}
     details = [Detail(field=one.dependency, reason="does not answer") for one in down]
-    return respond(HTTPStatus.SERVICE_UNAVAILABLE, "not ready", details)
+    return respond(request, UNAVAILABLE, "not ready", details)
 
 
 @router.get("/metrics", response_class=Response)

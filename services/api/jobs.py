@@ -12,9 +12,9 @@ from fastapi import APIRouter, Path, Response
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.api.answers import problems
 from services.api.auth import WITH_KEY, KeyedRoute, Operator, Reader
 from services.api.bodies import CancelRequest
+from services.api.describing_problems import problems
 from services.api.job_answers import (
     JobCancelled,
     JobDetail,

@@ -10,8 +10,8 @@ from fastapi import APIRouter
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.api.answers import problems
 from services.api.auth import WITH_KEY, KeyedRoute, Operator, Reader
+from services.api.describing_problems import problems
 from services.api.idempotency import KeyedRequest, Once, run_once
 from services.api.letter_answers import (
     LettersWanted,

@@ -10,16 +10,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
-from services.api.answers import (
-    PatternDetail,
-    PatternRates,
-    RelatedPattern,
-    TypeRates,
-    WeekRate,
-    problems,
-)
+from services.api.answers import PatternDetail, PatternRates, RelatedPattern, TypeRates, WeekRate
 from services.api.auth import WITH_KEY, KeyedRoute, Operator, Reader
 from services.api.bodies import Body, ProjectFilter
+from services.api.describing_problems import problems
 from services.api.finding_patterns import Rate, ReviewedPattern, read_pattern, read_rates
 from services.api.parts import WithParts
 from services.api.patterns import describe_pattern

@@ -13,15 +13,10 @@ from fastapi import APIRouter, Query
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.api.answers import (
-    PatternFound,
-    PatternsFound,
-    ReviewFound,
-    Submitted,
-    problems,
-)
+from services.api.answers import PatternFound, PatternsFound, ReviewFound, Submitted
 from services.api.auth import WITH_KEY, KeyedRoute, Operator, Reader, check_workspace
 from services.api.bodies import DetectRequest, PatternQuery
+from services.api.describing_problems import problems
 from services.api.finding_patterns import read_page
 from services.api.idempotency import Once, run_once
 from services.api.parts import ApiParts, WithParts

@@ -11,8 +11,9 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
-from services.api.answers import Answer, PatternFound, Submitted, problems
+from services.api.answers import Answer, PatternFound, Submitted
 from services.api.auth import WITH_KEY, KeyedRoute, Operator, Reader
+from services.api.describing_problems import problems
 from services.api.finding_projects import (
     Decision,
     ProjectStory,

@@ -11,9 +11,9 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from pydantic import StringConstraints
 
-from services.api.answers import problems
 from services.api.auth import WITH_KEY, KeyedRoute, Operator
 from services.api.bodies import Body
+from services.api.describing_problems import problems
 from services.api.parts import ApiParts, WithParts
 from services.api.queue_answers import (
     Limits,

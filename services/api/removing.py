@@ -10,8 +10,9 @@ from fastapi import APIRouter, Path, Query
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.api.answers import Submitted, problems
+from services.api.answers import Submitted
 from services.api.auth import WITH_KEY, KeyedRoute, Operator
+from services.api.describing_problems import problems
 from services.api.parts import ApiParts, WithParts
 from services.api.submitting import submit
 from shared.domain.accepting import MAX_ID_CHARACTERS, check_text

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from services.api.answers import MemoriesFound, MemoryFound, problems
+from services.api.answers import MemoriesFound, MemoryFound
 from services.api.auth import WITH_KEY, KeyedRoute, Reader
 from services.api.bodies import ProjectFilter
+from services.api.describing_problems import problems
 from services.api.paging import Limit
 from services.api.parts import WithParts
 from services.api.search_answers import Kind, SearchPage

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from services.api.answers import problems
 from services.api.auth import WITH_KEY, KeyedRoute, Reader
+from services.api.describing_problems import problems
 from services.api.live.job_watch import JOB_ENDED
 from services.api.live.streams import LiveResponse
 from services.api.parts import WithParts
