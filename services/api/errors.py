@@ -27,6 +27,7 @@ from shared.errors import (
     ForbiddenError,
     InvalidInputError,
     NotFoundError,
+    NotMigratedError,
     RateLimitedError,
     SupastateError,
     TooLargeError,
@@ -124,6 +125,7 @@ def install_error_handlers(app: FastAPI) -> None:
         BeingDeletedError: _being_deleted,
         ConflictError: _conflict,
         DependencyDownError: _dependency_down,
+        NotMigratedError: _not_migrated,
         QueryCanceled: _too_slow,  # an OperationalError, but about the question
         OperationalError: _postgres_down,
         InterfaceError: _postgres_down,
@@ -189,6 +191,11 @@ async def _dependency_down(request: Request, error: Exception) -> JSONResponse:
     log.warning("%s", error)
     dependency = cast(DependencyDownError, error).dependency
     return _try_later(request, f"{dependency} does not answer")
+
+
+async def _not_migrated(request: Request, error: Exception) -> JSONResponse:
+    log.error("%s", error)
+    return respond(request, kinds.NOT_MIGRATED, str(error))
 
 
 async def _postgres_down(request: Request, error: Exception) -> JSONResponse:
