@@ -22,6 +22,7 @@ from cli.commands.search import search
 from cli.commands.signals import signals
 from cli.commands.summaries import summaries
 from cli.commands.trace import trace
+from cli.commands.traces import traces
 from cli.commands.train_signals import train_signals
 from cli.commands.usage import usage
 from cli.readable_errors import ReadableErrors
@@ -65,6 +66,7 @@ app.command(rich_help_panel=OPERATE)(usage)
 app.add_typer(jobs.app, name="jobs", rich_help_panel=OPERATE)
 app.add_typer(queues.app, name="queues", rich_help_panel=OPERATE)
 app.add_typer(dlq.app, name="dlq", rich_help_panel=OPERATE)
+app.command(rich_help_panel=OPERATE)(traces)
 app.command(rich_help_panel=OPERATE)(trace)
 app.command(rich_help_panel=OPERATE)(doctor)
 app.add_typer(keys.app, name="keys", rich_help_panel=OPERATE)

@@ -67,12 +67,21 @@ def list_letters(
 
 @app.command("show")
 def show(
-    queue: Queue, letter_id: Annotated[int, typer.Argument(metavar="ID")], as_json: AsJson = False
+    queue: Queue,
+    letter_id: Annotated[int, typer.Argument(metavar="ID")],
+    raw: Annotated[
+        bool, typer.Option("--raw", help="As it is stored, secrets included; who looks is noted.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show one dead letter: its error, where it comes from, and what it holds."""
     from urllib.parse import quote
 
-    _show(f"/api/dead-letters/{quote(queue, safe='')}/{letter_id}", as_json)
+    path = f"/api/dead-letters/{quote(queue, safe='')}/{letter_id}"
+    if raw:
+        _post(f"{path}/raw", as_json)
+    else:
+        _show(path, as_json)
 
 
 @app.command("redrive")
@@ -147,11 +156,7 @@ def operations(
 @app.command("cancel")
 def cancel(operation_id: OperationId, as_json: AsJson = False) -> None:
     """Stop a redrive or discard where it is; what it has moved stays moved."""
-    from cli.api_client import ApiClient
-    from cli.connection import find_api
-
-    with ApiClient(find_api()) as client:
-        _print(client.post(f"/api/operations/{operation_id}/cancel", {}), as_json)
+    _post(f"/api/operations/{operation_id}/cancel", as_json)
 
 
 def _operate(
@@ -189,6 +194,14 @@ def _show(path: str, as_json: bool, **params: str | int | None) -> None:
 
     with ApiClient(find_api()) as client:
         _print(client.get(path, params), as_json)
+
+
+def _post(path: str, as_json: bool) -> None:
+    from cli.api_client import ApiClient
+    from cli.connection import find_api
+
+    with ApiClient(find_api()) as client:
+        _print(client.post(path, {}), as_json)
 
 
 def _print(answer: JsonValue, as_json: bool) -> None:

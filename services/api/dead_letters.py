@@ -24,7 +24,7 @@ from services.api.letter_answers import (
     Words,
 )
 from services.api.paging import Cursor, Limit, read_cursor, write_cursor
-from services.api.parts import WithParts
+from services.api.parts import ApiParts, WithParts
 from services.api.showing_letters import (
     describe_group,
     describe_letter,
@@ -160,6 +160,11 @@ async def post_raw_view(
     queue: Queue, letter_id: LetterId, caller: Admin, parts: WithParts
 ) -> RawLetter:
     """Return a dead letter as it is stored, secrets included. Who looks is noted."""
+    return await view_raw(queue, letter_id, caller, parts)
+
+
+async def view_raw(queue: str, letter_id: int, caller: ApiKey, parts: ApiParts) -> RawLetter:
+    """Return a letter of the caller's workspace as it is stored, and note who looked."""
     async with parts.transaction(caller) as conn:
         letter = await get_whole_letter(conn, caller, queue, letter_id, whole_traceback=True)
         seen = Action(action="dead_letter.view_raw", target=f"{queue}/{letter_id}", count=1)
