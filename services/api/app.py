@@ -31,6 +31,7 @@ from services.api import (
     search,
     summaries,
 )
+from services.api.counting_searches import SearchCounts
 from services.api.dashboard.site import install_dashboard
 from services.api.errors import install_error_handlers
 from services.api.known_keys import KnownKeys
@@ -94,6 +95,7 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
             watching(live, pages, settings) as watch,
             sampling(parts.pool, settings.queue_sample_seconds),
             operations.running(),
+            SearchCounts(parts.pool).written() as searches,
         ):
             app.state.parts = ApiParts(
                 shared=parts,
@@ -105,6 +107,7 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
                 pages=pages,
                 operations=operations,
                 watch=watch,
+                searches=searches,
             )
             yield
         provider.shutdown()

@@ -86,6 +86,7 @@ async def search_patterns(body: PatternQuery, caller: Reader, parts: WithParts) 
     """Return the patterns nearest to some words, of the surest 200 that nobody dismissed."""
     check_workspace(caller, body.workspace_id, "workspaceId")
     query = check_text(body.query, "query")
+    parts.searches.note(caller)
     wanted = Wanted(body.pattern_types, minimum_confidence=body.min_confidence)
     page = await read_page(parts, caller, wanted, limit=MOST_SEARCHED, evidence=MAX_EVIDENCE)
     words = map(describe_in_words, page.patterns)

@@ -50,7 +50,7 @@ class EntriesFound(Answer):
 
 
 class UsageFound(Answer):
-    """What was sent on a day (in UTC), with a key or for a project."""
+    """What was sent and searched on a day (in UTC), with a key or for a project."""
 
     name: str | None = Field(description="the day, the key's id or the project")
     requests: int
@@ -58,6 +58,9 @@ class UsageFound(Answer):
     files: int = Field(description="new or changed")
     content_bytes: int
     jobs: int
+    searches: int | None = Field(
+        description="over HTTP and on pages, on whole days in UTC; null by project"
+    )
 
 
 class UsageReport(Answer):
@@ -105,7 +108,10 @@ async def get_usage(
     since: Annotated[Moment | None, Query(description="30 days ago, if not given")] = None,
     until: Annotated[Moment | None, Query(description="now, if not given")] = None,
 ) -> UsageReport:
-    """Return how much was sent, by day, key or project; searches are not counted."""
+    """Return how much was sent and how often it was searched, by day, key or project.
+
+    Searches are counted in memory and written every ten seconds: the newest may be missing.
+    """
     end = until or datetime.now(UTC)
     start = since or max(end, EARLIEST + USUAL_PERIOD) - USUAL_PERIOD
     if start >= end:

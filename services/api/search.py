@@ -64,7 +64,7 @@ async def get_results(  # one parameter a filter
     """
     filters = Filters(kind, project, session, language, str(user) if user else None, since, until)
     wanted = Wanted(q, filters, limit, after)
-    return await run_search(parts.shared, caller.workspace_id, wanted)
+    return await run_search(parts, caller, wanted)
 
 
 @router.get("/api/search/memories", responses=problems())
@@ -77,7 +77,9 @@ async def get_memories(
 ) -> MemoriesFound:
     """Return the memories nearest to `q` in meaning, nearest first."""
     project_name = project and check_text(project, "project")
-    (vector,) = await parts.shared.embedder.embed([check_text(q, "q")])
+    text = check_text(q, "q")
+    parts.searches.note(caller)
+    (vector,) = await parts.shared.embedder.embed([text])
     found = await search_memories(
         parts.shared.driver, caller.workspace_id, vector, limit=limit, project_name=project_name
     )

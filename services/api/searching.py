@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from services.api.parts import ApiParts
 from services.api.search_answers import (
     ByGraph,
     ByMeaning,
@@ -25,7 +26,7 @@ from shared.graph.entity_heads import Head, read_heads
 from shared.graph.entity_words import Filters
 from shared.graph.hybrid_search import Ranked, search
 from shared.graph.search_candidates import Key
-from shared.runtime import Parts
+from shared.postgres.api_keys import ApiKey
 
 SEPARATOR: Final = "_"
 
@@ -40,8 +41,8 @@ class Wanted:
     after: str | None = None
 
 
-async def run_search(parts: Parts, workspace_id: str, wanted: Wanted) -> SearchPage:
-    """Return one page of what fits.
+async def run_search(api: ApiParts, caller: ApiKey, wanted: Wanted) -> SearchPage:
+    """Return one page of what fits, and count the search.
 
     Raises:
         InvalidInputError: the query is empty or cannot be text, or filters exclude each other.
@@ -50,6 +51,8 @@ async def run_search(parts: Parts, workspace_id: str, wanted: Wanted) -> SearchP
     query = read_query(check_query(wanted.text))
     check_filters(wanted.filters)
     after = wanted.after and read_cursor(wanted.after)
+    api.searches.note(caller)
+    parts, workspace_id = api.shared, caller.workspace_id
     (vector,) = await parts.embedder.embed([query.plain_text])
     ranked = await search(parts.driver, workspace_id, query, vector, wanted.filters)
     rest = _after(ranked, after) if after else ranked
