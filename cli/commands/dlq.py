@@ -7,6 +7,8 @@ from uuid import UUID
 
 import typer
 
+from cli.commands.completing import complete_queue
+
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
@@ -16,8 +18,14 @@ app = typer.Typer(
     no_args_is_help=True, help="Dead letters: what failed, why, and putting it back or away."
 )
 
-Queue = Annotated[str, typer.Argument(help="memory_ingestion, pattern_detection, …")]
-OfQueue = Annotated[str | None, typer.Option("--queue", help="Only of this queue.")]
+Queue = Annotated[
+    str,
+    typer.Argument(help="memory_ingestion, pattern_detection, …", autocompletion=complete_queue),
+]
+OfQueue = Annotated[
+    str | None,
+    typer.Option("--queue", help="Only of this queue.", autocompletion=complete_queue),
+]
 Group = Annotated[str | None, typer.Option(help="Only of this group, as `dlq groups` shows it.")]
 Error = Annotated[str | None, typer.Option(help="Only this class of error.")]
 Contains = Annotated[str | None, typer.Option(help="Only with this in the error's message.")]

@@ -10,6 +10,8 @@ from uuid import UUID
 import typer
 from typer.core import TyperGroup
 
+from cli.commands.completing import complete_queue
+
 SHOW = "show"
 
 
@@ -19,7 +21,17 @@ class ShowUnlessNamed(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # typer names its type nowhere
         """Return the arguments, with the command that goes without saying."""
         is_named = bool(args) and (args[0] in self.commands or args[0] in ("-h", "--help"))
-        return super().parse_args(ctx, args if is_named else [SHOW, *args])
+        is_open = not args and ctx.resilient_parsing  # the shell completes the first word
+        return super().parse_args(ctx, args if is_named or is_open else [SHOW, *args])
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Return the commands, and what may follow the one that goes without saying."""
+        show = self.commands[SHOW]
+        with show.make_context(SHOW, [], parent=ctx, resilient_parsing=True) as unsaid:
+            return [
+                *super().shell_complete(ctx, incomplete),
+                *show.shell_complete(unsaid, incomplete),
+            ]
 
 
 app = typer.Typer(
@@ -48,7 +60,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print the API's answer.")]
 def show(
     job_id: Annotated[UUID | None, typer.Argument(show_default="the newest jobs")] = None,
     state: Annotated[State | None, typer.Option(help="Only jobs of this state.")] = None,
-    queue: Annotated[str | None, typer.Option(help="Only jobs that began in this queue.")] = None,
+    queue: Annotated[
+        str | None,
+        typer.Option(help="Only jobs that began in this queue.", autocompletion=complete_queue),
+    ] = None,
     project: Annotated[str | None, typer.Option(help="Only jobs of this project.")] = None,
     search: Annotated[
         str | None,

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from cli.commands.completing import complete_queue
+
 
 class QueueNames(TyperGroup):
     """Takes what is no command for the name of a queue: `supastate queues memory_ingestion`."""
@@ -18,7 +20,12 @@ class QueueNames(TyperGroup):
 
 app = typer.Typer(cls=QueueNames, invoke_without_command=True)
 
-Name = Annotated[str, typer.Argument(help="A queue, as `supastate queues` lists them.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        help="A queue, as `supastate queues` lists them.", autocompletion=complete_queue
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the API's answer.")]
 Watch = Annotated[bool, typer.Option("--watch", "-w", help="Show it anew until Ctrl-C.")]
 
