@@ -19,6 +19,7 @@ from cli.commands.patterns import patterns
 from cli.commands.projects import projects
 from cli.commands.rebuild import rebuild
 from cli.commands.search import search
+from cli.commands.show import show
 from cli.commands.signals import signals
 from cli.commands.summaries import summaries
 from cli.commands.trace import trace
@@ -53,6 +54,7 @@ app.command(rich_help_panel=START)(demo)
 app.add_typer(local.app, name="local", rich_help_panel=START)
 app.add_typer(importing.app, name="import", rich_help_panel=START)
 app.command(rich_help_panel=ASK)(search)
+app.command(rich_help_panel=ASK)(show)
 app.command(rich_help_panel=ASK)(patterns)
 app.command(rich_help_panel=ASK)(pattern)
 app.command(rich_help_panel=ASK)(projects)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
 
@@ -44,6 +45,13 @@ Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it to its e
 OperationId = Annotated[UUID, typer.Argument(help="As `dlq operations` shows it.")]
 
 
+class Part(StrEnum):
+    """What a letter holds that may be long."""
+
+    payload = "payload"
+    traceback = "traceback"
+
+
 @app.command("groups")
 def groups(
     queue: OfQueue = None, limit: Limit = 20, before: Before = None, as_json: AsJson = False
@@ -80,13 +88,20 @@ def show(
     raw: Annotated[
         bool, typer.Option("--raw", help="As it is stored, secrets included; who looks is noted.")
     ] = False,
+    part: Annotated[
+        Part | None, typer.Option(help="Print all of this, without secrets, and nothing else.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show one dead letter: its error, where it comes from, and what it holds."""
     from urllib.parse import quote
 
+    from cli.downloading import print_file
+
     path = f"/api/dead-letters/{quote(queue, safe='')}/{letter_id}"
-    if raw:
+    if part:
+        print_file(f"{path}/{part.value}")
+    elif raw:
         _post(f"{path}/raw", as_json)
     else:
         _show(path, as_json)

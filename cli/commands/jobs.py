@@ -53,6 +53,15 @@ class State(StrEnum):
     dead = "dead"
 
 
+class Place(StrEnum):
+    """Where a message is."""
+
+    queue = "queue"
+    archive = "archive"
+    dead = "dead"
+
+
+JobId = Annotated[UUID, typer.Argument(help="The id that `supastate jobs` shows.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the API's answer.")]
 
 
@@ -74,7 +83,17 @@ def show(
     since: Annotated[
         datetime | None, typer.Option(help="Only jobs from here on, in this machine's time.")
     ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(help="Only jobs before, in this machine's time.")
+    ] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="Only of this kind: memory, code, removal, patterns, …")
+    ] = None,
+    user: Annotated[UUID | None, typer.Option(help="Only what this user asked for.")] = None,
     limit: Annotated[int, typer.Option(help="At most so many.", min=1, max=100)] = 20,
+    before: Annotated[
+        str | None, typer.Option(help="The `next` of the page before.", show_default=False)
+    ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Go on until it ends, or Ctrl+C.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -84,7 +103,18 @@ def show(
     from cli.views.job_watching import watch_job, watch_jobs
     from cli.views.jobs import Wanted, print_jobs
 
-    wanted = Wanted(state, queue, project, search, since and since.astimezone(), limit)
+    wanted = Wanted(
+        state,
+        queue,
+        project,
+        search,
+        since and since.astimezone(),
+        limit,
+        until and until.astimezone(),
+        kind,
+        user,
+        before,
+    )
     with ApiClient(find_api()) as client:
         if not watch:
             print_jobs(client, job_id, wanted, as_json=as_json)
@@ -94,9 +124,25 @@ def show(
             watch_jobs(client, wanted, as_json=as_json)
 
 
+@app.command("message")
+def message(
+    job_id: JobId,
+    queue: Annotated[str, typer.Argument(help="Its queue.", autocompletion=complete_queue)],
+    place: Annotated[Place, typer.Argument(help="Where it is.")],
+    message_id: Annotated[int, typer.Argument(metavar="ID", help="Its id.")],
+) -> None:
+    """Print a message of a job whole, as JSON without secrets; `show --json` names its place."""
+    from urllib.parse import quote
+
+    from cli.downloading import print_file
+
+    where = f"{quote(queue, safe='')}/{place.value}/{message_id}"
+    print_file(f"/api/jobs/{job_id}/messages/{where}")
+
+
 @app.command("cancel")
 def cancel(
-    job_id: Annotated[UUID, typer.Argument(help="The id that `supastate jobs` shows.")],
+    job_id: JobId,
     reason: Annotated[str, typer.Option(help="Kept in the audit log.")] = "",
     as_json: Json = False,
 ) -> None:

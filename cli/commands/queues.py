@@ -62,27 +62,35 @@ def show(
 def pause(
     name: Name,
     reason: Annotated[str, typer.Option(help="Why; whoever looks at the queue is told.")],
+    as_json: AsJson = False,
 ) -> None:
     """Let nobody read a queue: what is sent to it waits."""
     from cli.api_client import ApiClient
     from cli.connection import find_api
-    from cli.terminal import out, plain
-    from cli.views.queues import pause_queue
+    from cli.terminal import out, plain, print_json
+    from cli.views.queues import has_changed, pause_queue
 
     with ApiClient(find_api()) as client:
-        changed = pause_queue(client, name, reason)
-    said = "is paused" if changed else "was paused already; the reason is new"
+        answer = pause_queue(client, name, reason)
+    if as_json:
+        print_json(answer)
+        return
+    said = "is paused" if has_changed(answer) else "was paused already; the reason is new"
     out().print(plain(f"{name} {said}. `supastate queues resume {name}` lets it go on."))
 
 
 @app.command("resume")
-def resume(name: Name) -> None:
+def resume(name: Name, as_json: AsJson = False) -> None:
     """Let everybody read a queue again."""
     from cli.api_client import ApiClient
     from cli.connection import find_api
-    from cli.terminal import out, plain
-    from cli.views.queues import resume_queue
+    from cli.terminal import out, plain, print_json
+    from cli.views.queues import has_changed, resume_queue
 
     with ApiClient(find_api()) as client:
-        changed = resume_queue(client, name)
+        answer = resume_queue(client, name)
+    if as_json:
+        print_json(answer)
+        return
+    changed = has_changed(answer)
     out().print(plain(f"{name} {'goes on' if changed else 'was not paused'}."))

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 from pydantic.alias_generators import to_camel
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 
 from cli.api_client import ApiClient, Params
@@ -88,7 +88,8 @@ def show_entries(answer: JsonValue) -> RenderableType:
             "" if entry.count is None else str(entry.count),
             plain(entry.reason),
         )
-    return table
+    older = [plain(f"There are older ones: --before {found.next}", "dim")] if found.next else []
+    return Group(table, *older)
 
 
 def show_usage(answer: JsonValue) -> RenderableType:
