@@ -10,6 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
 
 from services.api.errors import Detail, Echo
+from services.api.examples import found as found_examples
+from services.api.examples import patterns as patterns_examples
+from services.api.examples import sending as sending_examples
+from services.api.examples import shown
 
 
 class Answer(BaseModel):
@@ -41,6 +45,8 @@ class FileResult(ItemResult):
 class Submitted(Answer):
     """What was accepted. The work is done later: `GET /api/jobs/{jobId}` says how far it is."""
 
+    model_config = shown(sending_examples.SUBMITTED)
+
     success: bool = True
     job_id: UUID
     queued: int
@@ -48,6 +54,8 @@ class Submitted(Answer):
 
 class MemoriesSubmitted(Submitted):
     """Of each chunk: queued, unchanged since it was sent before, or failed."""
+
+    model_config = shown(sending_examples.MEMORIES_SUBMITTED)
 
     unchanged: int
     failed: int
@@ -57,6 +65,8 @@ class MemoriesSubmitted(Submitted):
 class CodeSubmitted(Submitted):
     """Of each file: queued, unchanged since it was sent before, or failed."""
 
+    model_config = shown(sending_examples.CODE_SUBMITTED)
+
     unchanged: int
     failed: int
     results: list[FileResult]
@@ -64,6 +74,8 @@ class CodeSubmitted(Submitted):
 
 class MessageSubmitted(Submitted):
     """One message was stored and queued."""
+
+    model_config = shown(sending_examples.MESSAGE_SUBMITTED)
 
     id: UUID
 
@@ -83,6 +95,8 @@ class MemoryFound(Answer):
 
 class MemoriesFound(Answer):
     """The nearest memories, nearest first."""
+
+    model_config = shown(found_examples.MEMORIES)
 
     results: list[MemoryFound]
     count: int
@@ -136,6 +150,8 @@ class PatternFound(Answer):
 class PatternsFound(Answer):
     """Patterns: the surest first, or the nearest to the words that were searched."""
 
+    model_config = shown(patterns_examples.PATTERNS)
+
     patterns: list[PatternFound]
     count: int
     next: str | None = Field(default=None, description="the `after` of the following page")
@@ -155,6 +171,8 @@ class RelatedPattern(Answer):
 
 class PatternDetail(PatternFound):
     """One pattern: why it is one, in words and in numbers, and what is near it."""
+
+    model_config = shown(patterns_examples.DETAIL)
 
     reason: str
     facts: dict[str, JsonValue] = Field(description="the numbers that the reason is about")
@@ -183,6 +201,8 @@ class TypeRates(Answer):
 class PatternRates(Answer):
     """How often each type of pattern is, week by week; dismissed patterns do not count."""
 
+    model_config = shown(patterns_examples.RATES)
+
     rates: list[TypeRates]
 
 
@@ -200,6 +220,8 @@ class SummaryFound(Answer):
 
 class SummariesFound(Answer):
     """One summary a project."""
+
+    model_config = shown(patterns_examples.SUMMARIES)
 
     summaries: list[SummaryFound]
     count: int

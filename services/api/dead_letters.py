@@ -13,6 +13,8 @@ from psycopg.rows import TupleRow
 
 from services.api.auth import WITH_KEY, Admin, KeyedRoute, Reader
 from services.api.describing_problems import problems
+from services.api.examples import FINGERPRINT, a_file
+from services.api.examples.operating import PAYLOAD
 from services.api.letter_answers import (
     Fingerprint,
     LetterFound,
@@ -52,13 +54,22 @@ from shared.postgres.dead_letters import (
 router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["dead letters"])
 ERRORS: Final = problems()
 MISSING: Final = problems(HTTPStatus.NOT_FOUND)
+PAYLOAD_FILE: Final = a_file("application/json", PAYLOAD)
+TRACEBACK_FILE: Final = a_file("text/plain", "Traceback (most recent call last):\n…\n")
 
 Queue = Annotated[QueueName, Path(description="queue, without _dlq")]
-LetterId = Annotated[MsgId, Path()]
+LetterId = Annotated[MsgId, Path(examples=[17])]
 OfQueue = Annotated[QueueName | None, Query(description="only of this queue")]
-OfGroup = Annotated[Fingerprint | None, Query(description="only of this group")]
-OfError = Annotated[Words | None, Query(description="only this class of error")]
-Containing = Annotated[Words | None, Query(description="in the error's message, in any case")]
+OfGroup = Annotated[
+    Fingerprint | None, Query(description="only of this group", examples=[FINGERPRINT])
+]
+OfError = Annotated[
+    Words | None, Query(description="only this class of error", examples=["TimeoutError"])
+]
+Containing = Annotated[
+    Words | None,
+    Query(description="in the error's message, in any case", examples=["did not answer"]),
+]
 Since = Annotated[Moment | None, Query(description="died then or later")]
 Until = Annotated[Moment | None, Query(description="died before")]
 
@@ -130,7 +141,9 @@ async def get_letter(
 
 
 @router.get(
-    "/api/dead-letters/{queue}/{letter_id}/payload", response_class=Response, responses=MISSING
+    "/api/dead-letters/{queue}/{letter_id}/payload",
+    response_class=Response,
+    responses=MISSING | PAYLOAD_FILE,
 )
 async def get_payload(
     queue: Queue, letter_id: LetterId, caller: Reader, parts: WithParts
@@ -143,7 +156,9 @@ async def get_payload(
 
 
 @router.get(
-    "/api/dead-letters/{queue}/{letter_id}/traceback", response_class=Response, responses=MISSING
+    "/api/dead-letters/{queue}/{letter_id}/traceback",
+    response_class=Response,
+    responses=MISSING | TRACEBACK_FILE,
 )
 async def get_traceback(
     queue: Queue, letter_id: LetterId, caller: Reader, parts: WithParts

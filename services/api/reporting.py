@@ -13,6 +13,8 @@ from pydantic import Field, JsonValue
 from services.api.answers import Answer
 from services.api.auth import WITH_KEY, KeyedRoute, Operator
 from services.api.describing_problems import problems
+from services.api.examples import KEY_ID, USER_ID, shown
+from services.api.examples import operating as operating_examples
 from services.api.paging import Cursor, Limit, read_cursor, write_cursor
 from services.api.parts import WithParts
 from shared.domain.accepting import check_text
@@ -45,6 +47,8 @@ class EntryFound(Answer):
 class EntriesFound(Answer):
     """What was done, newest first."""
 
+    model_config = shown(operating_examples.ENTRIES)
+
     entries: list[EntryFound]
     next: str | None = Field(description="the `before` of the following page")
 
@@ -66,6 +70,8 @@ class UsageFound(Answer):
 class UsageReport(Answer):
     """How much was sent in a time."""
 
+    model_config = shown(operating_examples.USAGE)
+
     since: datetime
     until: datetime
     by: By
@@ -80,10 +86,19 @@ async def get_audit(
     before: Cursor = None,
     action: Annotated[
         str | None,
-        Query(min_length=1, max_length=100, description="how it begins, like `key`"),
+        Query(
+            min_length=1,
+            max_length=100,
+            description="how it begins, like `key`",
+            examples=["dead_letters."],
+        ),
     ] = None,
-    key: Annotated[UUID | None, Query(description="only what this key did")] = None,
-    user: Annotated[UUID | None, Query(description="only what this user did")] = None,
+    key: Annotated[
+        UUID | None, Query(description="only what this key did", examples=[KEY_ID])
+    ] = None,
+    user: Annotated[
+        UUID | None, Query(description="only what this user did", examples=[USER_ID])
+    ] = None,
     since: Moment | None = None,
     until: Moment | None = None,
 ) -> EntriesFound:

@@ -49,7 +49,8 @@ async def test_what_is_forgotten_is_told_as_json_and_a_file_leaves_its_project_a
     await conn.execute(
         """INSERT INTO code_entities (workspace_id, user_id, project_name, path, name,
                                       content, content_hash)
-           SELECT %s, gen_random_uuid(), 'shop', path, path, 'x', '' FROM unnest(%s::text[]) AS path""",
+           SELECT %s, gen_random_uuid(), 'shop', path, path, 'x', ''
+           FROM unnest(%s::text[]) AS path""",
         (workspace, ["a b.py", "kept.py"]),
     )
 
