@@ -31,8 +31,8 @@ from shared.postgres.deletions import (
     note_pass,
 )
 
-SEEN_AT_ONCE: Final = 1_000
-"""One transaction looks at so many: ten times as many hold their locks for a minute."""
+SEEN_AT_ONCE: Final = 5_000
+"""A run reads whole weeks again for however little; a larger one holds its locks long."""
 PAUSE_SECONDS: Final = 1.0
 
 

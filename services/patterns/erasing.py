@@ -21,7 +21,7 @@ from shared.postgres.deletions import Deletion, MessageTable
 
 Connection: TypeAlias = AsyncConnection[TupleRow]
 Pool: TypeAlias = AsyncConnectionPool[Connection]
-ROWS_AT_ONCE: Final = 5_000
+ROWS_AT_ONCE: Final = 2_000
 MESSAGES_AT_ONCE: Final = 5_000
 SPANS_AT_ONCE: Final = 10_000
 MARKS_AT_ONCE: Final = 10_000

@@ -59,7 +59,7 @@ UPDATE deletions SET erased = (
         GROUP BY key) AS totals)
 WHERE id = %(id)s
 """
-END_PASS: Final[LiteralString] = """
+UPDATE_PASSES: Final[LiteralString] = """
 UPDATE deletions SET passes = passes + 1, waits = %(waits)s WHERE id = %(id)s
 """
 HIDE_NAMES: Final[LiteralString] = "SELECT hide_names(%(id)s)"
@@ -206,7 +206,7 @@ async def note_pass(
     conn: AsyncConnection[TupleRow], deletion_id: UUID, waits: Sequence[str]
 ) -> None:
     """Note that a pass has ended, and for which messages the next one waits."""
-    await conn.execute(END_PASS, {"id": deletion_id, "waits": list(waits)})
+    await conn.execute(UPDATE_PASSES, {"id": deletion_id, "waits": list(waits)})
 
 
 async def hide_names(conn: AsyncConnection[TupleRow], deletion_id: UUID) -> None:

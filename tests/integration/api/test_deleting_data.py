@@ -101,6 +101,7 @@ async def test_what_is_deleted_is_found_in_no_table_and_no_node(
     kept_ids = await fill(world, admin.http, "ordinary", project=kept)
     before = await world.search(MARK)
     assert len(before) > 10, before
+    assert await world.fill_every_place() == set(), "fill these too: what is empty proves nothing"
 
     body = {"project": MARK} if scope == "project" else {"workspace": True}
     body = {"userId": str(user.user_id)} if scope == "user" else body
@@ -175,6 +176,8 @@ async def test_the_worker_goes_on_where_a_pass_was_broken_off(
         await delete_data(job, pool=world.pool, driver=gone, embedder=EMBEDDER)
     # The rows are gone, so only the marks say which nodes have to go.
     assert await world.search(ids[0]) != []
+    broken_off = (await admin.get(f"/api/data/deletions/{deletion}")).json()
+    assert (broken_off["passes"], broken_off["erased"]["memories"]) == (0, 7)
 
     async def is_done() -> bool:
         return (await admin.get(f"/api/data/deletions/{deletion}")).json()["state"] == "done"
@@ -182,6 +185,8 @@ async def test_the_worker_goes_on_where_a_pass_was_broken_off(
     with running("patterns", database, graph_server, postgres_role="supastate_worker"):
         await eventually(is_done, 90)
     assert await world.search(MARK, *ids) == []
+    erased = (await admin.get(f"/api/data/deletions/{deletion}")).json()["erased"]
+    assert (erased["memories"], erased["code_entities"]) == (7, 1)
 
 
 async def test_what_is_sent_for_it_meanwhile_is_refused(
