@@ -62,7 +62,8 @@ async def _erase(
     erased = await erase_rows(pool, deletion)
     erased += await erase_messages(pool, deletion)
     erased += await erase_graph(pool, deletion, driver)
-    if deletion.scope != "workspace" and erased:
+    if deletion.scope != "workspace":
+        # Also where nothing was left to erase: a pass may have been broken off before this.
         await _detect_again(deletion, driver, embedder)
     erased += await erase_names(pool, deletion, driver)
     return erased > 0
