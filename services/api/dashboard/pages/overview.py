@@ -12,7 +12,8 @@ from fastapi.responses import JSONResponse, Response
 
 from services.api.auth import Operator
 from services.api.dashboard.graph_watch import graph_answers
-from services.api.dashboard.queue_views import chart_throughput, describe_row, sampled_at
+from services.api.dashboard.queue_charts import chart_throughput
+from services.api.dashboard.queue_views import describe_row, sampled_at
 from services.api.dashboard.registry import ROOT, Page
 from services.api.dashboard.rendering import render
 from services.api.dashboard.routes import PageRoute

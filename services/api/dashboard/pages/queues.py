@@ -9,14 +9,8 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from services.api.auth import Operator
-from services.api.dashboard.queue_views import (
-    RANGES,
-    Chart,
-    describe_row,
-    draw_chart,
-    sampled_at,
-    write_csv,
-)
+from services.api.dashboard.queue_charts import Chart, draw_chart
+from services.api.dashboard.queue_views import RANGES, describe_row, sampled_at, write_csv
 from services.api.dashboard.registry import Page
 from services.api.dashboard.rendering import render
 from services.api.dashboard.routes import PageRoute
