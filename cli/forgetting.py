@@ -77,7 +77,7 @@ def forget_data(client: ApiClient, target: Target, *, wait: bool) -> None:
     body: JsonValue = {**target.body, "confirm": target.name}
     deletion = Deletion.model_validate(client.delete_with("/api/data", body))
     deadline = time.monotonic() + PATIENCE_SECONDS
-    with err().status("Deleting"):
+    with err().status("Deleting") as status:
         while wait and deletion.state != "done":
             if time.monotonic() > deadline:
                 raise CommandError(
@@ -87,8 +87,13 @@ def forget_data(client: ApiClient, target: Target, *, wait: bool) -> None:
             time.sleep(POLL_SECONDS)
             found = client.get(f"/api/data/deletions/{deletion.id}")
             deletion = Deletion.model_validate(found)
-    gone = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in deletion.erased.items())
-    out().print(plain(f"Deleted: {gone or 'nothing was there'}." if wait else f"{deletion.id}"))
+            status.update(plain(f"Deleting: {_gone(deletion) or 'begins'}"))
+    gone = _gone(deletion) or "nothing was there"
+    out().print(plain(f"Deleted: {gone}." if wait else f"{deletion.id}"))
+
+
+def _gone(deletion: Deletion) -> str:
+    return ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in deletion.erased.items())
 
 
 def forget_memories(client: ApiClient, chunk_ids: Sequence[str]) -> None:
