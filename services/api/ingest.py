@@ -18,10 +18,10 @@ from services.api.answers import (
     FileResult,
     ItemResult,
     MemoriesSubmitted,
-    problems,
 )
 from services.api.auth import WITH_KEY, KeyedRoute, Sender, check_workspace
 from services.api.bodies import Chunk, CodeRequest, MemoryRequest, SourceFile
+from services.api.describing_problems import problems
 from services.api.errors import Detail
 from services.api.idempotency import Once, run_once
 from services.api.metrics import INGESTED

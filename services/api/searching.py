@@ -8,6 +8,7 @@ from typing import Final
 
 from neo4j import AsyncManagedTransaction
 
+from services.api.parts import ApiParts
 from services.api.search_answers import (
     ByGraph,
     ByMeaning,
@@ -28,7 +29,7 @@ from shared.graph.entity_heads import Head, read_heads
 from shared.graph.entity_words import Filters
 from shared.graph.hybrid_search import Ranked, search
 from shared.graph.search_candidates import Key
-from shared.runtime import Parts
+from shared.postgres.api_keys import ApiKey
 
 SEPARATOR: Final = "_"
 
@@ -43,8 +44,8 @@ class Wanted:
     after: str | None = None
 
 
-async def run_search(parts: Parts, workspace_id: str, wanted: Wanted) -> SearchPage:
-    """Return one page of what fits.
+async def run_search(api: ApiParts, caller: ApiKey, wanted: Wanted) -> SearchPage:
+    """Return one page of what fits, and count the search.
 
     Raises:
         InvalidInputError: the query is empty or cannot be text, or filters exclude each other.
@@ -53,6 +54,8 @@ async def run_search(parts: Parts, workspace_id: str, wanted: Wanted) -> SearchP
     query = read_query(check_query(wanted.text))
     check_filters(wanted.filters)
     after = wanted.after and read_cursor(wanted.after)
+    api.searches.note(caller)
+    parts, workspace_id = api.shared, caller.workspace_id
     (vector,) = await parts.embedder.embed([query.plain_text])
 
     async def work(

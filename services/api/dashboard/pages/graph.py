@@ -43,7 +43,7 @@ async def get_start(
     """Show where to begin: a search, never everything."""
     if not q.strip():
         return render(request, "graph/index.html", q=q, hits=None)
-    found = await run_search(parts.shared, caller.workspace_id, Wanted(q, Filters()))
+    found = await run_search(parts, caller, Wanted(q, Filters()))
     return render(request, "graph/index.html", q=q, hits=[describe_hit(h) for h in found.results])
 
 
