@@ -39,6 +39,19 @@ class Counts(Answer):
     dead: int
 
 
+class Step(Answer):
+    """What a worker does with what it has in hand."""
+
+    name: str
+    done: int
+    total: int
+    percent: float | None
+
+    def __str__(self) -> str:
+        counted = f" {self.done:,}/{self.total:,} ({self.percent} %)" if self.total else ""
+        return self.name + counted
+
+
 class Job(Answer):
     """One job."""
 
@@ -50,6 +63,7 @@ class Job(Answer):
     counts: Counts
     last_error: str | None
     last_heartbeat: datetime | None
+    step: Step | None
     created_at: datetime
 
 
@@ -167,7 +181,8 @@ def show_job(answer: JsonValue) -> RenderableType:
         plain(f"{local_time(one.at)} {one.queue} {one.message_id}: {one.error}", "red")
         for one in job.errors
     ]
-    return Group(_table([job]), *errors, _messages(job.messages), *more)
+    steps = [plain(f"now: {job.step}", "cyan")] if job.step else []
+    return Group(_table([job]), *steps, *errors, _messages(job.messages), *more)
 
 
 def show_cancelled(answer: JsonValue) -> Text:

@@ -21,6 +21,7 @@ EXCERPT_CHARACTERS: Final = 2_000
 ERROR_CHARACTERS: Final = 2_000
 TRACEBACK_CHARACTERS: Final = 8_000
 MOST_ERRORS: Final = 20
+STEP_CHARACTERS: Final = 200
 ENDED: Final = frozenset({"done", "cancelled", "dead"})
 
 
@@ -34,6 +35,17 @@ class JobCounts(Answer):
     cancelled: int
     dead: int
     gone: int
+
+
+class JobStep(Answer):
+    """What a worker does with what it has in hand, by its own word; of a batch as a whole."""
+
+    queue: str
+    name: str
+    done: int
+    total: int = Field(description="0 where the worker does not know")
+    percent: float | None
+    told_at: datetime = Field(description="a worker says so when it changes, once a second at most")
 
 
 class JobState(Answer):
@@ -52,6 +64,9 @@ class JobState(Answer):
     last_error: str | None
     last_heartbeat: datetime | None = Field(
         description="when a worker last said that it has some of it in hand"
+    )
+    step: JobStep | None = Field(
+        description="what a worker was last heard to do; None for what takes no two seconds"
     )
     created_at: datetime
     user_id: UUID
@@ -101,6 +116,7 @@ class JobMessageState(Answer):
     ended_at: datetime | None
     due_at: datetime
     last_heartbeat: datetime | None
+    step: JobStep | None
     trace_id: str | None
     excerpt: str | None = Field(description="None where the messages before it were too large")
     is_cut: bool
@@ -145,8 +161,24 @@ def describe_job(job: Job, progress: Progress, lease: timedelta = timedelta(minu
         ),
         last_error=progress.last_error and hide_in_text(progress.last_error, ERROR_CHARACTERS),
         last_heartbeat=progress.held_until and progress.held_until - lease,
+        step=describe_step(progress.step),
         created_at=job.created_at,
         user_id=job.user_id,
+    )
+
+
+def describe_step(told: dict[str, Any] | None) -> JobStep | None:
+    """Return what a handler said of itself, as clients see it."""
+    if told is None:
+        return None
+    done, total = int(told["done"]), int(told["total"])
+    return JobStep(
+        queue=told["queue"],
+        name=hide_in_text(told["step"], STEP_CHARACTERS),
+        done=done,
+        total=total,
+        percent=round(100 * min(done, total) / total, 1) if total else None,
+        told_at=told["told_at"],
     )
 
 
@@ -198,6 +230,7 @@ def describe_message(job_id: UUID, message: JobMessage, lease: timedelta) -> Job
         ended_at=message.ended_at,
         due_at=message.due_at,
         last_heartbeat=message.due_at - lease if is_running else None,
+        step=describe_step(message.step),
         trace_id=read_trace_id(headers),
         excerpt=excerpt,
         is_cut=is_cut,

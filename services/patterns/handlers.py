@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from neo4j import AsyncDriver
 from opentelemetry.trace import Span
 
+from faststream_pgmq import report_progress
 from services.patterns.detectors import DETECTORS, choose_detectors
 from shared.embedding import Embedder
 from shared.graph.looking import Detector, Run, Task, forget_removals, run_detector
@@ -45,7 +46,10 @@ async def detect_patterns(
     task = Task(job.workspace_id, embedder.calibration, datetime.now(UTC))
     scope = Scope(job.project_name, job.since, job.until)
     chosen = choose_detectors(job.pattern_types)
-    runs = [await _run(detector, task, scope, driver, limit=job.limit) for detector in chosen]
+    runs: list[Run] = []
+    for detector in chosen:
+        report_progress(f"detect {detector.name}", len(runs), len(chosen))
+        runs.append(await _run(detector, task, scope, driver, limit=job.limit))
     if any(run.saw_removals for run in runs):
         await forget_removals(driver, job.workspace_id, DETECTORS)
     return Outcome(

@@ -81,7 +81,13 @@ async def test_progress_is_seen_while_messages_are_processed(
     await expect(percent).to_have_text("0.0 %")
 
     first, second = await worker.take()
+    step = page.locator("#job-step")
+    await worker.report(first, step=f"embed {HOSTILE}", done=30, total=120)
+    await expect(step).to_contain_text("30 of 120", timeout=15_000)
+    await worker.report(first, step="write memories", done=2, total=3)
+    await expect(step).to_contain_text("write memories", timeout=15_000)
     await worker.succeed(first)
+    await expect(step).to_have_count(0, timeout=15_000)
     await expect(percent).to_have_text("50.0 %", timeout=15_000)
     await worker.give_up(second)
 
