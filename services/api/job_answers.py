@@ -12,7 +12,15 @@ from pydantic import Field, JsonValue
 
 from faststream_pgmq.letters import as_object, readable
 from services.api.answers import Answer
+from services.api.job_history import (
+    JobEvent,
+    JobProduct,
+    describe_events,
+    describe_products,
+    read_trace_id,
+)
 from shared.domain.hiding import hide_in_text, hide_secrets
+from shared.postgres.job_history import JobHistory
 from shared.postgres.job_messages import JobMessage, MessageState, Place
 from shared.postgres.job_search import JobStateName
 from shared.postgres.jobs import Job, Progress
@@ -130,6 +138,11 @@ class JobDetail(JobState):
     errors: list[JobError] = Field(description="the newest first")
     messages: list[JobMessageState]
     messages_not_shown: int
+    events: list[JobEvent] = Field(
+        description="what happened to the job and to the messages shown, oldest first"
+    )
+    produced: list[JobProduct] = Field(description="of each kind some")
+    produced_more: bool
 
 
 class JobCancelled(Answer):
@@ -197,7 +210,11 @@ def job_state(job: Job, progress: Progress) -> JobStateName:
 
 
 def describe_detail(
-    job: Job, progress: Progress, messages: Sequence[JobMessage], lease: timedelta
+    job: Job,
+    progress: Progress,
+    messages: Sequence[JobMessage],
+    history: JobHistory,
+    lease: timedelta,
 ) -> JobDetail:
     """Return a job with its messages; reads up to some megabytes: not for the event loop."""
     state = describe_job(job, progress, lease)
@@ -205,11 +222,15 @@ def describe_detail(
     errors = [error for message in messages if (error := describe_error(message)) is not None]
     errors.sort(key=lambda error: error.at.timestamp() if error.at else 0.0, reverse=True)
     known = progress.unfinished + progress.done + progress.cancelled + progress.dead
+    produced, has_more = describe_products(history)
     return JobDetail(
         **dict(state),
         errors=errors[:MOST_ERRORS],
         messages=shown,
         messages_not_shown=max(0, known - len(messages)),
+        events=describe_events(job, messages, history),
+        produced=produced,
+        produced_more=has_more,
     )
 
 
@@ -287,12 +308,6 @@ def write_whole(message: JobMessage) -> bytes:
 def read_headers(message: JobMessage) -> dict[str, Any]:
     """Return a message's headers; anybody may have written them."""
     return as_object(readable(message.headers))
-
-
-def read_trace_id(headers: dict[str, Any]) -> str | None:
-    """Return the trace that a message belongs to."""
-    parts = str(headers.get("traceparent") or "").split("-")
-    return parts[1] if len(parts) == 4 and len(parts[1]) == 32 else None
 
 
 def _count(value: object) -> int:
