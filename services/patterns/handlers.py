@@ -7,6 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from neo4j import AsyncDriver
 from opentelemetry.trace import Span
@@ -19,6 +20,8 @@ from shared.graph.news import Scope
 from shared.messages import DetectPatterns
 from shared.telemetry import step_span
 
+MOST_NAMED: Final = 50
+"""Patterns of one detector that its span names."""
 logger = logging.getLogger(__name__)
 
 
@@ -43,7 +46,7 @@ async def detect_patterns(
         UnknownPatternTypeError: before anything was read or stored.
         DependencyDownError: Neo4j does not answer.
     """
-    task = Task(job.workspace_id, embedder.calibration, datetime.now(UTC))
+    task = Task(job.workspace_id, embedder.calibration, datetime.now(UTC), embedder.name)
     scope = Scope(job.project_name, job.since, job.until)
     chosen = choose_detectors(job.pattern_types)
     runs: list[Run] = []
@@ -64,7 +67,11 @@ async def _run(
     with _step(detector) as span:
         run = await run_detector(driver, detector, task, scope, limit=limit)
         span.set_attributes(
-            {"supastate.entities.seen": run.seen, "supastate.patterns.found": len(run.patterns)}
+            {
+                "supastate.entities.seen": run.seen,
+                "supastate.patterns.found": len(run.patterns),
+                "supastate.pattern.ids": ",".join(run.patterns[:MOST_NAMED]),
+            }
         )
     logger.info(
         "%s: saw %d, found %d in %s", detector.name, run.seen, len(run.patterns), task.workspace_id
