@@ -102,11 +102,7 @@ class _Reading:
             raise self._refusal(path, f"nests deeper than {MAX_METADATA_DEPTH} levels")
         match value:
             case str():
-                if reason := _describe_unstorable(value):
-                    raise self._refusal(path, reason)
-                if len(value) >= SHORTEST_SECRET:
-                    self.texts.append(value)
-                return value
+                return self.accept_text(value, path)
             case float() if not math.isfinite(value):
                 raise self._refusal(path, "is not a finite number")
             case list():
@@ -118,6 +114,13 @@ class _Reading:
                 }
             case _:
                 return value
+
+    def accept_text(self, text: str, path: _Path) -> str:
+        if reason := _describe_unstorable(text):
+            raise self._refusal(path, reason)
+        if len(text) >= SHORTEST_SECRET:
+            self.texts.append(text)
+        return text
 
     def accept_name(self, name: str, path: _Path) -> str:
         if len(name) > MAX_METADATA_NAME_CHARACTERS:
