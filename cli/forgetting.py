@@ -78,7 +78,7 @@ def forget_data(client: ApiClient, target: Target, *, wait: bool, as_json: bool 
     answer = client.delete_with("/api/data", body)
     deletion = Deletion.model_validate(answer)
     deadline = time.monotonic() + PATIENCE_SECONDS
-    with err().status("Deleting"):
+    with err().status("Deleting") as status:
         while wait and deletion.state != "done":
             if time.monotonic() > deadline:
                 raise CommandError(
@@ -88,11 +88,16 @@ def forget_data(client: ApiClient, target: Target, *, wait: bool, as_json: bool 
             time.sleep(POLL_SECONDS)
             answer = client.get(f"/api/data/deletions/{deletion.id}")
             deletion = Deletion.model_validate(answer)
+            status.update(plain(f"Deleting: {_gone(deletion) or 'begins'}"))
     if as_json:
         print_json(answer)
         return
-    gone = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in deletion.erased.items())
-    out().print(plain(f"Deleted: {gone or 'nothing was there'}." if wait else f"{deletion.id}"))
+    gone = _gone(deletion) or "nothing was there"
+    out().print(plain(f"Deleted: {gone}." if wait else f"{deletion.id}"))
+
+
+def _gone(deletion: Deletion) -> str:
+    return ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in deletion.erased.items())
 
 
 def forget_memories(client: ApiClient, chunk_ids: Sequence[str], *, as_json: bool = False) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 import sys
-from typing import cast
+from typing import Final, cast
 
 import uvicorn
 from fastapi import FastAPI
@@ -16,6 +17,9 @@ from shared.errors import SettingsError
 from shared.runtime import start_telemetry
 from shared.settings import Settings
 
+COLLECTION_THRESHOLDS: Final = (20_000, 10, 10)
+"""A request of 100 chunks makes some 5,000 objects; nearly all are freed without the collector."""
+
 
 def hide_query(record: logging.LogRecord) -> bool:
     """Cut the query off the path in uvicorn's line for a request: a search is content."""
@@ -24,6 +28,17 @@ def hide_query(record: logging.LogRecord) -> bool:
             arg.partition("?")[0] if isinstance(arg, str) else arg for arg in record.args
         )
     return True
+
+
+def spare_garbage_collector() -> None:
+    """Let the garbage collector look at what requests leave, not at the whole program each time.
+
+    A complete collection of all that was imported stops every request for some 200 ms, and
+    Python's own thresholds have one every few dozen requests of 100 chunks.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTION_THRESHOLDS)
 
 
 class StreamEndingServer(uvicorn.Server):
@@ -51,6 +66,7 @@ def main() -> None:
         log_level=settings.log_level.lower(),
         server_header=False,
     )
+    spare_garbage_collector()
     StreamEndingServer(config).run()
 
 

@@ -191,11 +191,28 @@ class WeekRate(Answer):
     high: float
 
 
+class RateStep(Answer):
+    """From then on patterns were found by other rules or another model: a rate may differ by it.
+
+    After a change of rules everything is looked at again, older weeks too; of another embedder are
+    the vectors of what was written since, until all is embedded anew.
+    """
+
+    at: datetime
+    week: date = Field(description="its Monday, in UTC")
+    detector: str
+    method: str
+    before: str
+
+
 class TypeRates(Answer):
     """One type's weeks, oldest first; the last one may still go on."""
 
     type: str
     weeks: list[WeekRate]
+    steps: list[RateStep] = Field(
+        description="in these weeks, as far as they were noted: each detector notes its own"
+    )
 
 
 class PatternRates(Answer):

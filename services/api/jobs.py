@@ -35,6 +35,7 @@ from shared.errors import NotFoundError
 from shared.postgres.api_keys import ApiKey
 from shared.postgres.audit import Action, record_action
 from shared.postgres.job_cancelling import cancel_job
+from shared.postgres.job_history import find_history
 from shared.postgres.job_messages import Place, find_job_progress, find_message, list_messages
 from shared.postgres.job_search import JobFilter, search_jobs
 from shared.postgres.jobs import count_messages
@@ -92,12 +93,24 @@ async def find_page(
 async def get_job(job_id: JobId, caller: Reader, parts: WithParts) -> JobDetail:
     """Return one job with its messages."""
     async with parts.transaction(caller) as conn:
-        known = await find_job_progress(conn, caller.workspace_id, job_id)
-        if known is None:
-            raise NotFoundError(NO_JOB)
-        messages = await list_messages(conn, caller.workspace_id, job_id)
+        return await find_detail(conn, caller, job_id, lease_of(parts))
+
+
+async def find_detail(
+    conn: AsyncConnection[TupleRow], caller: ApiKey, job_id: UUID, lease: timedelta
+) -> JobDetail:
+    """Return one job as clients see it; three statements.
+
+    Raises:
+        NotFoundError: the workspace has no such job.
+    """
+    known = await find_job_progress(conn, caller.workspace_id, job_id)
+    if known is None:
+        raise NotFoundError(NO_JOB)
+    messages = await list_messages(conn, caller.workspace_id, job_id)
+    history = await find_history(conn, caller.workspace_id, job_id, known[0].created_at)
     # In a thread: to look for secrets in some megabytes must not keep other requests waiting.
-    return await asyncio.to_thread(describe_detail, *known, messages, lease_of(parts))
+    return await asyncio.to_thread(describe_detail, *known, messages, history, lease)
 
 
 @router.get(

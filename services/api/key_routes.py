@@ -24,8 +24,7 @@ from shared.postgres.api_keys import (
     DEFAULT_SCOPES,
     ApiKey,
     Scope,
-    create_key,
-    find_key,
+    issue_key,
     list_keys,
     revoke_key,
     rotate_key,
@@ -107,7 +106,7 @@ async def post_key(body: NewKey, caller: Admin, parts: WithParts) -> KeyMade:
     if beyond:
         raise ForbiddenError(f"scopes: this API key lacks {', '.join(beyond)} itself")
     async with parts.transaction(caller) as conn:
-        key = await create_key(
+        made = await issue_key(
             conn,
             workspace_id=caller.workspace_id,
             user_id=body.user_id or caller.user_id,
@@ -116,11 +115,9 @@ async def post_key(body: NewKey, caller: Admin, parts: WithParts) -> KeyMade:
             requests_per_minute=body.requests_per_minute,
             lifetime=timedelta(days=body.days) if body.days else None,
         )
-        made = await find_key(conn, key)
-        assert made is not None  # made in this transaction
-        scopes = {"scopes": " ".join(made.scopes)}
-        await record_action(conn, caller, Action("key.create", str(made.id), scopes))
-    return KeyMade(key=key, details=describe_key(made))
+        scopes = {"scopes": " ".join(made.row.scopes)}
+        await record_action(conn, caller, Action("key.create", str(made.row.id), scopes))
+    return KeyMade(key=made.text, details=describe_key(made.row))
 
 
 @router.post("/api/keys/{key_id}/rotate", status_code=HTTPStatus.CREATED, responses=MISSING)
@@ -128,13 +125,12 @@ async def post_rotation(key_id: KeyId, body: Rotation, caller: Admin, parts: Wit
     """Make a key in place of another one, which ends after the grace."""
     grace = timedelta(hours=body.grace_hours)
     async with parts.transaction(caller) as conn:
-        key = await rotate_key(conn, caller.workspace_id, key_id, grace=grace)
-        made = None if key is None else await find_key(conn, key)
-        if key is None or made is None:
+        made = await rotate_key(conn, caller.workspace_id, key_id, grace=grace)
+        if made is None:
             raise NotFoundError("no such valid key in this workspace")
-        successor = {"replaced_by": str(made.id)}
+        successor = {"replaced_by": str(made.row.id)}
         await record_action(conn, caller, Action("key.rotate", str(key_id), successor))
-    return KeyMade(key=key, details=describe_key(made))
+    return KeyMade(key=made.text, details=describe_key(made.row))
 
 
 @router.delete("/api/keys/{key_id}", status_code=HTTPStatus.NO_CONTENT, responses=MISSING)

@@ -72,4 +72,9 @@ def find_parts(request: Request) -> ApiParts:
     return cast(ApiParts, request.app.state.parts)
 
 
-WithParts = Annotated[ApiParts, Depends(find_parts)]
+async def _find_parts(request: Request) -> ApiParts:
+    # FastAPI would run a function that is not async in a thread.
+    return find_parts(request)
+
+
+WithParts = Annotated[ApiParts, Depends(_find_parts)]

@@ -9,18 +9,32 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
-from services.api.answers import PatternDetail, PatternRates, RelatedPattern, TypeRates, WeekRate
+from services.api.answers import (
+    PatternDetail,
+    PatternRates,
+    RateStep,
+    RelatedPattern,
+    TypeRates,
+    WeekRate,
+)
 from services.api.auth import WITH_KEY, KeyedRoute, Operator, Reader
 from services.api.bodies import Body, ProjectFilter
 from services.api.describing_problems import problems
 from services.api.examples import patterns as patterns_examples
 from services.api.examples import shown
-from services.api.finding_patterns import Rate, ReviewedPattern, read_pattern, read_rates
+from services.api.finding_patterns import (
+    Rate,
+    ReviewedPattern,
+    monday_of,
+    read_pattern,
+    read_rates,
+)
 from services.api.parameters import PatternId
 from services.api.parts import WithParts
 from services.api.patterns import describe_pattern
 from services.api.reviewing import review_pattern
 from shared.domain.accepting import check_text
+from shared.graph.marks import Step
 from shared.messages import PatternType
 from shared.postgres.reviews import Verdict
 
@@ -62,7 +76,11 @@ async def get_rates(
     )
     return PatternRates(
         rates=[
-            TypeRates(type=kind, weeks=[describe_rate(rate) for rate in of_type])
+            TypeRates(
+                type=kind,
+                weeks=[describe_rate(rate) for rate in of_type],
+                steps=[describe_step(step) for step in rates.steps if step.type == kind],
+            )
             for kind, of_type in rates.by_type.items()
         ]
     )
@@ -91,6 +109,17 @@ def describe_detail(found: ReviewedPattern) -> PatternDetail:
         reason=str(found.pattern.metadata.get("reason", "")),
         facts=facts,
         related=[RelatedPattern.model_validate(asdict(one)) for one in found.related],
+    )
+
+
+def describe_step(step: Step) -> RateStep:
+    """Return a change of how patterns are found, as clients see it."""
+    return RateStep(
+        at=step.at,
+        week=monday_of(step.at),
+        detector=step.detector,
+        method=step.method,
+        before=step.before,
     )
 
 

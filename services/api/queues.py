@@ -217,8 +217,8 @@ def read_range(minutes: int, since: datetime | None, until: datetime | None) -> 
 
 
 def whole_minute(moment: datetime) -> datetime:
-    """Return the beginning of a minute, in UTC: Postgres knows fewer zones than there are."""
-    return moment.astimezone(UTC).replace(second=0, microsecond=0)
+    """Return the beginning of a minute."""
+    return moment.replace(second=0, microsecond=0)
 
 
 def describe_limits(settings: Settings) -> Limits:
