@@ -198,6 +198,10 @@ async def leave_traces(world: World, word: str, user_id: UUID, *, named: str, jo
     ]  # fmt: skip
     await world.conn.execute("SELECT save_spans(%s)", (Jsonb(given),))
     await world.conn.execute(
+        "INSERT INTO search_counts VALUES (%s, now(), gen_random_uuid(), %s, 1)",
+        (world.workspace, user_id),
+    )
+    await world.conn.execute(
         """INSERT INTO audit_log (workspace_id, key_name, user_id, action, target, filter, reason)
            VALUES (%s, 'k', gen_random_uuid(), 'x.y', 'z', %s, %s)""",
         (world.workspace, f'{{"project": "{named}"}}', f"because of {named}"),
