@@ -33,6 +33,7 @@ from faststream_pgmq.installation import (
 from faststream_pgmq.letters import Letter, LetterFilter
 from faststream_pgmq.message import PgmqBatchMessage, PgmqMessage
 from faststream_pgmq.pausing import PausedQueue, pause_queue, paused_queues, resume_queue
+from faststream_pgmq.progress import report_progress
 from faststream_pgmq.response import PgmqResponse
 from faststream_pgmq.retention import purge_archive, purge_dead_letters
 from faststream_pgmq.retry import RetryPolicy
@@ -83,5 +84,6 @@ __all__ = (
     "paused_queues",
     "purge_archive",
     "purge_dead_letters",
+    "report_progress",
     "resume_queue",
 )

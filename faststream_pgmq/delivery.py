@@ -34,6 +34,16 @@ SUSPECT_AFTER_LOST: Final = 3
 """Lost deliveries after which a message is handled apart from its mates."""
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a handler says it is."""
+
+    step: str
+    done: int
+    total: int
+    """0 if nobody knows."""
+
+
 @dataclass(slots=True, eq=False)
 class Delivery:
     """One message as it was claimed; `(msg_id, read_ct)` is the lease."""
@@ -52,6 +62,8 @@ class Delivery:
     """The handler itself has acknowledged, retried or rejected it."""
     ended: bool = False
     """Its end was handed to the writer."""
+    progress: Progress | None = None
+    """What its handler reported last."""
     patch: dict[str, Any] = field(default_factory=dict)
     """Headers to add when the message is written back."""
 

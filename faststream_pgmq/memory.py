@@ -174,6 +174,11 @@ class MemoryQueues:
             row.vt = self.now() + timedelta(seconds=lease)
         return {row.msg_id for row in ours}
 
+    async def tell(
+        self, queue: str, deliveries: Sequence[Delivery], gone: Sequence[Delivery]
+    ) -> None:
+        """Nobody looks from outside: a delivery holds its own progress."""
+
     async def settle(
         self, queue: str, settlement: Settlement, *, archive: bool, ring: bool = False
     ) -> set[int]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import AsyncConnection
 
-from faststream_pgmq import group_queries, pausing, queries, replies
+from faststream_pgmq import group_queries, pausing, progress_queries, queries, replies
 from faststream_pgmq.answering import Watch
 from faststream_pgmq.connecting import CONNECT_TIMEOUT, KEEPALIVE, connect, with_defaults
 from faststream_pgmq.doorbell import Doorbell
@@ -139,6 +139,15 @@ class PostgresQueues:
     async def extend(self, queue: str, deliveries: Sequence[Delivery], lease: float) -> set[int]:
         async with self._session() as conn:
             return await queries.extend_leases(conn, queue, deliveries, lease=lease)
+
+    async def tell(
+        self, queue: str, deliveries: Sequence[Delivery], gone: Sequence[Delivery]
+    ) -> None:
+        async with self._session() as conn:
+            if gone:
+                await progress_queries.forget_progress(conn, queue, gone)
+            if deliveries:
+                await progress_queries.tell_progress(conn, queue, deliveries)
 
     async def settle(
         self, queue: str, settlement: Settlement, *, archive: bool, ring: bool = False

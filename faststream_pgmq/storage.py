@@ -94,6 +94,12 @@ class Queues(Protocol):
         """Lengthen leases; return the ids that are still ours."""
         ...
 
+    async def tell(
+        self, queue: str, deliveries: Sequence[Delivery], gone: Sequence[Delivery]
+    ) -> None:
+        """Write how far the handlers of `deliveries` are, and nothing any more of what is gone."""
+        ...
+
     async def settle(
         self, queue: str, settlement: Settlement, *, archive: bool, ring: bool = False
     ) -> set[int]:

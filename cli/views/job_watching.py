@@ -53,8 +53,9 @@ def describe(job: Job) -> Text:
     counts = job.counts.model_dump().items()
     places = ", ".join(f"{number:,} {place}" for place, number in counts if number)
     heard = f", heard of {local_time(job.last_heartbeat)}" if job.last_heartbeat else ""
+    step = f", now: {job.step}" if job.step else ""
     error = f": {job.last_error}" if job.last_error else ""
-    line = f"{job.percent:5.1f} %  {job.state}  {places}{heard}{error}"
+    line = f"{job.percent:5.1f} %  {job.state}  {places}{step}{heard}{error}"
     return plain(line, COLOURS.get(job.state, ""))
 
 

@@ -39,6 +39,19 @@ class Counts(Answer):
     dead: int
 
 
+class Step(Answer):
+    """What a worker does with what it has in hand."""
+
+    name: str
+    done: int
+    total: int
+    percent: float | None
+
+    def __str__(self) -> str:
+        counted = f" {self.done:,}/{self.total:,} ({self.percent} %)" if self.total else ""
+        return self.name + counted
+
+
 class Job(Answer):
     """One job."""
 
@@ -50,6 +63,7 @@ class Job(Answer):
     counts: Counts
     last_error: str | None
     last_heartbeat: datetime | None
+    step: Step | None
     created_at: datetime
 
 
@@ -74,12 +88,36 @@ class Error(Answer):
     error: str
 
 
+class Event(Answer):
+    """Something that happened."""
+
+    at: datetime
+    kind: str
+    count: int
+    queue: str | None
+    message_id: int | None
+    text: str
+    trace_id: str | None
+
+
+class Product(Answer):
+    """What the job wrote."""
+
+    kind: str
+    id: str
+    title: str | None
+    is_there: bool
+
+
 class Detail(Job):
     """One job with its messages."""
 
     errors: list[Error]
     messages: list[Message]
     messages_not_shown: int
+    events: list[Event]
+    produced: list[Product]
+    produced_more: bool
 
 
 class Searched(Answer):
@@ -115,10 +153,15 @@ class Wanted:
     search: str | None = None
     since: datetime | None = None
     limit: int = 20
+    until: datetime | None = None
+    kind: str | None = None
+    user: UUID | None = None
+    before: str | None = None
 
     @property
     def is_filtered(self) -> bool:
-        return any((self.state, self.queue, self.project, self.search, self.since))
+        named = (self.state, self.queue, self.project, self.search, self.kind, self.user)
+        return any(named) or any((self.since, self.until))
 
 
 def print_jobs(client: ApiClient, job_id: UUID | None, wanted: Wanted, *, as_json: bool) -> None:
@@ -145,7 +188,11 @@ def list_jobs(client: ApiClient, wanted: Wanted) -> JsonValue:
             "project": wanted.project,
             "search": wanted.search,
             "since": wanted.since and wanted.since.isoformat(),
+            "until": wanted.until and wanted.until.isoformat(),
+            "kind": wanted.kind,
+            "user": wanted.user and str(wanted.user),
             "limit": wanted.limit,
+            "before": wanted.before,
         },
     )
 
@@ -167,7 +214,16 @@ def show_job(answer: JsonValue) -> RenderableType:
         plain(f"{local_time(one.at)} {one.queue} {one.message_id}: {one.error}", "red")
         for one in job.errors
     ]
-    return Group(_table([job]), *errors, _messages(job.messages), *more)
+    steps = [plain(f"now: {job.step}", "cyan")] if job.step else []
+    return Group(
+        _table([job]),
+        *steps,
+        *errors,
+        _messages(job.messages),
+        *more,
+        *_events(job.events),
+        *_produced(job),
+    )
 
 
 def show_cancelled(answer: JsonValue) -> Text:
@@ -184,11 +240,11 @@ def _range(page: Page, wanted: Wanted) -> Iterator[Text]:
     if wanted.is_filtered and not looked.is_complete:
         yield plain(
             f"Looked at {looked.jobs:,} jobs, back to {local_time(looked.back_to)}; "
-            "there are older ones: --limit, or the API's `before`.",
+            f"there are older ones: --before {page.next}",
             "dim",
         )
     elif page.next:
-        yield plain("There are older ones: --limit shows more.", "dim")
+        yield plain(f"There are older ones: --before {page.next}", "dim")
 
 
 def _table(jobs: list[Job]) -> Table:
@@ -229,6 +285,24 @@ def _messages(messages: list[Message]) -> Table:
             plain(one.trace_id or "–"),
         )
     return table
+
+
+def _events(events: list[Event]) -> Iterator[Text]:
+    for one in events:
+        message = f" {one.message_id}" if one.message_id is not None else ""
+        many = f" ({one.count:,} messages)" if one.count > 1 and one.queue else ""
+        place = f" {one.queue}{message}{many}" if one.queue else ""
+        text = f": {one.text}" if one.text else ""
+        yield plain(f"{local_time(one.at)} {one.kind}{place}{text}", "dim")
+
+
+def _produced(job: Detail) -> Iterator[Text]:
+    for one in job.produced:
+        title = f"  {one.title}" if one.title and one.title != one.id else ""
+        gone = "" if one.is_there else "  (removed since)"
+        yield plain(f"wrote {one.kind} {one.id}{title}{gone}")
+    if job.produced_more:
+        yield plain("It wrote more than these.", "dim")
 
 
 def _errors(jobs: list[Job]) -> Iterator[Text]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
-from pydantic import JsonValue
-from rich.console import RenderableType
+from pydantic import Field, JsonValue
+from rich.console import Group, RenderableType
 from rich.table import Table
 
-from cli.terminal import plain
+from cli.terminal import local_time, plain
 from cli.views.patterns import Answered
 
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
@@ -26,11 +26,21 @@ class Week(Answered):
     high: float
 
 
+class Step(Answered):
+    """From then on patterns were found by other rules or another model."""
+
+    at: datetime
+    detector: str
+    method: str
+    before: str
+
+
 class OfType(Answered):
     """One type's weeks, oldest first; the last may still go on."""
 
     type: str
     weeks: list[Week]
+    steps: list[Step] = Field(default_factory=list[Step])
 
 
 class Rates(Answered):
@@ -50,7 +60,12 @@ def show_rates(answer: JsonValue) -> RenderableType:
     for one in found:
         last = next((week for week in reversed(one.weeks[:-1]) if week.memories), None)
         table.add_row(plain(one.type, "bold"), draw(one.weeks), *tell(last))
-    return table
+    steps = [
+        plain(f"{local_time(step.at)} {step.detector}: {step.before} → {step.method}", "yellow")
+        for one in found
+        for step in one.steps
+    ]
+    return Group(table, *steps)
 
 
 def draw(weeks: list[Week]) -> str:

@@ -14,6 +14,7 @@ from faststream_pgmq.delivery import Claimed, Settlement
 from faststream_pgmq.errors import PgmqConnectionError
 from faststream_pgmq.subscriber.holding import Hand
 from faststream_pgmq.subscriber.sweeping import sweep_for_ever
+from faststream_pgmq.subscriber.telling import Teller
 from faststream_pgmq.subscriber.verdict import give_back, summary
 from faststream_pgmq.subscriber.writing import Writer
 
@@ -53,6 +54,7 @@ class Consumer:
         self._bell: Bell = subscriber.queues.doorbell(subscriber.queue, self._hear_pause)
         self.hand = Hand(subscriber, self._own.visibility_timeout)
         self.writer = Writer(subscriber)
+        self._teller = Teller(subscriber, self.hand)
         self._units: asyncio.Queue[Sequence[Delivery]] = asyncio.Queue()
         self._idle_workers = 0
         self._paused_for_all = False
@@ -73,6 +75,7 @@ class Consumer:
         self._clerks = [
             asyncio.create_task(self.hand.beat()),
             asyncio.create_task(self.writer.run()),
+            asyncio.create_task(self._teller.run()),
             asyncio.create_task(sweep_for_ever(self._subscriber)),
         ]
 
@@ -89,6 +92,7 @@ class Consumer:
             text = "not everything could be acknowledged; it will be delivered again"
             self._subscriber.log(text, logging.ERROR)
         await _cancel(self._clerks)
+        await self._teller.forget()
         await self._bell.close()
 
     def give_back_waiting(self) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 from services.api.parts import ApiParts
 from shared.domain.intervals import wilson
 from shared.errors import NotFoundError
+from shared.graph.marks import Step, list_steps
 from shared.graph.pattern_rates import WeekCount, count_weeks
 from shared.graph.patterns import After, Pattern, Related, Wanted, find_pattern, page_patterns
 from shared.postgres.activity import count_weeks as count_memories
@@ -62,6 +63,8 @@ class Rates:
 
     weeks: Sequence[date]
     by_type: Mapping[str, Sequence[Rate]]
+    steps: Sequence[Step]
+    """Where the way of finding changed, oldest first."""
 
 
 async def read_page(
@@ -150,13 +153,20 @@ async def read_rates(
         since=since,
         until=until,
     )
-    return Rates(starts, rates_by_type(starts, memories, counts))
+    steps = await list_steps(parts.shared.driver, caller.workspace_id, types=types, since=since)
+    return Rates(starts, rates_by_type(starts, memories, counts), steps)
 
 
 def last_mondays(today: date, weeks: int) -> list[date]:
     """Return the Mondays of so many weeks, today's last."""
     monday = today - timedelta(days=today.weekday())
     return [monday - timedelta(weeks=back) for back in reversed(range(weeks))]
+
+
+def monday_of(moment: datetime) -> date:
+    """Return the week of a moment, by UTC."""
+    day = moment.astimezone(UTC).date()
+    return day - timedelta(days=day.weekday())
 
 
 def rates_by_type(

@@ -9,9 +9,10 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from services.api.answers import CodeSubmitted, MemoriesSubmitted, problems
+from services.api.answers import CodeSubmitted, MemoriesSubmitted
 from services.api.auth import WITH_KEY, KeyedRoute, Sender, check_workspace
 from services.api.bodies import Chunk, CodeRequest, MemoryRequest, SourceFile
+from services.api.describing_problems import problems
 from services.api.idempotency import Once, run_once
 from services.api.parts import WithParts
 from services.api.storing import Stored, describe_items, submit_changed

@@ -12,7 +12,17 @@ from pydantic import Field, JsonValue
 
 from faststream_pgmq.letters import as_object, readable
 from services.api.answers import Answer
+from services.api.examples import shown
+from services.api.examples import working as working_examples
+from services.api.job_history import (
+    JobEvent,
+    JobProduct,
+    describe_events,
+    describe_products,
+    read_trace_id,
+)
 from shared.domain.hiding import hide_in_text, hide_secrets
+from shared.postgres.job_history import JobHistory
 from shared.postgres.job_messages import JobMessage, MessageState, Place
 from shared.postgres.job_search import JobStateName
 from shared.postgres.jobs import Job, Progress
@@ -21,6 +31,7 @@ EXCERPT_CHARACTERS: Final = 2_000
 ERROR_CHARACTERS: Final = 2_000
 TRACEBACK_CHARACTERS: Final = 8_000
 MOST_ERRORS: Final = 20
+STEP_CHARACTERS: Final = 200
 ENDED: Final = frozenset({"done", "cancelled", "dead"})
 
 
@@ -34,6 +45,17 @@ class JobCounts(Answer):
     cancelled: int
     dead: int
     gone: int
+
+
+class JobStep(Answer):
+    """What a worker does with what it has in hand, by its own word; of a batch as a whole."""
+
+    queue: str
+    name: str
+    done: int
+    total: int = Field(description="0 where the worker does not know")
+    percent: float | None
+    told_at: datetime = Field(description="a worker says so when it changes, once a second at most")
 
 
 class JobState(Answer):
@@ -53,6 +75,9 @@ class JobState(Answer):
     last_heartbeat: datetime | None = Field(
         description="when a worker last said that it has some of it in hand"
     )
+    step: JobStep | None = Field(
+        description="what a worker was last heard to do; None for what takes no two seconds"
+    )
     created_at: datetime
     user_id: UUID
 
@@ -70,6 +95,8 @@ class JobPage(Answer):
 
     A page with a filter may hold fewer jobs than asked for, even none, and yet have a `next`.
     """
+
+    model_config = shown(working_examples.JOBS)
 
     jobs: list[JobState]
     next: str | None
@@ -101,6 +128,7 @@ class JobMessageState(Answer):
     ended_at: datetime | None
     due_at: datetime
     last_heartbeat: datetime | None
+    step: JobStep | None
     trace_id: str | None
     excerpt: str | None = Field(description="None where the messages before it were too large")
     is_cut: bool
@@ -111,13 +139,22 @@ class JobMessageState(Answer):
 class JobDetail(JobState):
     """A job with its messages: what failed first, then what is not done."""
 
+    model_config = shown(working_examples.JOB_DETAIL)
+
     errors: list[JobError] = Field(description="the newest first")
     messages: list[JobMessageState]
     messages_not_shown: int
+    events: list[JobEvent] = Field(
+        description="what happened to the job and to the messages shown, oldest first"
+    )
+    produced: list[JobProduct] = Field(description="of each kind some")
+    produced_more: bool
 
 
 class JobCancelled(Answer):
     """What became of a job's messages."""
+
+    model_config = shown(working_examples.CANCELLED)
 
     id: UUID
     cancelled: int
@@ -145,8 +182,24 @@ def describe_job(job: Job, progress: Progress, lease: timedelta = timedelta(minu
         ),
         last_error=progress.last_error and hide_in_text(progress.last_error, ERROR_CHARACTERS),
         last_heartbeat=progress.held_until and progress.held_until - lease,
+        step=describe_step(progress.step),
         created_at=job.created_at,
         user_id=job.user_id,
+    )
+
+
+def describe_step(told: dict[str, Any] | None) -> JobStep | None:
+    """Return what a handler said of itself, as clients see it."""
+    if told is None:
+        return None
+    done, total = int(told["done"]), int(told["total"])
+    return JobStep(
+        queue=told["queue"],
+        name=hide_in_text(told["step"], STEP_CHARACTERS),
+        done=done,
+        total=total,
+        percent=round(100 * min(done, total) / total, 1) if total else None,
+        told_at=told["told_at"],
     )
 
 
@@ -165,7 +218,11 @@ def job_state(job: Job, progress: Progress) -> JobStateName:
 
 
 def describe_detail(
-    job: Job, progress: Progress, messages: Sequence[JobMessage], lease: timedelta
+    job: Job,
+    progress: Progress,
+    messages: Sequence[JobMessage],
+    history: JobHistory,
+    lease: timedelta,
 ) -> JobDetail:
     """Return a job with its messages; reads up to some megabytes: not for the event loop."""
     state = describe_job(job, progress, lease)
@@ -173,11 +230,15 @@ def describe_detail(
     errors = [error for message in messages if (error := describe_error(message)) is not None]
     errors.sort(key=lambda error: error.at.timestamp() if error.at else 0.0, reverse=True)
     known = progress.unfinished + progress.done + progress.cancelled + progress.dead
+    produced, has_more = describe_products(history)
     return JobDetail(
         **dict(state),
         errors=errors[:MOST_ERRORS],
         messages=shown,
         messages_not_shown=max(0, known - len(messages)),
+        events=describe_events(job, messages, history),
+        produced=produced,
+        produced_more=has_more,
     )
 
 
@@ -198,6 +259,7 @@ def describe_message(job_id: UUID, message: JobMessage, lease: timedelta) -> Job
         ended_at=message.ended_at,
         due_at=message.due_at,
         last_heartbeat=message.due_at - lease if is_running else None,
+        step=describe_step(message.step),
         trace_id=read_trace_id(headers),
         excerpt=excerpt,
         is_cut=is_cut,
@@ -254,12 +316,6 @@ def write_whole(message: JobMessage) -> bytes:
 def read_headers(message: JobMessage) -> dict[str, Any]:
     """Return a message's headers; anybody may have written them."""
     return as_object(readable(message.headers))
-
-
-def read_trace_id(headers: dict[str, Any]) -> str | None:
-    """Return the trace that a message belongs to."""
-    parts = str(headers.get("traceparent") or "").split("-")
-    return parts[1] if len(parts) == 4 and len(parts[1]) == 32 else None
 
 
 def _count(value: object) -> int:

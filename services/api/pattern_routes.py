@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Annotated, Final
-from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
@@ -13,18 +12,29 @@ from pydantic import Field, StringConstraints
 from services.api.answers import (
     PatternDetail,
     PatternRates,
+    RateStep,
     RelatedPattern,
     TypeRates,
     WeekRate,
-    problems,
 )
 from services.api.auth import WITH_KEY, KeyedRoute, Operator, Reader
 from services.api.bodies import Body, ProjectFilter
-from services.api.finding_patterns import Rate, ReviewedPattern, read_pattern, read_rates
+from services.api.describing_problems import problems
+from services.api.examples import patterns as patterns_examples
+from services.api.examples import shown
+from services.api.finding_patterns import (
+    Rate,
+    ReviewedPattern,
+    monday_of,
+    read_pattern,
+    read_rates,
+)
+from services.api.parameters import PatternId
 from services.api.parts import WithParts
 from services.api.patterns import describe_pattern
 from services.api.reviewing import review_pattern
 from shared.domain.accepting import check_text
+from shared.graph.marks import Step
 from shared.messages import PatternType
 from shared.postgres.reviews import Verdict
 
@@ -34,6 +44,8 @@ router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["pattern
 
 class ReviewRequest(Body):
     """What somebody says of a pattern."""
+
+    model_config = shown(patterns_examples.REVIEW)
 
     verdict: Verdict | None = Field(
         description="`dismissed` hides it, from now on and when it is found again; "
@@ -64,21 +76,25 @@ async def get_rates(
     )
     return PatternRates(
         rates=[
-            TypeRates(type=kind, weeks=[describe_rate(rate) for rate in of_type])
+            TypeRates(
+                type=kind,
+                weeks=[describe_rate(rate) for rate in of_type],
+                steps=[describe_step(step) for step in rates.steps if step.type == kind],
+            )
             for kind, of_type in rates.by_type.items()
         ]
     )
 
 
 @router.get("/api/patterns/{pattern_id}", responses=MISSING)
-async def get_pattern(pattern_id: UUID, caller: Reader, parts: WithParts) -> PatternDetail:
+async def get_pattern(pattern_id: PatternId, caller: Reader, parts: WithParts) -> PatternDetail:
     """Return one pattern with its reason, all its evidence, and what stands on the same."""
     return describe_detail(await read_pattern(parts, caller, pattern_id))
 
 
 @router.post("/api/patterns/{pattern_id}/review", responses=MISSING)
 async def post_review(
-    pattern_id: UUID, body: ReviewRequest, caller: Operator, parts: WithParts
+    pattern_id: PatternId, body: ReviewRequest, caller: Operator, parts: WithParts
 ) -> PatternDetail:
     """Confirm or dismiss a pattern, or take that back. It outlasts every later detection."""
     await review_pattern(parts, caller, pattern_id, body.verdict, body.note)
@@ -93,6 +109,17 @@ def describe_detail(found: ReviewedPattern) -> PatternDetail:
         reason=str(found.pattern.metadata.get("reason", "")),
         facts=facts,
         related=[RelatedPattern.model_validate(asdict(one)) for one in found.related],
+    )
+
+
+def describe_step(step: Step) -> RateStep:
+    """Return a change of how patterns are found, as clients see it."""
+    return RateStep(
+        at=step.at,
+        week=monday_of(step.at),
+        detector=step.detector,
+        method=step.method,
+        before=step.before,
     )
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from neo4j import AsyncDriver, AsyncManagedTransaction
 from opentelemetry.trace import SpanKind
 
+from faststream_pgmq import report_progress
 from services.ingest.measuring import Measured
 from shared.graph.code import MeasuredCode, save_code, save_definitions
 from shared.graph.driver import write
@@ -75,5 +76,6 @@ def _step(operation: str, size: int) -> Generator[None]:
         "db.operation.name": operation,
         "db.operation.batch.size": size,
     }
+    report_progress(f"{operation}: {size}")
     with step_span(f"neo4j {operation}", kind=SpanKind.CLIENT, attributes=attributes):
         yield

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TypeVar, cast
 
+from faststream_pgmq import report_progress
 from shared.domain.code.parsed import ParsedCode
 from shared.domain.code_parsing import embedding_text, measure_code_signals, parse_code
 from shared.domain.entities import CodeEntity, Entity, Memory
@@ -40,6 +41,7 @@ async def measure(entities: Sequence[Entity], embedder: Embedder) -> Measured:
     """
     memories = [entity for entity in entities if isinstance(entity, Memory)]
     files = [entity for entity in entities if isinstance(entity, CodeEntity)]
+    report_progress(f"measure: {len(entities)}")
     # In a thread: a batch of long texts must not keep the heartbeat from running.
     memories, signals, mentions = await asyncio.to_thread(_measure_memories, memories)
     files, parsed = await asyncio.to_thread(_parse_files, files)
@@ -67,7 +69,11 @@ def _measure_memories(
 
 def _parse_files(sent: Sequence[CodeEntity]) -> tuple[list[CodeEntity], list[ParsedCode]]:
     files = [_redacted(file) for file in sent]
-    return files, [parse_code(file.content, file.language, file.path) for file in files]
+    parsed: list[ParsedCode] = []
+    for file in files:
+        report_progress("parse code", len(parsed), len(files))
+        parsed.append(parse_code(file.content, file.language, file.path))
+    return files, parsed
 
 
 def _redacted(entity: AnyEntity) -> AnyEntity:

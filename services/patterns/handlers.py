@@ -7,10 +7,12 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from neo4j import AsyncDriver
 from opentelemetry.trace import Span
 
+from faststream_pgmq import report_progress
 from services.patterns.detectors import DETECTORS, choose_detectors
 from shared.embedding import Embedder
 from shared.graph.looking import Detector, Run, Task, forget_removals, run_detector
@@ -18,6 +20,8 @@ from shared.graph.news import Scope
 from shared.messages import DetectPatterns
 from shared.telemetry import step_span
 
+MOST_NAMED: Final = 50
+"""Patterns of one detector that its span names."""
 logger = logging.getLogger(__name__)
 
 
@@ -42,10 +46,13 @@ async def detect_patterns(
         UnknownPatternTypeError: before anything was read or stored.
         DependencyDownError: Neo4j does not answer.
     """
-    task = Task(job.workspace_id, embedder.calibration, datetime.now(UTC))
+    task = Task(job.workspace_id, embedder.calibration, datetime.now(UTC), embedder.name)
     scope = Scope(job.project_name, job.since, job.until)
     chosen = choose_detectors(job.pattern_types)
-    runs = [await _run(detector, task, scope, driver, limit=job.limit) for detector in chosen]
+    runs: list[Run] = []
+    for detector in chosen:
+        report_progress(f"detect {detector.name}", len(runs), len(chosen))
+        runs.append(await _run(detector, task, scope, driver, limit=job.limit))
     if any(run.saw_removals for run in runs):
         await forget_removals(driver, job.workspace_id, DETECTORS)
     return Outcome(
@@ -60,7 +67,11 @@ async def _run(
     with _step(detector) as span:
         run = await run_detector(driver, detector, task, scope, limit=limit)
         span.set_attributes(
-            {"supastate.entities.seen": run.seen, "supastate.patterns.found": len(run.patterns)}
+            {
+                "supastate.entities.seen": run.seen,
+                "supastate.patterns.found": len(run.patterns),
+                "supastate.pattern.ids": ",".join(run.patterns[:MOST_NAMED]),
+            }
         )
     logger.info(
         "%s: saw %d, found %d in %s", detector.name, run.seen, len(run.patterns), task.workspace_id

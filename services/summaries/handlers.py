@@ -10,6 +10,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
+from faststream_pgmq import report_progress
 from shared.domain.redaction import redact
 from shared.domain.summarising import Episode
 from shared.llm import Summariser
@@ -79,6 +80,7 @@ async def summarize_project(
         return TooYoung(debounce_seconds - found.state.age_seconds)
     # No connection is held while a model writes.
     episodes = [_episode(memory) for memory in found.memories]
+    report_progress(f"{summariser.model} writes of {len(episodes)} memories")
     summary = await summariser.summarise(job.project_name, episodes)
     written = Written(summary, summariser.model, len(episodes))
     with translated_errors():

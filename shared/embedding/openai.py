@@ -8,6 +8,7 @@ from typing import Final
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from faststream_pgmq import report_progress
 from shared.domain.calibration import Calibration
 from shared.errors import DependencyDownError, InvalidInputError
 
@@ -52,6 +53,7 @@ class OpenAIEmbedder:
         vectors: list[list[float]] = []
         async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, headers=self._headers) as client:
             for start in range(0, len(texts), BATCH_SIZE):
+                report_progress("embed", start, len(texts))
                 vectors += await self._embed_batch(client, texts[start : start + BATCH_SIZE])
         return vectors
 

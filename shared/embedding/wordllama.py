@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from faststream_pgmq import report_progress
 from shared.domain.calibration import Calibration
 
 DIMENSIONS: Final = 256
@@ -40,11 +41,11 @@ class WordLlamaEmbedder:
 
 
 def _embed(texts: list[str]) -> list[list[float]]:
-    return [
-        vector
-        for start in range(0, len(texts), BATCH_SIZE)
-        for vector in _embed_batch(texts[start : start + BATCH_SIZE])
-    ]
+    vectors: list[list[float]] = []
+    for start in range(0, len(texts), BATCH_SIZE):
+        report_progress("embed", start, len(texts))
+        vectors += _embed_batch(texts[start : start + BATCH_SIZE])
+    return vectors
 
 
 def _embed_batch(texts: list[str]) -> list[list[float]]:

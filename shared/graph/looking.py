@@ -19,7 +19,7 @@ from shared.domain.calibration import Calibration
 from shared.domain.findings import Look, News
 from shared.graph.driver import write
 from shared.graph.findings import save_look
-from shared.graph.marks import delete_seen_removals, lock_mark, move_mark
+from shared.graph.marks import delete_seen_removals, lock_mark, move_mark, note_method
 from shared.graph.news import Batch, Scope, read_news, read_scope
 from shared.messages import PatternType
 from shared.telemetry import step_span
@@ -32,6 +32,8 @@ class Task:
     workspace_id: str
     calibration: Calibration
     now: datetime
+    embedder: str = ""
+    """By whose vectors."""
 
 
 LookAt: TypeAlias = Callable[[AsyncManagedTransaction, Task, Sequence[News]], Awaitable[Look]]
@@ -47,6 +49,11 @@ class Detector:
     """Of its rules: with another one, it looks at everything anew."""
     look: LookAt
     """Reads what the news may have changed, and says what it found there."""
+
+    def method(self, task: Task) -> str:
+        """Return by what it finds patterns: its rules, and the model whose vectors they compare."""
+        rules = f"rules {self.version}"
+        return f"{rules}, embedder {task.embedder}" if task.embedder else rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,13 @@ async def run_detector(
         if scope.is_everything:
             await move_mark(
                 tx, task.workspace_id, detector.name, detector.version, change=batch.change
+            )
+            await note_method(
+                tx,
+                task.workspace_id,
+                detector.name,
+                found=detector.type,
+                method=detector.method(task),
             )
         removals = any(one.is_removed for one in batch.news)
         return Run(patterns, len(batch.news), batch.has_more, removals)

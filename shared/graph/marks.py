@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, LiteralString
 
-from neo4j import AsyncManagedTransaction
+from neo4j import AsyncDriver, AsyncManagedTransaction
+
+from shared.graph.driver import read
 
 # The SET takes the lock, before the mark is read. Another version of a detector starts anew.
 LOCK_MARK: Final[LiteralString] = """
@@ -19,6 +23,23 @@ RETURN coalesce(change, 0) AS change, coalesce(w.changes, 0) AS newest
 MOVE_MARK: Final[LiteralString] = """
 MATCH (d:DetectionMark {workspace_id: $workspace_id, id: $detector})
 SET d.change = $change, d.version = $version
+"""
+# By what a detector has looked, and since when: a rate may change because this did.
+NOTE_METHOD: Final[LiteralString] = """
+MATCH (d:DetectionMark {workspace_id: $workspace_id, id: $detector})
+WHERE NOT coalesce(d.methods[-1] = $method, false)
+WITH d, coalesce(d.methods, []) AS methods, coalesce(d.methods_since, []) AS since
+SET d.type = $type, d.methods = methods[-19..] + $method,
+    d.methods_since = since[-19..] + datetime()
+"""
+LIST_STEPS: Final[LiteralString] = """
+MATCH (d:DetectionMark)
+WHERE d.workspace_id = $workspace_id AND size(d.methods) > 1
+  AND ($types = [] OR d.type IN $types)
+UNWIND range(1, size(d.methods) - 1) AS n
+WITH d, n, d.methods_since[n] AS at WHERE at >= $since
+RETURN d.type AS type, d.id AS detector, at, d.methods[n] AS method, d.methods[n - 1] AS before
+ORDER BY at, detector
 """
 DELETE_SEEN_REMOVALS: Final[LiteralString] = """
 MATCH (d:DetectionMark)
@@ -38,6 +59,17 @@ class Mark:
     """Everything up to this number it has seen."""
     newest: int
     """The number of the newest change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """From then on a detector looked by something else."""
+
+    type: str
+    detector: str
+    at: datetime
+    method: str
+    before: str
 
 
 async def lock_mark(
@@ -61,6 +93,29 @@ async def move_mark(
         change=change,
     )
     await moved.consume()
+
+
+async def note_method(
+    tx: AsyncManagedTransaction, workspace_id: str, detector: str, *, found: str, method: str
+) -> None:
+    """Note by what a detector looks for patterns of the type `found`, if that is new."""
+    noted = await tx.run(
+        NOTE_METHOD, workspace_id=workspace_id, detector=detector, type=found, method=method
+    )
+    await noted.consume()
+
+
+async def list_steps(
+    driver: AsyncDriver, workspace_id: str, *, types: Sequence[str], since: datetime
+) -> list[Step]:
+    """Return what changed in how patterns of the types are found, oldest first."""
+
+    async def work(tx: AsyncManagedTransaction) -> list[Step]:
+        values = {"workspace_id": workspace_id, "types": list(types), "since": since}
+        rows = await (await tx.run(LIST_STEPS, values)).data()
+        return [Step(**{**row, "at": row["at"].to_native()}) for row in rows]
+
+    return await read(driver, work)
 
 
 async def delete_seen_removals(

@@ -10,7 +10,11 @@ from psycopg.rows import TupleRow
 from shared.messages import QUEUES
 
 _TABLES: Final[LiteralString] = ", ".join(
-    ["'public.jobs'", *[f"'pgmq.q_{queue}', 'pgmq.q_{queue}_dlq'" for queue in QUEUES]]
+    [
+        "'public.jobs'",
+        "'faststream_pgmq.progress'",
+        *[f"'pgmq.q_{queue}', 'pgmq.q_{queue}_dlq'" for queue in QUEUES],
+    ]
 )
 _COUNT: Final[LiteralString] = """
 SELECT coalesce(sum(pg_stat_get_tuples_inserted(name) + pg_stat_get_tuples_updated(name)

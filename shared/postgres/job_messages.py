@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow, class_row
 
 from shared.messages import QUEUES
 from shared.postgres.jobs import COUNT_MESSAGES, Job, Progress
-from shared.postgres.queues import ARCHIVED_STATE, MESSAGE_STATE
+from shared.postgres.queues import ARCHIVED_STATE, MESSAGE_STATE, STEP_IN_HAND
 from shared.postgres.workspaces import own_spellings
 
 Place: TypeAlias = Literal["queue", "archive", "dead"]
@@ -31,13 +31,14 @@ headers->>'job_id' = %(job_id)s AND headers->>'group' = ANY (%(groups)s)
 """
 _OF_QUEUE: Final[LiteralString] = """
 SELECT '{queue}' AS queue, 'queue' AS place, msg_id, {state} AS state, {columns},
-       NULL::timestamptz AS ended_at, message, headers
-FROM pgmq.q_{queue} WHERE {of_job}
+       NULL::timestamptz AS ended_at, {step} AS step, message.message, headers
+FROM pgmq.q_{queue} AS message WHERE {of_job}
 UNION ALL
-SELECT '{queue}', 'archive', msg_id, {archived_state}, {columns}, archived_at, message, headers
+SELECT '{queue}', 'archive', msg_id, {archived_state}, {columns}, archived_at, NULL,
+       message, headers
 FROM pgmq.a_{queue} WHERE {of_job}
 UNION ALL
-SELECT '{queue}', 'dead', msg_id, 'dead', {columns}, enqueued_at, message, headers
+SELECT '{queue}', 'dead', msg_id, 'dead', {columns}, enqueued_at, NULL, message, headers
 FROM pgmq.q_{queue}_dlq WHERE {of_job}
 """
 _EVERYWHERE: Final[LiteralString] = "UNION ALL".join(
@@ -47,6 +48,7 @@ _EVERYWHERE: Final[LiteralString] = "UNION ALL".join(
             state=MESSAGE_STATE,
             archived_state=ARCHIVED_STATE,
             columns=_COLUMNS,
+            step=STEP_IN_HAND.format(queue=queue),
             of_job=_OF_JOB,
         )
         for queue in QUEUES
@@ -67,14 +69,14 @@ WITH placed AS (
     FROM placed WHERE rank <= %(limit)s
 )
 SELECT queue, place, msg_id, state, read_ct, enqueued_at, last_read_at, due_at, ended_at,
-       stored_bytes,
+       CASE WHEN state = 'running' THEN step END AS step, stored_bytes,
        CASE WHEN bytes_so_far <= %(bytes)s THEN message::text END AS message,
        CASE WHEN bytes_so_far <= %(bytes)s THEN headers::text END AS headers
 FROM sized ORDER BY rank
 """
 LIST_MESSAGES: Final[LiteralString] = _LIST_MESSAGES.format(messages=_EVERYWHERE)
 _GET_MESSAGE: Final[LiteralString] = """
-SELECT queue, place, msg_id, state, read_ct, enqueued_at, last_read_at, due_at, ended_at,
+SELECT queue, place, msg_id, state, read_ct, enqueued_at, last_read_at, due_at, ended_at, step,
        coalesce(pg_column_size(message), 0) AS stored_bytes, message::text, headers::text
 FROM ({messages}) AS message
 WHERE queue = %(queue)s AND place = %(place)s AND msg_id = %(msg_id)s
@@ -104,6 +106,7 @@ class JobMessage:
     last_read_at: datetime | None
     due_at: datetime
     ended_at: datetime | None
+    step: dict[str, Any] | None
     stored_bytes: int
     """Compressed, where Postgres does so."""
     message: str | None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, LiteralString
+from typing import Any, Final, LiteralString
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -18,7 +18,7 @@ from psycopg.rows import TupleRow, class_row
 
 from shared.errors import BeingDeletedError
 from shared.messages import QUEUES
-from shared.postgres.queues import ARCHIVED_STATE, MESSAGE_STATE
+from shared.postgres.queues import ARCHIVED_STATE, MESSAGE_STATE, STEP_IN_HAND
 
 CREATE_JOB: Final[LiteralString] = """
 INSERT INTO jobs (id, workspace_id, user_id, kind, submitted, key_id, project_name, content_bytes)
@@ -30,13 +30,13 @@ GROW_JOB: Final[LiteralString] = f"""
 """
 MESSAGES_OF_JOBS: Final[LiteralString] = """
 SELECT headers->>'job_id' AS job_id, {state} AS state,
-       headers->>'last_error' AS error, last_read_at AS at, vt AS held_until
-FROM pgmq.q_{queue} WHERE headers->>'job_id' = ANY(%(job_ids)s)
+       headers->>'last_error' AS error, last_read_at AS at, vt AS held_until, {step} AS step
+FROM pgmq.q_{queue} AS message WHERE headers->>'job_id' = ANY(%(job_ids)s)
 UNION ALL
-SELECT headers->>'job_id', {archived_state}, NULL, NULL, NULL
+SELECT headers->>'job_id', {archived_state}, NULL, NULL, NULL, NULL
 FROM pgmq.a_{queue} WHERE headers->>'job_id' = ANY(%(job_ids)s)
 UNION ALL
-SELECT headers->>'job_id', 'dead', headers->>'last_error', enqueued_at, NULL
+SELECT headers->>'job_id', 'dead', headers->>'last_error', enqueued_at, NULL, NULL
 FROM pgmq.q_{queue}_dlq WHERE headers->>'job_id' = ANY(%(job_ids)s)
 """
 COUNT_MESSAGES: Final[LiteralString] = """
@@ -48,7 +48,9 @@ SELECT job_id::uuid AS job_id,
        count(*) FILTER (WHERE state = 'cancelled') AS cancelled,
        count(*) FILTER (WHERE state = 'dead') AS dead,
        (array_agg(error ORDER BY at DESC) FILTER (WHERE error IS NOT NULL))[1] AS last_error,
-       max(held_until) FILTER (WHERE state = 'running') AS held_until
+       max(held_until) FILTER (WHERE state = 'running') AS held_until,
+       (array_agg(step ORDER BY step->>'told_at' DESC)
+            FILTER (WHERE state = 'running' AND step IS NOT NULL))[1] AS step
 FROM (
     {messages}
 ) AS message
@@ -56,7 +58,12 @@ GROUP BY job_id
 """.format(
     messages="UNION ALL".join(
         [
-            MESSAGES_OF_JOBS.format(queue=queue, state=MESSAGE_STATE, archived_state=ARCHIVED_STATE)
+            MESSAGES_OF_JOBS.format(
+                queue=queue,
+                state=MESSAGE_STATE,
+                archived_state=ARCHIVED_STATE,
+                step=STEP_IN_HAND.format(queue=queue),
+            )
             for queue in QUEUES
         ]
     )
@@ -92,6 +99,8 @@ class Progress:
     last_error: str | None = None
     held_until: datetime | None = None
     """When the lease ends that was given or extended last; None where nothing is in hand."""
+    step: dict[str, Any] | None = None
+    """What a handler said last of what it has in hand, as `STEP_IN_HAND` has it."""
 
     @property
     def unfinished(self) -> int:

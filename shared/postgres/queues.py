@@ -34,6 +34,16 @@ CASE
     ELSE 'waiting'
 END
 """
+# Of `message`, and only where somebody has it: a job may have a hundred thousand that wait.
+STEP_IN_HAND: Final[LiteralString] = """
+CASE WHEN read_ct > 0 AND vt > now() THEN (
+    SELECT jsonb_build_object('queue', told.queue, 'step', told.step, 'done', told.done,
+                              'total', told.total, 'told_at', told.told_at)
+    FROM faststream_pgmq.progress AS told
+    WHERE told.queue = '{queue}' AND told.msg_id = message.msg_id
+      AND told.read_ct = message.read_ct
+) END
+"""
 # `cancel_job` marks what it takes out; what was in hand meanwhile and succeeded is done.
 ARCHIVED_STATE: Final[LiteralString] = (
     "CASE WHEN headers ? 'cancelled' THEN 'cancelled' ELSE 'done' END"

@@ -62,8 +62,20 @@ async def test_a_job_passes_every_check(page: Page, world: World) -> None:
         " WHERE headers->>'job_id' = %s",
         (f"ValueError: {HOSTILE}", str(job_id)),
     )
+    await world.conn.execute(
+        "WITH code AS (INSERT INTO code_entities (workspace_id, user_id, project_name, path, name,"
+        " content, content_hash) VALUES (%s, %s, 'jobs', %s, 'x', 'x', '') RETURNING id)"
+        " INSERT INTO pgmq.a_memory_ingestion (msg_id, read_ct, enqueued_at, vt, message, headers)"
+        " SELECT -msg_id, 1, now(), now(), jsonb_build_object('type', 'code', 'code_entity_id',"
+        " code.id), headers - 'attempts' FROM code, pgmq.q_memory_ingestion"
+        " WHERE headers->>'job_id' = %s LIMIT 1",
+        (world.workspace_id, world.user_id, HOSTILE, str(job_id)),
+    )
     await check_page(page, f"{LIST}/{job_id}", "jobs-one")
 
+    await expect(page.get_by_label("Events")).to_contain_text("2 messages")
+    await expect(page.get_by_label("Events").locator(".badge.warn")).to_have_text("retry")
+    await expect(page.get_by_label("Written").get_by_role("link")).to_have_count(2)
     await expect(page.get_by_label("Messages")).to_contain_text("[redacted:named]")
     await expect(page.locator("main")).not_to_contain_text("hunter2")
     link = page.get_by_role("link", name="as a file", include_hidden=True).first
@@ -81,7 +93,13 @@ async def test_progress_is_seen_while_messages_are_processed(
     await expect(percent).to_have_text("0.0 %")
 
     first, second = await worker.take()
+    step = page.locator("#job-step")
+    await worker.report(first, step=f"embed {HOSTILE}", done=30, total=120)
+    await expect(step).to_contain_text("30 of 120", timeout=15_000)
+    await worker.report(first, step="write memories", done=2, total=3)
+    await expect(step).to_contain_text("write memories", timeout=15_000)
     await worker.succeed(first)
+    await expect(step).to_have_count(0, timeout=15_000)
     await expect(percent).to_have_text("50.0 %", timeout=15_000)
     await worker.give_up(second)
 

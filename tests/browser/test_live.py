@@ -15,12 +15,13 @@ import pytest
 import pytest_asyncio
 from opentelemetry.sdk.trace import TracerProvider
 from playwright.async_api import Browser, BrowserContext, Page, expect
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 from pydantic import SecretStr
 
 from services.api.app import create_app
+from shared.postgres.job_messages import LIST_MESSAGES
 from shared.settings import Settings
 from tests.browser.conftest import log_in
 from tests.browser.seeds.jobs import start_job
@@ -30,6 +31,8 @@ from tests.conftest import Servers
 from tests.integration.api.working import Worker
 
 SLOW = 20_000
+TABS = 50
+IS_LIVE = "() => !document.documentElement.classList.contains('stale')"
 ALLOW = "ALTER DATABASE {} ALLOW_CONNECTIONS {}"
 KILL_LISTENERS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -111,6 +114,64 @@ async def test_seven_tabs_load_over_http_1_1_share_a_stream_and_all_see_a_change
     await worker.succeed(*await worker.take(1))
     for page in pages[1:]:
         await expect_percent(page, "100.0 %")
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """When this process, and the server in it, read the messages of a job."""
+    at: list[float] = []
+    execute = AsyncCursor[Any].execute
+
+    async def noting(cursor: AsyncCursor[Any], query: Any, *given: Any, **options: Any) -> Any:
+        if query == LIST_MESSAGES:
+            at.append(time.monotonic())
+        return await execute(cursor, query, *given, **options)
+
+    monkeypatch.setattr(AsyncCursor, "execute", noting)
+    return at
+
+
+async def open_tabs(page: Page, number: int) -> list[Page]:
+    """Open the same page in other tabs of the same renderer, all together."""
+    await page.evaluate("(n) => { while (n--) window.open(location.href) }", number)
+    deadline = time.monotonic() + SLOW / 1000
+    while len(tabs := page.context.pages) <= number:
+        assert time.monotonic() < deadline, f"only {len(tabs)} tabs opened"
+        await asyncio.sleep(0.05)
+    await asyncio.gather(*(tab.wait_for_function(IS_LIVE, timeout=SLOW) for tab in tabs))
+    return tabs
+
+
+async def test_fifty_tabs_cost_the_reads_of_one(
+    context: BrowserContext, world: World, worker: Worker, reads: list[float]
+) -> None:
+    job_id = await start_job(world, [{"n": 1}, {"n": 2}, {"n": 3}, {"n": 4}])
+    page = await open_job(context, job_id)
+    await page.wait_for_function(IS_LIVE)
+
+    async def cost(tabs: list[Page], percent: str) -> tuple[int, float]:
+        await until_quiet(reads)
+        reads.clear()
+        began = time.monotonic()
+        await worker.succeed(*await worker.take(1))
+        await asyncio.gather(*(expect_percent(tab, percent) for tab in tabs))
+        return len(reads), time.monotonic() - began
+
+    alone, _ = await cost([page], "25.0 %")
+    together, seconds = await cost(await open_tabs(page, TABS - 1), "50.0 %")
+    # What was read is good for a second; fifty tabs may take some to come and fetch it.
+    assert 1 <= alone <= 3
+    assert together <= alone + seconds + 1, (alone, together, seconds)
+    assert together < TABS / 5
+
+
+async def until_quiet(reads: list[float]) -> None:
+    """Return when nothing was read for a while: all that tabs fetch when they open is there."""
+    deadline = time.monotonic() + SLOW / 1000
+    before = -1
+    while before != (before := len(reads)):
+        assert time.monotonic() < deadline, "the tabs go on reading"
+        await asyncio.sleep(0.7)
 
 
 @asynccontextmanager

@@ -31,6 +31,9 @@ async def test_rates_are_shown_with_their_uncertainty(page: Page) -> None:
     await page.goto("/dashboard/patterns?type=debugging")
     row = page.get_by_role("table").first.get_by_role("row").nth(1)
     await expect(row).to_contain_text(re.compile(r"\d+\.\d % to \d+\.\d %"))
+    await expect(row).to_contain_text("looks by rules 2, embedder")
+    await expect(row).to_contain_text("before by rules 1")
+    await expect(row.locator("path.step")).to_have_attribute("d", re.compile(r"^M240\.0,0 V"))
     await page.get_by_text("The numbers of every week").click()
     # Twelve that were debugging, and of two projects eight that were not.
     await expect(page.get_by_text("n = 28").first).to_be_visible()

@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, cast
+from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import Depends, Query
 
+from services.api.dashboard.registry import ROOT
 from services.api.job_answers import JobCounts, JobState
 from services.api.job_filters import KINDS_OF_QUEUE, read_filter
+from services.api.job_history import JobProduct
 from shared.errors import InvalidInputError
 from shared.postgres.job_search import JOB_STATES, JobFilter, JobStateName
 
@@ -25,6 +28,17 @@ TONES: Final = {
     "done": "ok",
     "cancelled": "off",
     "dead": "bad",
+}
+EVENT_TONES: Final = {
+    "asked": "wait",
+    "sent": "wait",
+    "taken": "busy",
+    "failed": "warn",
+    "retry": "warn",
+    "dead": "bad",
+    "cancel": "off",
+    "cancelled": "off",
+    "done": "ok",
 }
 STATES: Final = [("", "Any state"), *((state, state.capitalize()) for state in JOB_STATES)]
 QUEUES: Final = [("", "Any queue"), *((queue, queue) for queue in KINDS_OF_QUEUE)]
@@ -105,6 +119,17 @@ def read_ids(text: str) -> list[UUID]:
         return [UUID(one) for one in ids]
     except ValueError as error:
         raise InvalidInputError("ids", f"name at most {ROWS} jobs") from error
+
+
+def link_to_product(product: JobProduct) -> str:
+    """Return the page of what a job wrote."""
+    places = {
+        "memory": "search/memory",
+        "code": "search/code",
+        "pattern": "patterns",
+        "summary": "projects",
+    }
+    return f"{ROOT}/{places[product.kind]}/{quote(product.id, safe='')}"
 
 
 def write_csv(jobs: Sequence[JobState]) -> str:

@@ -27,6 +27,8 @@ class RateLine:
     unfinished: str
     top: float
     """The share at the upper edge."""
+    steps: str
+    """A line from top to bottom in each week in which the way of finding changed."""
     width: float = WIDTH
     height: float = HEIGHT
 
@@ -43,7 +45,7 @@ class DayCell:
     """0 for none, 4 for most."""
 
 
-def draw_rates(rates: Sequence[Rate]) -> RateLine:
+def draw_rates(rates: Sequence[Rate], steps: Sequence[date] = ()) -> RateLine:
     """Return the line through the weeks that had memories, oldest first."""
     known = [(n, rate) for n, rate in enumerate(rates) if rate.memories]
     top = max((rate.high for _, rate in known), default=0.0) or 1.0
@@ -61,6 +63,9 @@ def draw_rates(rates: Sequence[Rate]) -> RateLine:
         band=f"{_path([*highs, *lows])} Z" if known else "",
         unfinished=_path(points[-2:]) if len(finished) < len(points) else "",
         top=top,
+        steps=" ".join(
+            f"M{n * step:.1f},0 V{HEIGHT:.1f}" for n, rate in enumerate(rates) if rate.week in steps
+        ),
     )
 
 

@@ -12,6 +12,11 @@ PROJECT: Final = "shop/checkout"
 HOSTILE: Final = "<img src=x onerror=alert(1)>'\"{{7*7}}"
 SAID: Final = "The team decided to use one queue instead of three."
 WEEKS: Final = 8
+LOOKED_OTHERWISE: Final = """
+MATCH (d:DetectionMark {workspace_id: $workspace_id, type: 'debugging'})
+SET d.methods = ['rules 1'] + d.methods,
+    d.methods_since = [datetime() - duration('P30D')] + d.methods_since
+"""
 INSERT: Final = """
 INSERT INTO memories (id, workspace_id, user_id, chunk_id, session_id, project_name, content,
                       content_hash, occurred_at)
@@ -65,6 +70,7 @@ async def seed(world: World) -> None:
             SUMMARY, (f"A shop's checkout. {HOSTILE}", world.workspace_id, project)
         )
     await detect(world.driver, world.workspace_id, ["debugging", "temporal"])
+    await world.driver.execute_query(LOOKED_OTHERWISE, workspace_id=world.workspace_id)
 
 
 def _day(weeks_ago: int) -> datetime:

@@ -72,6 +72,28 @@ async def test_a_message_in_hand_tells_its_last_heartbeat(client: Client, worker
     assert abs(beat - started) < timedelta(seconds=10)
 
 
+async def test_what_a_worker_says_it_does_is_shown_until_it_has_ended(
+    client: Client, worker: Worker
+) -> None:
+    job_id = await start_job(client, 2)
+    assert (await detail(client, job_id))["step"] is None
+    first, second = await worker.take()
+    await worker.report(first, step="embed", done=30, total=120)
+    await worker.report(second, step=f"read {SECRET}")
+
+    seen = await detail(client, job_id)
+    by_id = {message["id"]: message["step"] for message in seen["messages"]}
+    assert SECRET not in json.dumps(seen)
+    assert seen["step"] == by_id[second.msg_id]
+    told = by_id[first.msg_id]
+    assert (told["name"], told["done"], told["total"], told["percent"]) == ("embed", 30, 120, 25.0)
+
+    await worker.succeed(second)
+    await worker.fail(first)  # what it said of itself is no word of what waits now
+    seen = await detail(client, job_id)
+    assert [seen["step"], *(message["step"] for message in seen["messages"])] == [None] * 3
+
+
 async def test_nested_secrets_are_shown_nowhere(client: Client, conn: Conn, worker: Worker) -> None:
     job_id = await start_job(client, 2)
     nested = {"deep": [{"note": f"key {SECRET}"}, {"password": "hunter2hunter2"}]}
@@ -145,6 +167,10 @@ async def test_progress_is_streamed_until_the_job_ends(
     async with open_stream(url, client.key, f"/api/jobs/{job_id}/events") as stream:
         assert json.loads(await stream.skip_to("progress"))["percent"] == 0.0
         one, other = await worker.take()
+        await worker.report(one, step="embed", done=1, total=4)
+        while not (told := json.loads(await stream.skip_to("progress")))["step"]:
+            assert told["percent"] == 0.0
+        assert (told["step"]["name"], told["step"]["percent"]) == ("embed", 25.0)
         await worker.succeed(one)
         while (told := json.loads(await stream.skip_to("progress")))["percent"] != 50.0:
             assert told["state"] == "running"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,10 +13,21 @@ from neo4j import AsyncDriver
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from services.patterns.detectors import choose_detectors
+from shared.graph.looking import Task, run_detector
 from shared.graph.memories import MeasuredMemory
+from shared.graph.news import Scope
 from tests.conftest import DELETE_WORKSPACE
 from tests.integration.api.conftest import Client
-from tests.integration.patterns.pattern_builders import ANNA, detect, memory, query, remove, save
+from tests.integration.patterns.pattern_builders import (
+    ANNA,
+    EMBEDDER,
+    detect,
+    memory,
+    query,
+    remove,
+    save,
+)
 
 Conn = AsyncConnection[TupleRow]
 LAST_WEEK = datetime.now(UTC) - timedelta(days=7)
@@ -176,6 +188,31 @@ async def test_a_rate_is_a_share_of_the_weeks_memories_with_what_is_likely(
     (one,) = await listed(client)
     await review(client, one["id"], "dismissed")
     assert (await client.get("/api/patterns/rates", weeks=3)).json()["rates"] == []
+
+
+async def test_a_change_of_rules_or_model_is_a_step_in_the_rates(
+    client: Client, neo4j_driver: AsyncDriver
+) -> None:
+    await debug(neo4j_driver, client.workspace_id)
+    assert await steps(client) == []  # the first way of looking is no change
+    detector, *_ = choose_detectors(["debugging"])
+    now = Task(client.workspace_id, EMBEDDER.calibration, datetime.now(UTC), EMBEDDER.name)
+    other = replace(now, embedder="another-model")
+    newer = replace(detector, version=detector.version + 1)
+    for one, task in ((detector, now), (detector, other), (newer, other), (newer, other)):
+        await run_detector(neo4j_driver, one, task, Scope(), limit=100)
+
+    own, rules = f"embedder {EMBEDDER.name}", detector.version
+    assert await steps(client) == [
+        (f"rules {rules}, {own}", f"rules {rules}, embedder another-model"),
+        (f"rules {rules}, embedder another-model", f"rules {rules + 1}, embedder another-model"),
+    ]
+
+
+async def steps(client: Client) -> list[tuple[str, str]]:
+    (rates,) = (await client.get("/api/patterns/rates", weeks=3)).json()["rates"]
+    assert {step["week"] for step in rates["steps"]} <= {rates["weeks"][-1]["week"]}
+    return [(step["before"], step["method"]) for step in rates["steps"]]
 
 
 async def test_what_stands_on_the_same_evidence_is_related(

@@ -6,6 +6,8 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from faststream_pgmq.delivery import Dead, Deferred, Delivery
+from faststream_pgmq.delivery import Progress as DeliveryProgress
+from faststream_pgmq.progress_queries import tell_progress
 from faststream_pgmq.queries import (
     bury_messages,
     claim_messages,
@@ -27,6 +29,12 @@ class Worker:
         """Claim what is due, the first sent first."""
         claimed = await claim_messages(self._conn, self._queue, mark=None, limit=limit, lease=lease)
         return sorted(claimed.deliveries, key=lambda one: one.msg_id)
+
+    async def report(self, *deliveries: Delivery, step: str, done: int = 0, total: int = 0) -> None:
+        """Tell how far it is, as the broker does for a handler that takes its time."""
+        for one in deliveries:
+            one.progress = DeliveryProgress(step, done, total)
+        await tell_progress(self._conn, self._queue, deliveries)
 
     async def succeed(self, *deliveries: Delivery) -> None:
         await finish_messages(self._conn, self._queue, deliveries, archive=True)

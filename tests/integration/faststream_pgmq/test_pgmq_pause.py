@@ -76,8 +76,18 @@ async def count_due(sql: AsyncConnection[Any]) -> int:
 
 def is_paused_for_all(*brokers: PgmqBroker) -> Callable[[], bool]:
     """Return a condition: every subscriber has seen the pause."""
-    consumers: list[Any] = [one._consumer for broker in brokers for one in broker.subscribers]  # pyright: ignore
+    consumers = consumers_of(*brokers)
     return lambda: all(consumer._paused_for_all for consumer in consumers)
+
+
+def has_heard(broker: PgmqBroker) -> Callable[[], bool]:
+    """Return a condition: the pause was told to every subscriber, whose read has not ended."""
+    consumers = consumers_of(broker)
+    return lambda: all(consumer._heard_pause for consumer in consumers)
+
+
+def consumers_of(*brokers: PgmqBroker) -> list[Any]:
+    return [one._consumer for broker in brokers for one in broker.subscribers]  # pyright: ignore
 
 
 async def test_sleeping_consumers_stop_at_a_pause_and_a_resume_wakes_them(
@@ -186,6 +196,8 @@ async def test_what_was_claimed_while_the_pause_committed_is_given_back(
         waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND mode = 'ShareLock'"
         await eventually(lambda: fetch_all(sql, waiting))
         await broker.pause_queue("jobs")
+        # Else the claim's answer may come first, and then the handler has begun before it is told.
+        await until(has_heard(broker))
         await gate.rollback()
     await until(is_paused_for_all(broker))
     await eventually(lambda: has_due(sql, 1))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal
@@ -14,6 +13,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from services.api.auth import Operator, Reader
 from services.api.dashboard.job_views import (
+    EVENT_TONES,
     MOST_EXPORTED,
     QUEUES,
     ROWS,
@@ -22,6 +22,7 @@ from services.api.dashboard.job_views import (
     WITHIN,
     Asked,
     WithAsked,
+    link_to_product,
     read_ids,
     write_csv,
 )
@@ -29,14 +30,13 @@ from services.api.dashboard.registry import Page
 from services.api.dashboard.rendering import render
 from services.api.dashboard.routes import PageRoute
 from services.api.dashboard.sharing import share
-from services.api.job_answers import ENDED, JobDetail, JobPage, describe_detail, describe_job
-from services.api.jobs import NO_JOB, cancel, find_page, lease_of
+from services.api.job_answers import ENDED, JobDetail, JobPage, describe_job
+from services.api.jobs import cancel, find_detail, find_page, lease_of
 from services.api.paging import Cursor, read_cursor
 from services.api.parts import ApiParts, WithParts
 from shared.domain.accepting import check_text
-from shared.errors import NotFoundError
 from shared.postgres.api_keys import ApiKey
-from shared.postgres.job_messages import find_job_progress, find_jobs_progress, list_messages
+from shared.postgres.job_messages import find_jobs_progress
 from shared.postgres.job_search import search_jobs
 
 PAGE = Page("jobs", "Jobs", "Where is this job, and why?", "j")
@@ -148,7 +148,16 @@ async def post_cancel_ticked(
 def show_job(request: Request, template: str, job: JobDetail) -> Response:
     """Answer with one job."""
     is_over = job.state in ENDED
-    return render(request, template, job=job, tones=TONES, is_over=is_over, told=read_told(request))
+    return render(
+        request,
+        template,
+        job=job,
+        tones=TONES,
+        event_tones=EVENT_TONES,
+        link_to_product=link_to_product,
+        is_over=is_over,
+        told=read_told(request),
+    )
 
 
 def read_told(request: Request) -> dict[str, str]:
@@ -207,8 +216,4 @@ async def read_job(parts: ApiParts, caller: ApiKey, job_id: UUID) -> JobDetail:
         NotFoundError: the workspace has no such job.
     """
     async with parts.reading(caller) as conn:
-        known = await find_job_progress(conn, caller.workspace_id, job_id)
-        if known is None:
-            raise NotFoundError(NO_JOB)
-        messages = await list_messages(conn, caller.workspace_id, job_id)
-    return await asyncio.to_thread(describe_detail, *known, messages, lease_of(parts))
+        return await find_detail(conn, caller, job_id, lease_of(parts))

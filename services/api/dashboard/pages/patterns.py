@@ -17,11 +17,12 @@ from services.api.dashboard.registry import ROOT, Page
 from services.api.dashboard.rendering import render
 from services.api.dashboard.routes import PageRoute
 from services.api.dashboard.sharing import share
-from services.api.finding_patterns import Rate, read_page, read_pattern, read_rates
+from services.api.finding_patterns import Rate, monday_of, read_page, read_pattern, read_rates
 from services.api.parts import ApiParts, WithParts
 from services.api.pattern_filter import PatternFilter, write_place
 from services.api.reviewing import review_pattern
 from shared.errors import InvalidInputError
+from shared.graph.marks import Step
 from shared.graph.patterns import Evidence
 from shared.messages import PatternType
 from shared.postgres.api_keys import ApiKey
@@ -68,7 +69,10 @@ async def get_patterns(request: Request, caller: Reader, parts: WithParts) -> Re
         "patterns/index.html",
         **await read_rows(parts, caller, asked),
         choices={"types": TYPES, "reviews": REVIEWS, "sure": SURE, "orders": ORDERS},
-        rates=[describe_rates(kind, of_type) for kind, of_type in rates.by_type.items()],
+        rates=[
+            describe_rates(kind, of_type, [step for step in rates.steps if step.type == kind])
+            for kind, of_type in rates.by_type.items()
+        ],
         weeks=rates.weeks,
     )
 
@@ -164,7 +168,7 @@ def read_filter(asked: Mapping[str, str]) -> PatternFilter:
         raise InvalidInputError(str(first["loc"][0]), str(first["msg"])) from error
 
 
-def describe_rates(kind: str, rates: Sequence[Rate]) -> dict[str, object]:
+def describe_rates(kind: str, rates: Sequence[Rate], steps: Sequence[Step]) -> dict[str, object]:
     """Return one type's weeks as the page shows them; the last week may still go on."""
     whole = [rate for rate in rates[:-1] if rate.memories]
     last, before = (whole[-1] if whole else None), whole[:-1]
@@ -172,7 +176,8 @@ def describe_rates(kind: str, rates: Sequence[Rate]) -> dict[str, object]:
     return {
         "type": kind,
         "weeks": rates,
-        "drawing": draw_rates(rates),
+        "drawing": draw_rates(rates, [monday_of(step.at) for step in steps]),
+        "steps": steps,
         "last": last,
         "usual": sum(usual) / len(usual) if usual else None,
         "patterns": sum(rate.patterns for rate in rates),
