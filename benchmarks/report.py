@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from benchmarks.figures import Goal, Measure, Results
 
 
-def print_results(results: Results) -> None:
+def report(
+    results: Results, path: Path, packages: Sequence[str], *, is_quick: bool, **described: object
+) -> int:
+    """Print and write what was measured; return 0 if every goal is met, else 1."""
+    _print_results(results)
+    _write_json(results, path, packages, is_quick=is_quick, **described)
+    return 0 if results.is_good else 1
+
+
+def _print_results(results: Results) -> None:
     """Print two tables: what was measured, and how it stands to the goals."""
     console = Console(width=None if Console().is_terminal else 110)
     console.print(_figures(results.measures))
@@ -57,7 +66,7 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def write_json(results: Results, path: Path, packages: Sequence[str], **described: object) -> None:
+def _write_json(results: Results, path: Path, packages: Sequence[str], **described: object) -> None:
     """Write everything, and with what it was measured."""
     measured: dict[str, Any] = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),

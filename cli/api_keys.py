@@ -112,7 +112,8 @@ async def _create(workspace: str, wanted: NewKey) -> str:
 
 async def _rotate(workspace: str, key_id: UUID, grace: timedelta) -> str | None:
     async with open_postgres(find_settings()) as conn:
-        return await api_keys.rotate_key(conn, workspace, key_id, grace=grace)
+        made = await api_keys.rotate_key(conn, workspace, key_id, grace=grace)
+    return made and made.text
 
 
 async def _list(workspace: str) -> list[ApiKey]:

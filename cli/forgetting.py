@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 import typer
@@ -15,7 +15,7 @@ from pydantic import BaseModel, JsonValue
 
 from cli.api_client import ApiClient, ApiRefusedError
 from cli.errors import CommandError, UsageError
-from cli.terminal import err, out, plain
+from cli.terminal import err, out, plain, print_json
 
 POLL_SECONDS: Final = 0.5
 PATIENCE_SECONDS: Final = 3600.0
@@ -68,16 +68,17 @@ def ask_for_name(target: Target) -> None:
         raise UsageError("that is not its name; nothing was deleted", next_step="Try again.")
 
 
-def forget_data(client: ApiClient, target: Target, *, wait: bool) -> None:
+def forget_data(client: ApiClient, target: Target, *, wait: bool, as_json: bool = False) -> None:
     """Ask for a deletion, and wait until nothing is left.
 
     Raises:
         CommandError: it takes too long; it goes on.
     """
     body: JsonValue = {**target.body, "confirm": target.name}
-    deletion = Deletion.model_validate(client.delete_with("/api/data", body))
+    answer = client.delete_with("/api/data", body)
+    deletion = Deletion.model_validate(answer)
     deadline = time.monotonic() + PATIENCE_SECONDS
-    with err().status("Deleting"):
+    with err().status("Deleting") as status:
         while wait and deletion.state != "done":
             if time.monotonic() > deadline:
                 raise CommandError(
@@ -85,24 +86,55 @@ def forget_data(client: ApiClient, target: Target, *, wait: bool) -> None:
                     next_step="It goes on; `supastate audit --action data.` says when it is done.",
                 )
             time.sleep(POLL_SECONDS)
-            found = client.get(f"/api/data/deletions/{deletion.id}")
-            deletion = Deletion.model_validate(found)
-    gone = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in deletion.erased.items())
-    out().print(plain(f"Deleted: {gone or 'nothing was there'}." if wait else f"{deletion.id}"))
+            answer = client.get(f"/api/data/deletions/{deletion.id}")
+            deletion = Deletion.model_validate(answer)
+            status.update(plain(f"Deleting: {_gone(deletion) or 'begins'}"))
+    if as_json:
+        print_json(answer)
+        return
+    gone = _gone(deletion) or "nothing was there"
+    out().print(plain(f"Deleted: {gone}." if wait else f"{deletion.id}"))
 
 
-def forget_memories(client: ApiClient, chunk_ids: Sequence[str]) -> None:
+def _gone(deletion: Deletion) -> str:
+    return ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in deletion.erased.items())
+
+
+def forget_memories(client: ApiClient, chunk_ids: Sequence[str], *, as_json: bool = False) -> None:
     """Delete memories by their chunk ids; ends with code 1 where one is unknown."""
-    unknown: list[str] = []
-    for chunk_id in chunk_ids:
-        try:
-            client.delete(f"/api/memories/{quote(chunk_id, safe='')}")
-        except ApiRefusedError as error:
-            if error.status != HTTPStatus.NOT_FOUND:
-                raise
-            unknown.append(chunk_id)
-    for chunk_id in unknown:
-        typer.echo(f"{chunk_id}: no such memory in this workspace", err=True)
-    out().print(plain(f"Deleted {len(chunk_ids) - len(unknown)} of {len(chunk_ids)} memories."))
+    paths = {chunk_id: f"/api/memories/{quote(chunk_id, safe='')}" for chunk_id in chunk_ids}
+    _forget_each(client, paths, ("memory", "memories", "workspace"), as_json=as_json)
+
+
+def forget_files(
+    client: ApiClient, project: str, files: Sequence[str], *, as_json: bool = False
+) -> None:
+    """Delete source files of a project; ends with code 1 where one is unknown."""
+    paths = {path: f"/api/code?{urlencode({'project': project, 'path': path})}" for path in files}
+    _forget_each(client, paths, ("file", "files", "project"), as_json=as_json)
+
+
+def _forget_each(
+    client: ApiClient, paths: Mapping[str, str], words: tuple[str, str, str], *, as_json: bool
+) -> None:
+    one, several, where = words
+    unknown = [name for name, path in paths.items() if not _is_deleted(client, path)]
+    if as_json:
+        gone: list[JsonValue] = [name for name in paths if name not in unknown]
+        print_json({"deleted": gone, "unknown": [*unknown]})
+    else:
+        for name in unknown:
+            typer.echo(f"{name}: no such {one} in this {where}", err=True)
+        out().print(plain(f"Deleted {len(paths) - len(unknown)} of {len(paths)} {several}."))
     if unknown:
         raise typer.Exit(1)
+
+
+def _is_deleted(client: ApiClient, path: str) -> bool:
+    try:
+        client.delete(path)
+    except ApiRefusedError as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
+        return False
+    return True

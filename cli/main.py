@@ -19,9 +19,11 @@ from cli.commands.patterns import patterns
 from cli.commands.projects import projects
 from cli.commands.rebuild import rebuild
 from cli.commands.search import search
+from cli.commands.show import show
 from cli.commands.signals import signals
 from cli.commands.summaries import summaries
 from cli.commands.trace import trace
+from cli.commands.traces import traces
 from cli.commands.train_signals import train_signals
 from cli.commands.usage import usage
 from cli.readable_errors import ReadableErrors
@@ -52,6 +54,7 @@ app.command(rich_help_panel=START)(demo)
 app.add_typer(local.app, name="local", rich_help_panel=START)
 app.add_typer(importing.app, name="import", rich_help_panel=START)
 app.command(rich_help_panel=ASK)(search)
+app.command(rich_help_panel=ASK)(show)
 app.command(rich_help_panel=ASK)(patterns)
 app.command(rich_help_panel=ASK)(pattern)
 app.command(rich_help_panel=ASK)(projects)
@@ -65,6 +68,7 @@ app.command(rich_help_panel=OPERATE)(usage)
 app.add_typer(jobs.app, name="jobs", rich_help_panel=OPERATE)
 app.add_typer(queues.app, name="queues", rich_help_panel=OPERATE)
 app.add_typer(dlq.app, name="dlq", rich_help_panel=OPERATE)
+app.command(rich_help_panel=OPERATE)(traces)
 app.command(rich_help_panel=OPERATE)(trace)
 app.command(rich_help_panel=OPERATE)(doctor)
 app.add_typer(keys.app, name="keys", rich_help_panel=OPERATE)

@@ -56,9 +56,6 @@ class Retention:
         return self.archive is None and self.dead_letters is None
 
 
-FOR_EVER: Final = Retention()
-
-
 def check_age(age: timedelta) -> None:
     """Raise ValueError for a length of time that is none."""
     if age < timedelta(0):

@@ -13,6 +13,7 @@
     ├── ConflictError             409: something changed since the sender looked
     ├── DeadLetterError           no retry can help: the message goes to its dead letter queue
     ├── DependencyDownError       stop fetching, probe, go on: no attempt is used up
+    ├── NotMigratedError          503: somebody must run the migrations first
     └── SettingsError             the start stops; names the variable
 
 Every other exception in a handler is retried with backoff. Pure.
@@ -92,6 +93,14 @@ class DependencyDownError(SupastateError):
     def __init__(self, dependency: str, reason: str) -> None:
         super().__init__(f"{dependency} does not answer: {reason}")
         self.dependency = dependency
+
+
+class NotMigratedError(SupastateError):
+    """The graph lacks what a migration makes; `index` is its name."""
+
+    def __init__(self, index: str) -> None:
+        super().__init__(f"the graph has no index {index!r} yet; run `supastate migrate`")
+        self.index = index
 
 
 class SettingsError(SupastateError):

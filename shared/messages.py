@@ -63,8 +63,15 @@ def in_utc(moment: datetime) -> datetime:
         raise ValueError("is outside the years 1 to 9999") from error
 
 
-Moment: TypeAlias = Annotated[AwareDatetime, AfterValidator(in_utc)]
+Moment: TypeAlias = Annotated[
+    AwareDatetime, AfterValidator(in_utc), Field(examples=["2026-01-31T09:30:00Z"])
+]
 """A time that came with its offset."""
+
+
+_USER: Final = "1f2e3d4c-5b6a-4978-8a6b-5c4d3e2f1a0b"
+_WORKSPACE: Final = "team:6f7a8b9c-0d1e-4f2a-8b3c-4d5e6f7a8b9c"
+"""In the examples of the descriptions of the API and of the queues."""
 
 
 class Message(BaseModel):
@@ -76,6 +83,21 @@ class Message(BaseModel):
 class IngestMemory(Message):
     """Queue `memory_ingestion`: embed one memory and write it to the graph."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "memory",
+                    "user_id": _USER,
+                    "workspace_id": _WORKSPACE,
+                    "memory_id": "5d0e8f44-6a1b-4f3e-8c27-9b6a1d2e3f40",
+                    "content": "Why does the parser fail on empty input?",
+                    "metadata": {"projectName": "engine"},
+                }
+            ]
+        }
+    )
+
     type: Literal["memory"] = "memory"
     user_id: UUID
     workspace_id: WorkspaceId
@@ -86,6 +108,19 @@ class IngestMemory(Message):
 
 class IngestCode(Message):
     """Queue `memory_ingestion`: parse one stored source file and write it to the graph."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "code",
+                    "user_id": _USER,
+                    "workspace_id": _WORKSPACE,
+                    "code_entity_id": "8e2b1c7a-3f4d-4b5e-a6c9-1d2e3f4a5b6c",
+                }
+            ]
+        }
+    )
 
     type: Literal["code"] = "code"
     user_id: UUID
@@ -121,6 +156,12 @@ class DetectPatterns(Message):
 
     `pattern_types` holds plain strings: an unknown one is dead-lettered with the list of known.
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"workspace_id": _WORKSPACE, "pattern_types": ["debugging"], "limit": 100}]
+        }
+    )
 
     batch_id: UUID = Field(default_factory=uuid4)
     pattern_types: list[str] = Field(default_factory=list)

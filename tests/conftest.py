@@ -14,16 +14,15 @@ from pathlib import Path
 from threading import Thread
 from uuid import uuid4
 
-import psycopg
 import pytest
 from neo4j import AsyncDriver
 from psycopg import AsyncConnection
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
-from psycopg.sql import SQL, Identifier
 from xdist.remote import Producer
 
 from shared.graph.driver import connect
+from tests.databases import own_database
 from tests.halves import Halves, turn_of
 
 pytest_plugins = ["tests.system.running"]
@@ -129,23 +128,16 @@ def template(postgres_dsn: str) -> Iterator[str]:
     """The name of a migrated database that every test copies."""
     from shared.postgres.migrate import migrate  # late: unit tests need no migrations
 
-    name = f"template_{uuid4().hex[:8]}"
-    with psycopg.connect(postgres_dsn, autocommit=True) as admin:
-        admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
-        asyncio.run(migrate(make_conninfo(postgres_dsn, dbname=name)))
-        yield name
-        admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+    with own_database(postgres_dsn, "template") as dsn:
+        asyncio.run(migrate(dsn))
+        yield str(conninfo_to_dict(dsn)["dbname"])
 
 
 @pytest.fixture
 def database(postgres_dsn: str, template: str) -> Iterator[str]:
     """The connection string of this test's own migrated database."""
-    name = f"test_{uuid4().hex[:8]}"
-    clone = SQL("CREATE DATABASE {} TEMPLATE {}")
-    with psycopg.connect(postgres_dsn, autocommit=True) as admin:
-        admin.execute(clone.format(Identifier(name), Identifier(template)))
-        yield make_conninfo(postgres_dsn, dbname=name)
-        admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+    with own_database(postgres_dsn, "test", template=template) as dsn:
+        yield dsn
 
 
 @pytest.fixture

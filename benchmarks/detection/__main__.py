@@ -22,7 +22,7 @@ from benchmarks.detection.settings import Sizes, chosen
 from benchmarks.detection.world import World
 from benchmarks.figures import Results
 from benchmarks.progress import say
-from benchmarks.report import print_results, write_json
+from benchmarks.report import report
 
 DEFAULT_JSON: Final = Path("benchmarks/results/detection.json")
 DEFAULT_HOME: Final = Path(tempfile.gettempdir()) / "supastate-bench-detection"
@@ -39,9 +39,7 @@ def main() -> int:
     for name, worlds in sizes.worlds().items():
         if name in (options.only or sizes.worlds()):
             _measure(worlds, sizes, options, results)
-    print_results(results)
-    write_json(results, options.json, PACKAGES, is_quick=options.quick)
-    return 0 if results.is_good else 1
+    return report(results, options.json, PACKAGES, is_quick=options.quick)
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:

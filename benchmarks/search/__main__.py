@@ -12,7 +12,7 @@ from typing import Final
 
 from benchmarks.figures import Results
 from benchmarks.progress import say
-from benchmarks.report import print_results, write_json
+from benchmarks.report import report
 from benchmarks.search.library import SIZE, open_library
 from benchmarks.search.quality import add_quality, measure_quality
 from benchmarks.search.questions import read_question_sets
@@ -41,9 +41,7 @@ def main() -> int:
         size = QUICK_SIZE if options.quick else SIZE
         with open_library(options.home, size) as library:
             add_speed(results, library, QUICK_SECONDS if options.quick else SECONDS)
-    print_results(results)
-    write_json(results, options.json, PACKAGES, is_quick=options.quick)
-    return 0 if results.is_good else 1
+    return report(results, options.json, PACKAGES, is_quick=options.quick)
 
 
 async def _add_quality(results: Results, options: Options) -> None:

@@ -16,6 +16,7 @@ from services.ingest.graph_writes import write_batch
 from services.ingest.measuring import measure
 from shared.domain.search_query import read_query
 from shared.embedding import Embedder
+from shared.graph.driver import read
 from shared.graph.entity_words import Filters
 from shared.graph.hybrid_search import search
 from shared.graph.search_candidates import Key, find_both
@@ -57,8 +58,9 @@ async def _answer(
 ) -> Answers:
     query, filters = read_query(question.text), Filters(kind=one.kind)
     (vector,) = await embedder.embed([query.plain_text])
-    by_words, nearest = await find_both(driver, one.workspace_id, query, vector, filters)
-    found = await search(driver, one.workspace_id, query, vector, filters)
+    asked = (one.workspace_id, query, vector, filters)
+    by_words, nearest = await read(driver, lambda tx: find_both(tx, *asked))
+    found = await read(driver, lambda tx: search(tx, *asked))
     return {
         "meaning": [candidate.key for candidate in nearest],
         "words": [candidate.key for candidate in by_words],

@@ -17,6 +17,10 @@ def audit(
     since: Annotated[
         str | None, typer.Option(help="From then on, such as 2026-01-31T09:30:00Z.")
     ] = None,
+    until: Annotated[str | None, typer.Option(help="Before then.")] = None,
+    before: Annotated[
+        str | None, typer.Option(help="The `next` of the page before.", show_default=False)
+    ] = None,
     limit: Annotated[int, typer.Option(help="At most so many.", min=1, max=100)] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print the API's answer.")] = False,
 ) -> None:
@@ -31,6 +35,8 @@ def audit(
         "key": str(key) if key else None,
         "user": str(user) if user else None,
         "since": since,
+        "until": until,
+        "before": before,
         "limit": limit,
     }
     with ApiClient(find_api()) as client:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
 
 import typer
+
+from cli.commands.completing import complete_queue
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -16,8 +19,14 @@ app = typer.Typer(
     no_args_is_help=True, help="Dead letters: what failed, why, and putting it back or away."
 )
 
-Queue = Annotated[str, typer.Argument(help="memory_ingestion, pattern_detection, …")]
-OfQueue = Annotated[str | None, typer.Option("--queue", help="Only of this queue.")]
+Queue = Annotated[
+    str,
+    typer.Argument(help="memory_ingestion, pattern_detection, …", autocompletion=complete_queue),
+]
+OfQueue = Annotated[
+    str | None,
+    typer.Option("--queue", help="Only of this queue.", autocompletion=complete_queue),
+]
 Group = Annotated[str | None, typer.Option(help="Only of this group, as `dlq groups` shows it.")]
 Error = Annotated[str | None, typer.Option(help="Only this class of error.")]
 Contains = Annotated[str | None, typer.Option(help="Only with this in the error's message.")]
@@ -34,6 +43,13 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say which and how many.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it to its end.")]
 OperationId = Annotated[UUID, typer.Argument(help="As `dlq operations` shows it.")]
+
+
+class Part(StrEnum):
+    """What a letter holds that may be long."""
+
+    payload = "payload"
+    traceback = "traceback"
 
 
 @app.command("groups")
@@ -67,12 +83,28 @@ def list_letters(
 
 @app.command("show")
 def show(
-    queue: Queue, letter_id: Annotated[int, typer.Argument(metavar="ID")], as_json: AsJson = False
+    queue: Queue,
+    letter_id: Annotated[int, typer.Argument(metavar="ID")],
+    raw: Annotated[
+        bool, typer.Option("--raw", help="As it is stored, secrets included; who looks is noted.")
+    ] = False,
+    part: Annotated[
+        Part | None, typer.Option(help="Print all of this, without secrets, and nothing else.")
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show one dead letter: its error, where it comes from, and what it holds."""
     from urllib.parse import quote
 
-    _show(f"/api/dead-letters/{quote(queue, safe='')}/{letter_id}", as_json)
+    from cli.downloading import print_file
+
+    path = f"/api/dead-letters/{quote(queue, safe='')}/{letter_id}"
+    if part:
+        print_file(f"{path}/{part.value}")
+    elif raw:
+        _post(f"{path}/raw", as_json)
+    else:
+        _show(path, as_json)
 
 
 @app.command("redrive")
@@ -147,11 +179,7 @@ def operations(
 @app.command("cancel")
 def cancel(operation_id: OperationId, as_json: AsJson = False) -> None:
     """Stop a redrive or discard where it is; what it has moved stays moved."""
-    from cli.api_client import ApiClient
-    from cli.connection import find_api
-
-    with ApiClient(find_api()) as client:
-        _print(client.post(f"/api/operations/{operation_id}/cancel", {}), as_json)
+    _post(f"/api/operations/{operation_id}/cancel", as_json)
 
 
 def _operate(
@@ -189,6 +217,14 @@ def _show(path: str, as_json: bool, **params: str | int | None) -> None:
 
     with ApiClient(find_api()) as client:
         _print(client.get(path, params), as_json)
+
+
+def _post(path: str, as_json: bool) -> None:
+    from cli.api_client import ApiClient
+    from cli.connection import find_api
+
+    with ApiClient(find_api()) as client:
+        _print(client.post(path, {}), as_json)
 
 
 def _print(answer: JsonValue, as_json: bool) -> None:

@@ -10,6 +10,8 @@ from uuid import UUID
 import typer
 from typer.core import TyperGroup
 
+from cli.commands.completing import complete_queue
+
 SHOW = "show"
 
 
@@ -19,7 +21,17 @@ class ShowUnlessNamed(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # typer names its type nowhere
         """Return the arguments, with the command that goes without saying."""
         is_named = bool(args) and (args[0] in self.commands or args[0] in ("-h", "--help"))
-        return super().parse_args(ctx, args if is_named else [SHOW, *args])
+        is_open = not args and ctx.resilient_parsing  # the shell completes the first word
+        return super().parse_args(ctx, args if is_named or is_open else [SHOW, *args])
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Return the commands, and what may follow the one that goes without saying."""
+        show = self.commands[SHOW]
+        with show.make_context(SHOW, [], parent=ctx, resilient_parsing=True) as unsaid:
+            return [
+                *super().shell_complete(ctx, incomplete),
+                *show.shell_complete(unsaid, incomplete),
+            ]
 
 
 app = typer.Typer(
@@ -41,6 +53,15 @@ class State(StrEnum):
     dead = "dead"
 
 
+class Place(StrEnum):
+    """Where a message is."""
+
+    queue = "queue"
+    archive = "archive"
+    dead = "dead"
+
+
+JobId = Annotated[UUID, typer.Argument(help="The id that `supastate jobs` shows.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the API's answer.")]
 
 
@@ -48,7 +69,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print the API's answer.")]
 def show(
     job_id: Annotated[UUID | None, typer.Argument(show_default="the newest jobs")] = None,
     state: Annotated[State | None, typer.Option(help="Only jobs of this state.")] = None,
-    queue: Annotated[str | None, typer.Option(help="Only jobs that began in this queue.")] = None,
+    queue: Annotated[
+        str | None,
+        typer.Option(help="Only jobs that began in this queue.", autocompletion=complete_queue),
+    ] = None,
     project: Annotated[str | None, typer.Option(help="Only jobs of this project.")] = None,
     search: Annotated[
         str | None,
@@ -59,7 +83,17 @@ def show(
     since: Annotated[
         datetime | None, typer.Option(help="Only jobs from here on, in this machine's time.")
     ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(help="Only jobs before, in this machine's time.")
+    ] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="Only of this kind: memory, code, removal, patterns, …")
+    ] = None,
+    user: Annotated[UUID | None, typer.Option(help="Only what this user asked for.")] = None,
     limit: Annotated[int, typer.Option(help="At most so many.", min=1, max=100)] = 20,
+    before: Annotated[
+        str | None, typer.Option(help="The `next` of the page before.", show_default=False)
+    ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Go on until it ends, or Ctrl+C.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -69,7 +103,18 @@ def show(
     from cli.views.job_watching import watch_job, watch_jobs
     from cli.views.jobs import Wanted, print_jobs
 
-    wanted = Wanted(state, queue, project, search, since and since.astimezone(), limit)
+    wanted = Wanted(
+        state,
+        queue,
+        project,
+        search,
+        since and since.astimezone(),
+        limit,
+        until and until.astimezone(),
+        kind,
+        user,
+        before,
+    )
     with ApiClient(find_api()) as client:
         if not watch:
             print_jobs(client, job_id, wanted, as_json=as_json)
@@ -79,9 +124,25 @@ def show(
             watch_jobs(client, wanted, as_json=as_json)
 
 
+@app.command("message")
+def message(
+    job_id: JobId,
+    queue: Annotated[str, typer.Argument(help="Its queue.", autocompletion=complete_queue)],
+    place: Annotated[Place, typer.Argument(help="Where it is.")],
+    message_id: Annotated[int, typer.Argument(metavar="ID", help="Its id.")],
+) -> None:
+    """Print a message of a job whole, as JSON without secrets; `show --json` names its place."""
+    from urllib.parse import quote
+
+    from cli.downloading import print_file
+
+    where = f"{quote(queue, safe='')}/{place.value}/{message_id}"
+    print_file(f"/api/jobs/{job_id}/messages/{where}")
+
+
 @app.command("cancel")
 def cancel(
-    job_id: Annotated[UUID, typer.Argument(help="The id that `supastate jobs` shows.")],
+    job_id: JobId,
     reason: Annotated[str, typer.Option(help="Kept in the audit log.")] = "",
     as_json: Json = False,
 ) -> None:

@@ -24,6 +24,9 @@ Workspace = Annotated[
 KeyId = Annotated[UUID, typer.Argument(help="The id that `supastate keys list` shows.")]
 
 
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
 class Scope(StrEnum):
     """What a key may do."""
 
@@ -54,18 +57,19 @@ def create(
         int | None,
         typer.Option(min=1, max=1_000_000, help="Its own limit.", show_default="the API's"),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make a key and print it; it cannot be shown again."""
     from cli.api_keys import NewKey, create_key
 
     wanted = NewKey(user, name, scope, days, requests_per_minute)
-    _print_key(create_key(workspace, wanted))
+    _print_key(create_key(workspace, wanted), as_json)
 
 
 @app.command("list")
 def list_keys(
     workspace: Workspace = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show a workspace's keys, revoked ones too."""
     from cli.api_keys import list_keys, show_keys
@@ -80,28 +84,36 @@ def rotate(
     grace_hours: Annotated[
         int, typer.Option(min=0, max=720, help="How long the old key still works.")
     ] = 24,
+    as_json: AsJson = False,
 ) -> None:
     """Make a key with the same rights in place of another, and print it."""
     from cli.api_keys import rotate_key
 
-    _print_key(rotate_key(workspace, key_id, grace_hours=grace_hours))
+    _print_key(rotate_key(workspace, key_id, grace_hours=grace_hours), as_json)
 
 
 @app.command("revoke")
 def revoke(
     key_id: KeyId,
     workspace: Workspace = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make a key useless. The API notices within seconds."""
     from cli.api_keys import revoke_key
-    from cli.terminal import out
+    from cli.terminal import out, print_json
 
     revoke_key(workspace, key_id)
-    out().print(f"Revoked {key_id}.")
+    if as_json:
+        print_json({"id": str(key_id), "state": "revoked"})
+    else:
+        out().print(f"Revoked {key_id}.")
 
 
-def _print_key(key: str) -> None:
-    from cli.terminal import err, plain
+def _print_key(key: str, as_json: bool) -> None:
+    from cli.terminal import err, plain, print_json
 
-    typer.echo(key)
+    if as_json:
+        print_json({"key": key})
+    else:
+        typer.echo(key)
     err().print(plain("Keep it: only a hash is stored. Clients send it as a Bearer token.", "dim"))

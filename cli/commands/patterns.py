@@ -40,6 +40,15 @@ def patterns(
     text: Annotated[
         str | None, typer.Option(help="In the name, the project or the reason.")
     ] = None,
+    near: Annotated[
+        str | None, typer.Option(help="The nearest to these words in meaning, instead.")
+    ] = None,
+    min_confidence: Annotated[
+        float | None, typer.Option(help="Only those at least so sure.", min=0, max=1)
+    ] = None,
+    after: Annotated[
+        str | None, typer.Option(help="The `next` of the page before.", show_default=False)
+    ] = None,
     review: Annotated[
         Review | None,
         typer.Option(
@@ -81,6 +90,9 @@ def patterns(
         _by_our_clock(until),
         text,
         review and review.value,
+        near,
+        min_confidence,
+        after,
     )
     with ApiClient(find_api()) as client:
         if detect:

@@ -15,6 +15,9 @@ def projects(
         bool, typer.Option("--summarise", help="Ask for a new summary of the project named.")
     ] = False,
     limit: Annotated[int, typer.Option(help="At most so many.", min=1, max=100)] = 50,
+    after: Annotated[
+        str | None, typer.Option(help="The `next` of the page before.", show_default=False)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the API's answer.")] = False,
 ) -> None:
     """Show projects with their summaries; one in full with sources, decisions and activity."""
@@ -33,7 +36,7 @@ def projects(
         if summarise:
             answer = client.post(f"{path}/summary", {})
         else:
-            answer = client.get(path, None if name else {"limit": limit})
+            answer = client.get(path, None if name else {"limit": limit, "after": after})
     if as_json:
         print_json(answer)
     elif summarise:

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from cli.commands.completing import complete_queue
+
 
 class QueueNames(TyperGroup):
     """Takes what is no command for the name of a queue: `supastate queues memory_ingestion`."""
@@ -18,7 +20,12 @@ class QueueNames(TyperGroup):
 
 app = typer.Typer(cls=QueueNames, invoke_without_command=True)
 
-Name = Annotated[str, typer.Argument(help="A queue, as `supastate queues` lists them.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        help="A queue, as `supastate queues` lists them.", autocompletion=complete_queue
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the API's answer.")]
 Watch = Annotated[bool, typer.Option("--watch", "-w", help="Show it anew until Ctrl-C.")]
 
@@ -55,27 +62,35 @@ def show(
 def pause(
     name: Name,
     reason: Annotated[str, typer.Option(help="Why; whoever looks at the queue is told.")],
+    as_json: AsJson = False,
 ) -> None:
     """Let nobody read a queue: what is sent to it waits."""
     from cli.api_client import ApiClient
     from cli.connection import find_api
-    from cli.terminal import out, plain
-    from cli.views.queues import pause_queue
+    from cli.terminal import out, plain, print_json
+    from cli.views.queues import has_changed, pause_queue
 
     with ApiClient(find_api()) as client:
-        changed = pause_queue(client, name, reason)
-    said = "is paused" if changed else "was paused already; the reason is new"
+        answer = pause_queue(client, name, reason)
+    if as_json:
+        print_json(answer)
+        return
+    said = "is paused" if has_changed(answer) else "was paused already; the reason is new"
     out().print(plain(f"{name} {said}. `supastate queues resume {name}` lets it go on."))
 
 
 @app.command("resume")
-def resume(name: Name) -> None:
+def resume(name: Name, as_json: AsJson = False) -> None:
     """Let everybody read a queue again."""
     from cli.api_client import ApiClient
     from cli.connection import find_api
-    from cli.terminal import out, plain
-    from cli.views.queues import resume_queue
+    from cli.terminal import out, plain, print_json
+    from cli.views.queues import has_changed, resume_queue
 
     with ApiClient(find_api()) as client:
-        changed = resume_queue(client, name)
+        answer = resume_queue(client, name)
+    if as_json:
+        print_json(answer)
+        return
+    changed = has_changed(answer)
     out().print(plain(f"{name} {'goes on' if changed else 'was not paused'}."))

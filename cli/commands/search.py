@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -24,6 +25,7 @@ def search(
     project: Annotated[str | None, typer.Option(help="Only this project.")] = None,
     session: Annotated[str | None, typer.Option(help="Only memories of this session.")] = None,
     language: Annotated[str | None, typer.Option(help="Only code in this language.")] = None,
+    user: Annotated[UUID | None, typer.Option(help="Only what this user sent.")] = None,
     since: Annotated[
         datetime | None, typer.Option(formats=FORMATS, help="What happened from here on.")
     ] = None,
@@ -48,6 +50,7 @@ def search(
         "project": project,
         "session": session,
         "language": language,
+        "user": user and str(user),
         "since": since and since.astimezone().isoformat(),
         "until": until and until.astimezone().isoformat(),
         "limit": limit,

@@ -24,7 +24,7 @@ def usage(
     until: Annotated[str | None, typer.Option(help="Before then.", show_default="now")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the API's answer.")] = False,
 ) -> None:
-    """Show how many memories and files were sent, and how much."""
+    """Show how many memories and files were sent, how much, and how many searches there were."""
     from cli.api_client import ApiClient
     from cli.connection import find_api
     from cli.terminal import out, print_json

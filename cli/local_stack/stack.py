@@ -79,11 +79,6 @@ class LocalStack:
             started = self._side_by_side([self._bring_postgres, self._bring_neo4j])
             return self._side_by_side(self._each_service()) or started
 
-    def start_services(self) -> bool:
-        """Start the four services; the servers must run and be migrated."""
-        with self.home.locked():
-            return self._side_by_side(self._each_service())
-
     def start_service(self, name: str) -> bool:
         """Start one part by its name, also one that was killed."""
         with self.home.locked():

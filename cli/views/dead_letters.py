@@ -15,6 +15,8 @@ from cli.terminal import Indented, err, local_time_of, plain, shorten
 BARS: Final = " ▁▂▃▄▅▆▇█"
 FRAMES_SHOWN: Final = 12
 STATE_COLOURS: Final = {"done": "green", "failed": "red", "cancelled": "yellow"}
+RAW: Final = {"queue", "id", "headers", "traceback", "payload"}
+RAW_CHARACTERS: Final = 50_000
 Json = Mapping[str, Any]
 
 
@@ -29,6 +31,8 @@ def show_answer(answer: object) -> RenderableType:
         return show_operations(found["operations"], found["next"])
     if "samples" in found:
         return _preview(found)
+    if set(found) == RAW:
+        return _raw(found)
     return _letter(found) if "payloadBytes" in found else show_operations([found], None)
 
 
@@ -120,6 +124,19 @@ def _letter(letter: Json) -> RenderableType:
         size,
         Indented(plain(payload), 2),
     )
+
+
+def _raw(letter: Json) -> RenderableType:
+    shown: list[RenderableType] = [plain(f"{letter['queue']}/{letter['id']}, secrets included")]
+    for name in ("payload", "headers"):
+        text = json.dumps(letter[name], ensure_ascii=False, indent=2)
+        shown += [plain(f"\n{name}", "bold"), Indented(plain(text[:RAW_CHARACTERS]), 2)]
+        if len(text) > RAW_CHARACTERS:
+            shown.append(plain(f"… {len(text):,} characters; --json prints all of them", "dim"))
+    if letter["traceback"]:
+        end = letter["traceback"][-RAW_CHARACTERS:]
+        shown += [plain("\ntraceback", "bold"), Indented(plain(end), 2)]
+    return Group(*shown)
 
 
 def _errors(letter: Json) -> Iterator[RenderableType]:

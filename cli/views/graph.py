@@ -14,23 +14,9 @@ from rich.tree import Tree
 
 from cli.api_client import ApiClient, Params
 from cli.terminal import local_time, plain, shorten
+from shared.domain.edge_words import WORDS_FOR_MANY
 
 TITLE_CHARACTERS: Final = 100
-EDGES: Final = {
-    "preceded_by": "comes after",
-    "followed_by": "comes before",
-    "references": "mentions",
-    "discussed_in": "is mentioned in",
-    "imports": "imports",
-    "imported_by": "is imported by",
-    "evidence": "is derived from",
-    "evidence_of": "is evidence of",
-    "in_session": "is of the session",
-    "in_project": "is of the project",
-    "has_memory": "has the memories",
-    "has_code": "has the files",
-    "has_pattern": "has the patterns",
-}
 
 
 class Answered(BaseModel):
@@ -87,7 +73,7 @@ def show_neighbours(answer: JsonValue) -> RenderableType:
         if not count.total and not own:
             continue
         total = f"{count.total:,}{'+' * count.is_at_least}"
-        branch = tree.add(plain(f"{EDGES.get(count.edge, count.edge)} ({total})", "dim"))
+        branch = tree.add(plain(f"{WORDS_FOR_MANY.get(count.edge, count.edge)} ({total})", "dim"))
         for one in own:
             branch.add(_node(one.node) + plain("".join(f" · {m}" for m in one.methods), "dim"))
         if count.more:

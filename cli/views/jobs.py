@@ -153,10 +153,15 @@ class Wanted:
     search: str | None = None
     since: datetime | None = None
     limit: int = 20
+    until: datetime | None = None
+    kind: str | None = None
+    user: UUID | None = None
+    before: str | None = None
 
     @property
     def is_filtered(self) -> bool:
-        return any((self.state, self.queue, self.project, self.search, self.since))
+        named = (self.state, self.queue, self.project, self.search, self.kind, self.user)
+        return any(named) or any((self.since, self.until))
 
 
 def print_jobs(client: ApiClient, job_id: UUID | None, wanted: Wanted, *, as_json: bool) -> None:
@@ -183,7 +188,11 @@ def list_jobs(client: ApiClient, wanted: Wanted) -> JsonValue:
             "project": wanted.project,
             "search": wanted.search,
             "since": wanted.since and wanted.since.isoformat(),
+            "until": wanted.until and wanted.until.isoformat(),
+            "kind": wanted.kind,
+            "user": wanted.user and str(wanted.user),
             "limit": wanted.limit,
+            "before": wanted.before,
         },
     )
 
@@ -231,11 +240,11 @@ def _range(page: Page, wanted: Wanted) -> Iterator[Text]:
     if wanted.is_filtered and not looked.is_complete:
         yield plain(
             f"Looked at {looked.jobs:,} jobs, back to {local_time(looked.back_to)}; "
-            "there are older ones: --limit, or the API's `before`.",
+            f"there are older ones: --before {page.next}",
             "dim",
         )
     elif page.next:
-        yield plain("There are older ones: --limit shows more.", "dim")
+        yield plain(f"There are older ones: --before {page.next}", "dim")
 
 
 def _table(jobs: list[Job]) -> Table:

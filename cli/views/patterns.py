@@ -38,6 +38,9 @@ class Wanted:
     until: datetime | None = None
     text: str | None = None
     review: str | None = None
+    near: str | None = None
+    min_confidence: float | None = None
+    after: str | None = None
 
     def request(self) -> dict[str, JsonValue]:
         """Return the body that asks for detection."""
@@ -88,6 +91,8 @@ class Answer(BaseModel):
 
 def find_patterns(client: ApiClient, wanted: Wanted) -> JsonValue:
     """Return the API's answer."""
+    if wanted.near is not None:
+        return client.post("/api/patterns/search", _nearest(wanted))
     return client.get(
         "/api/patterns",
         {
@@ -96,8 +101,17 @@ def find_patterns(client: ApiClient, wanted: Wanted) -> JsonValue:
             "limit": wanted.limit,
             "text": wanted.text,
             "review": wanted.review,
+            "minConfidence": wanted.min_confidence,
+            "after": wanted.after,
         },
     )
+
+
+def _nearest(wanted: Wanted) -> JsonValue:
+    types: list[JsonValue] = [wanted.pattern_type] if wanted.pattern_type else []
+    body: dict[str, JsonValue] = {"query": wanted.near, "patternTypes": types}
+    sure = {} if wanted.min_confidence is None else {"minConfidence": wanted.min_confidence}
+    return body | sure | {"limit": wanted.limit}
 
 
 def find_rates(client: ApiClient, wanted: Wanted) -> JsonValue:

@@ -92,14 +92,14 @@ def read_queues(client: ApiClient) -> JsonValue:
     return client.get("/api/queues")
 
 
-def pause_queue(client: ApiClient, name: str, reason: str) -> bool:
-    """Pause a queue; return whether it was not paused before."""
-    return _changed(client.post(f"/api/queues/{quote(name, safe='')}/pause", {"reason": reason}))
+def pause_queue(client: ApiClient, name: str, reason: str) -> JsonValue:
+    """Pause a queue; return the API's answer."""
+    return client.post(f"/api/queues/{quote(name, safe='')}/pause", {"reason": reason})
 
 
-def resume_queue(client: ApiClient, name: str) -> bool:
-    """Let a queue go on; return whether it was paused."""
-    return _changed(client.post(f"/api/queues/{quote(name, safe='')}/resume", {}))
+def resume_queue(client: ApiClient, name: str) -> JsonValue:
+    """Let a queue go on; return the API's answer."""
+    return client.post(f"/api/queues/{quote(name, safe='')}/resume", {})
 
 
 def show_queues(answer: JsonValue) -> RenderableType:
@@ -126,7 +126,7 @@ def show_seconds(seconds: float | None) -> str:
     return f"{seconds / 86_400:.0f} d"
 
 
-def _changed(answer: JsonValue) -> bool:
+def has_changed(answer: JsonValue) -> bool:
     return isinstance(answer, dict) and answer.get("changed") is True
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 from pydantic.alias_generators import to_camel
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 
 from cli.api_client import ApiClient, Params
@@ -50,6 +50,7 @@ class Sent(Answered):
     memories: int
     files: int
     content_bytes: int
+    searches: int | None = None
 
 
 class Usage(Answered):
@@ -87,20 +88,22 @@ def show_entries(answer: JsonValue) -> RenderableType:
             "" if entry.count is None else str(entry.count),
             plain(entry.reason),
         )
-    return table
+    older = [plain(f"There are older ones: --before {found.next}", "dim")] if found.next else []
+    return Group(table, *older)
 
 
 def show_usage(answer: JsonValue) -> RenderableType:
     """Return a line for each day, key or project."""
     found = Usage.model_validate(answer)
     if not found.rows:
-        return plain("Nothing was sent in this time.")
+        return plain("Nothing was sent or searched in this time.")
     table = Table(box=None, pad_edge=False)
     table.add_column(found.by)
-    for heading in ("memories", "files", "content", "requests"):
+    for heading in ("memories", "files", "content", "requests", "searches"):
         table.add_column(heading, justify="right")
     for row in found.rows:
-        numbers = (row.memories, row.files, size(row.content_bytes), row.requests)
+        searches = "–" if row.searches is None else row.searches
+        numbers = (row.memories, row.files, size(row.content_bytes), row.requests, searches)
         table.add_row(plain(row.name or "–"), *map(str, numbers))
     return table
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from faststream._internal.context.repository import ContextRepo
     from faststream.message import StreamMessage
     from opentelemetry.trace import Span, Tracer, TracerProvider
+    from opentelemetry.util.types import AttributeValue
 
     from faststream_pgmq.message import SettleableMessage
 
@@ -87,8 +88,8 @@ class _Telemetry(BaseMiddleware[PgmqPublishCommand, Any]):
     async def publish_scope(
         self, call_next: Callable[[PgmqPublishCommand], Awaitable[Any]], cmd: PgmqPublishCommand
     ) -> Any:
-        origins = self._origins(cmd)
-        sends = [self._open_send(cmd, origins, headers) for headers in _headers_of(cmd)]
+        origins, common = self._origins(cmd), _common_attributes(cmd)
+        sends = [self._open_send(origins, common, headers) for headers in _headers_of(cmd)]
         try:
             sent = await call_next(cmd)
         except BaseException as error:
@@ -111,22 +112,25 @@ class _Telemetry(BaseMiddleware[PgmqPublishCommand, Any]):
         return running.all if running is not None and running.is_many else []
 
     def _open_send(
-        self, cmd: PgmqPublishCommand, origins: list[Span], headers: dict[str, Any]
+        self, origins: list[Span], common: dict[str, AttributeValue], headers: dict[str, Any]
     ) -> Span:
-        parent = context_of(origins[0]) if origins else find_parent(headers)
-        destination = display_name(cmd.destination)
         span = self._tracer.start_span(
-            f"send {destination}",
-            context=parent,
+            f"send {common['messaging.destination.name']}",
+            context=context_of(origins[0]) if origins else find_parent(headers),
             kind=SpanKind.PRODUCER,
-            attributes={
-                **messaging(destination, "send", "send"),
-                "messaging.message.conversation_id": cmd.correlation_id or "",
-                **group_of({**cmd.headers, **headers}),
-            },
+            attributes={**common, **group_of(headers)},
         )
         carry(headers, span, contexts(origins[1:]))
         return span
+
+
+def _common_attributes(cmd: PgmqPublishCommand) -> dict[str, AttributeValue]:
+    """Return what the spans of all messages of one command say."""
+    return {
+        **messaging(display_name(cmd.destination), "send", "send"),
+        "messaging.message.conversation_id": cmd.correlation_id or "",
+        **group_of(cmd.headers),
+    }
 
 
 def _headers_of(cmd: PgmqPublishCommand) -> list[dict[str, Any]]:

@@ -31,7 +31,7 @@ def find_parent(headers: Mapping[str, Any]) -> Context | None:
         for name in (TRACEPARENT, TRACESTATE)
         if isinstance(value := headers.get(name), str)
     }
-    return _extract(carrier)
+    return _extract(carrier) if carrier else None
 
 
 def find_links(headers: Mapping[str, Any]) -> list[Context]:
@@ -49,9 +49,11 @@ def _extract(carrier: dict[str, str]) -> Context | None:
 
 def carry(headers: dict[str, Any], span: Span, links: Sequence[SpanContext] = ()) -> None:
     """Write a span into headers as the parent of whoever reads them, and its further traces."""
-    carrier: dict[str, str] = {}
-    _PROPAGATOR.inject(carrier, context_of(span))
-    headers.update(carrier)
+    context = span.get_span_context()
+    if context.is_valid:  # as the propagator writes it, which takes three times as long
+        headers[TRACEPARENT] = as_text(context)
+        if context.trace_state:
+            headers[TRACESTATE] = context.trace_state.to_header()
     if links:
         texts = dict.fromkeys(as_text(link) for link in links)
         headers[TRACELINKS] = list(texts)[:MAX_TRACELINKS]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from faststream_pgmq.delivery import DEDUP_KEY, Outgoing
 from faststream_pgmq.encoding import to_jsonb, unencodable
 from faststream_pgmq.errors import MessageTooLargeError, UnsendableMessageError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Mapping
 
     from faststream_pgmq.response import PgmqPublishCommand
 
@@ -47,15 +46,23 @@ def has_dedup_keys(cmd: PgmqPublishCommand) -> bool:
     return DEDUP_KEY in cmd.headers or any(DEDUP_KEY in one for one in cmd.per_message_headers)
 
 
-@contextmanager
-def placed(queue: str, index: int | None = None) -> Generator[None]:
-    """Let errors say which message they are about."""
-    try:
-        yield
-    except UnsendableMessageError as error:
-        error.queue, error.index = queue, index
-        raise
-    except (TypeError, ValueError, RecursionError) as error:
-        # Whatever the serializer or a custom codec cannot do.
-        problem = f"cannot be encoded: {unencodable(error)}"
-        raise UnsendableMessageError(problem, queue=queue, index=index) from error
+class placed:  # noqa: N801 - used like a function, and made for each message
+    """Lets errors say which message they are about."""
+
+    __slots__ = ("index", "queue")
+
+    def __init__(self, queue: str, index: int | None = None) -> None:
+        self.queue = queue
+        self.index = index
+        """May be counted up inside: one block for many messages costs less than one for each."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, UnsendableMessageError):
+            error.queue, error.index = self.queue, self.index
+        elif isinstance(error, TypeError | ValueError | RecursionError):
+            # Whatever the serializer or a custom codec cannot do.
+            problem = f"cannot be encoded: {unencodable(error)}"
+            raise UnsendableMessageError(problem, queue=self.queue, index=self.index) from error

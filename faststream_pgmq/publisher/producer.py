@@ -76,7 +76,7 @@ class PgmqProducer(ProducerProto[PgmqPublishCommand]):
         check_destination(cmd.destination)
         with placed(cmd.destination):
             encoded = await self.codec.encode(cmd.body, self._serializer)
-        outgoing = self._outgoing(cmd, encoded, {})
+            outgoing = self._outgoing(cmd, encoded, EMPTY)
         if cmd.outbox is not None:
             cmd.outbox.put(outgoing, cmd.caused_by)
             return None
@@ -131,10 +131,11 @@ class PgmqProducer(ProducerProto[PgmqPublishCommand]):
             end = first + STATEMENT_MESSAGES
             encoded = await self._encode(cmd.destination, bodies[first:end], first)
             own = headers[first:end] if headers else repeat(EMPTY, len(encoded))
-            yield [
-                self._outgoing(cmd, one, extra, first + index)
-                for index, (one, extra) in enumerate(zip(encoded, own, strict=True))
-            ]
+            part: list[Outgoing] = []
+            with placed(cmd.destination) as place:
+                for place.index, (one, extra) in enumerate(zip(encoded, own, strict=True), first):
+                    part.append(self._outgoing(cmd, one, extra))
+            yield part
 
     async def _encode(
         self, queue: str, bodies: Sequence[Any], first: int
@@ -143,8 +144,8 @@ class PgmqProducer(ProducerProto[PgmqPublishCommand]):
             with placed(queue):
                 return await self.codec.encode_batch(bodies, self._serializer)
         encoded: list[tuple[bytes, str | None]] = []
-        for index, body in enumerate(bodies, first):
-            with placed(queue, index):
+        with placed(queue) as place:
+            for place.index, body in enumerate(bodies, first):
                 encoded.append(await self.codec.encode(body, self._serializer))
         return encoded
 
@@ -153,11 +154,9 @@ class PgmqProducer(ProducerProto[PgmqPublishCommand]):
         cmd: PgmqPublishCommand,
         encoded: tuple[bytes, str | None],
         own_headers: Mapping[str, Any],
-        index: int | None = None,
     ) -> Outgoing:
-        with placed(cmd.destination, index):
-            outgoing = make_outgoing(cmd, encoded, own_headers)
-            check_outgoing(outgoing, self.max_message_bytes)
+        outgoing = make_outgoing(cmd, encoded, own_headers)
+        check_outgoing(outgoing, self.max_message_bytes)
         return outgoing
 
     @property

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from http import HTTPStatus
-from typing import Any, Final, Literal
+from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
 
-from services.api.errors import Detail, Echo, Problem
+from services.api.errors import Detail, Echo
+from services.api.examples import found as found_examples
+from services.api.examples import patterns as patterns_examples
+from services.api.examples import sending as sending_examples
+from services.api.examples import shown
 
 
 class Answer(BaseModel):
@@ -42,6 +45,8 @@ class FileResult(ItemResult):
 class Submitted(Answer):
     """What was accepted. The work is done later: `GET /api/jobs/{jobId}` says how far it is."""
 
+    model_config = shown(sending_examples.SUBMITTED)
+
     success: bool = True
     job_id: UUID
     queued: int
@@ -49,6 +54,8 @@ class Submitted(Answer):
 
 class MemoriesSubmitted(Submitted):
     """Of each chunk: queued, unchanged since it was sent before, or failed."""
+
+    model_config = shown(sending_examples.MEMORIES_SUBMITTED)
 
     unchanged: int
     failed: int
@@ -58,6 +65,8 @@ class MemoriesSubmitted(Submitted):
 class CodeSubmitted(Submitted):
     """Of each file: queued, unchanged since it was sent before, or failed."""
 
+    model_config = shown(sending_examples.CODE_SUBMITTED)
+
     unchanged: int
     failed: int
     results: list[FileResult]
@@ -65,6 +74,8 @@ class CodeSubmitted(Submitted):
 
 class MessageSubmitted(Submitted):
     """One message was stored and queued."""
+
+    model_config = shown(sending_examples.MESSAGE_SUBMITTED)
 
     id: UUID
 
@@ -84,6 +95,8 @@ class MemoryFound(Answer):
 
 class MemoriesFound(Answer):
     """The nearest memories, nearest first."""
+
+    model_config = shown(found_examples.MEMORIES)
 
     results: list[MemoryFound]
     count: int
@@ -137,6 +150,8 @@ class PatternFound(Answer):
 class PatternsFound(Answer):
     """Patterns: the surest first, or the nearest to the words that were searched."""
 
+    model_config = shown(patterns_examples.PATTERNS)
+
     patterns: list[PatternFound]
     count: int
     next: str | None = Field(default=None, description="the `after` of the following page")
@@ -156,6 +171,8 @@ class RelatedPattern(Answer):
 
 class PatternDetail(PatternFound):
     """One pattern: why it is one, in words and in numbers, and what is near it."""
+
+    model_config = shown(patterns_examples.DETAIL)
 
     reason: str
     facts: dict[str, JsonValue] = Field(description="the numbers that the reason is about")
@@ -201,6 +218,8 @@ class TypeRates(Answer):
 class PatternRates(Answer):
     """How often each type of pattern is, week by week; dismissed patterns do not count."""
 
+    model_config = shown(patterns_examples.RATES)
+
     rates: list[TypeRates]
 
 
@@ -219,36 +238,7 @@ class SummaryFound(Answer):
 class SummariesFound(Answer):
     """One summary a project."""
 
+    model_config = shown(patterns_examples.SUMMARIES)
+
     summaries: list[SummaryFound]
     count: int
-
-
-_EXAMPLES: Final[dict[HTTPStatus, dict[str, JsonValue]]] = {
-    HTTPStatus.BAD_REQUEST: {
-        "error": "the request is not as documented",
-        "details": [{"field": "chunks", "reason": "Field required"}],
-    },
-    HTTPStatus.UNAUTHORIZED: {"error": "a valid API key is needed: Authorization: Bearer <key>"},
-    HTTPStatus.FORBIDDEN: {"error": "workspaceId: not the workspace of this API key"},
-    HTTPStatus.NOT_FOUND: {"error": "no such job"},
-    HTTPStatus.CONFLICT: {"error": "expectedCount: 411 dead letters match, not 412; preview again"},
-    HTTPStatus.TOO_MANY_REQUESTS: {"error": "this API key may make 6000 requests a minute"},
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: {"error": "the body is larger than 16777216 bytes"},
-    HTTPStatus.SERVICE_UNAVAILABLE: {"error": "Postgres does not answer; try again"},
-}
-
-
-def problems(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
-    """Return the description of a route's errors, those that any route with a key has included."""
-    usual = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-    rare = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-    described: dict[int | str, dict[str, Any]] = {
-        status.value: {
-            "model": Problem,
-            "description": status.phrase,
-            "content": {"application/json": {"example": _EXAMPLES[status]}},
-        }
-        for status in (*usual, *statuses, *rare)
-    }
-    # Else FastAPI would announce its own 422, which is never sent.
-    return described | {"default": {"model": Problem, "description": "Any other error"}}

@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from services.api import (
     dead_letters,
     deleting,
+    description,
     edge_functions,
     entities,
     exporting,
@@ -30,6 +31,7 @@ from services.api import (
     search,
     summaries,
 )
+from services.api.counting_searches import SearchCounts
 from services.api.dashboard.site import install_dashboard
 from services.api.errors import install_error_handlers
 from services.api.known_keys import KnownKeys
@@ -70,6 +72,7 @@ ROUTERS: Final = (
     key_routes.router,
     edge_functions.router,
     health.router,
+    description.router,
 )
 
 
@@ -92,6 +95,7 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
             watching(live, pages, settings) as watch,
             sampling(parts.pool, settings.queue_sample_seconds),
             operations.running(),
+            SearchCounts(parts.pool).written() as searches,
         ):
             app.state.parts = ApiParts(
                 shared=parts,
@@ -103,6 +107,7 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
                 pages=pages,
                 operations=operations,
                 watch=watch,
+                searches=searches,
             )
             yield
         provider.shutdown()
@@ -121,6 +126,7 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     install_error_handlers(app)
+    description.install_description(app)
     install_dashboard(app, settings)
     return app
 

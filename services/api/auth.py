@@ -54,8 +54,8 @@ async def find_caller(request: Request) -> ApiKey:
     return key
 
 
-def _with_scope(scope: Scope) -> Callable[[Request], ApiKey]:
-    def get_caller(request: Request) -> ApiKey:
+def _with_scope(scope: Scope) -> Callable[[Request], Coroutine[Any, Any, ApiKey]]:
+    async def get_caller(request: Request) -> ApiKey:  # else FastAPI runs it in a thread
         caller = cast(ApiKey, request.state.caller)
         if scope not in caller.scopes:
             raise ForbiddenError(f"this API key lacks the scope {scope!r}")

@@ -20,6 +20,10 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from services.api.errors import describe, reason_of
+from services.api.examples import PROJECT, shown
+from services.api.examples import patterns as patterns_examples
+from services.api.examples import sending as sending_examples
+from services.api.examples import working as working_examples
 from shared.domain.accepting import MAX_ID_CHARACTERS
 from shared.errors import InvalidInputError
 from shared.messages import Metadata, Moment, PatternType, check_range
@@ -33,7 +37,8 @@ ProjectName: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_leng
 
 
 ProjectFilter: TypeAlias = Annotated[
-    str | None, Query(min_length=1, max_length=255, description="only this project")
+    str | None,
+    Query(min_length=1, max_length=255, description="only this project", examples=[PROJECT]),
 ]
 
 
@@ -104,26 +109,7 @@ EachFile: TypeAlias = Annotated[SourceFile | Unreadable, _read_alone(SourceFile)
 class MemoryRequest(Body):
     """Chunks of one session."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "sessionId": "5a1f0c9e",
-                    "projectPath": "/home/ada/src/engine",
-                    "chunks": [
-                        {
-                            "chunkId": "5a1f0c9e:0",
-                            "content": "Why does the parser fail on empty input?",
-                            "metadata": {
-                                "startTime": "2026-01-31T09:30:00Z",
-                                "messageType": "user",
-                            },
-                        }
-                    ],
-                }
-            ]
-        }
-    )
+    model_config = shown(sending_examples.MEMORIES)
 
     session_id: Id | None = None
     project_path: ProjectPath | None = None
@@ -135,16 +121,7 @@ class MemoryRequest(Body):
 class CodeRequest(Body):
     """Source files of one project."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "projectPath": "/home/ada/src/engine",
-                    "files": [{"path": "engine/parser.py", "content": "def parse(text): ..."}],
-                }
-            ]
-        }
-    )
+    model_config = shown(sending_examples.CODE)
 
     project_path: ProjectPath | None = None
     project_name: ProjectName | None = Field(default=None, description="wins over `projectPath`")
@@ -154,6 +131,8 @@ class CodeRequest(Body):
 
 class DetectRequest(Body):
     """Which patterns to look for, and where; all where none is named, among what is new."""
+
+    model_config = shown(patterns_examples.DETECT)
 
     pattern_types: list[str] = Field(default_factory=list, max_length=32, examples=[["debugging"]])
     limit: Annotated[int, Field(ge=1, le=10_000)] = Field(
@@ -179,6 +158,8 @@ class DetectRequest(Body):
 class PatternQuery(Body):
     """What patterns to look for, in words."""
 
+    model_config = shown(patterns_examples.QUERY)
+
     query: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
     pattern_types: list[PatternType] = Field(default_factory=list, max_length=32)
     min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.5
@@ -189,6 +170,6 @@ class PatternQuery(Body):
 class CancelRequest(Body):
     """Why a job is cancelled; kept in the audit log."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "imported twice"}]})
+    model_config = shown(working_examples.CANCEL)
 
     reason: Annotated[str, StringConstraints(max_length=1000)] = ""

@@ -11,8 +11,10 @@ from fastapi import APIRouter, Path, Query, Response
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.api.answers import problems
 from services.api.auth import WITH_KEY, Admin, KeyedRoute, Reader
+from services.api.describing_problems import problems
+from services.api.examples import FINGERPRINT, a_file
+from services.api.examples.operating import PAYLOAD
 from services.api.letter_answers import (
     Fingerprint,
     LetterFound,
@@ -24,7 +26,7 @@ from services.api.letter_answers import (
     Words,
 )
 from services.api.paging import Cursor, Limit, read_cursor, write_cursor
-from services.api.parts import WithParts
+from services.api.parts import ApiParts, WithParts
 from services.api.showing_letters import (
     describe_group,
     describe_letter,
@@ -52,13 +54,22 @@ from shared.postgres.dead_letters import (
 router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["dead letters"])
 ERRORS: Final = problems()
 MISSING: Final = problems(HTTPStatus.NOT_FOUND)
+PAYLOAD_FILE: Final = a_file("application/json", PAYLOAD)
+TRACEBACK_FILE: Final = a_file("text/plain", "Traceback (most recent call last):\n…\n")
 
 Queue = Annotated[QueueName, Path(description="queue, without _dlq")]
-LetterId = Annotated[MsgId, Path()]
+LetterId = Annotated[MsgId, Path(examples=[17])]
 OfQueue = Annotated[QueueName | None, Query(description="only of this queue")]
-OfGroup = Annotated[Fingerprint | None, Query(description="only of this group")]
-OfError = Annotated[Words | None, Query(description="only this class of error")]
-Containing = Annotated[Words | None, Query(description="in the error's message, in any case")]
+OfGroup = Annotated[
+    Fingerprint | None, Query(description="only of this group", examples=[FINGERPRINT])
+]
+OfError = Annotated[
+    Words | None, Query(description="only this class of error", examples=["TimeoutError"])
+]
+Containing = Annotated[
+    Words | None,
+    Query(description="in the error's message, in any case", examples=["did not answer"]),
+]
 Since = Annotated[Moment | None, Query(description="died then or later")]
 Until = Annotated[Moment | None, Query(description="died before")]
 
@@ -130,7 +141,9 @@ async def get_letter(
 
 
 @router.get(
-    "/api/dead-letters/{queue}/{letter_id}/payload", response_class=Response, responses=MISSING
+    "/api/dead-letters/{queue}/{letter_id}/payload",
+    response_class=Response,
+    responses=MISSING | PAYLOAD_FILE,
 )
 async def get_payload(
     queue: Queue, letter_id: LetterId, caller: Reader, parts: WithParts
@@ -143,7 +156,9 @@ async def get_payload(
 
 
 @router.get(
-    "/api/dead-letters/{queue}/{letter_id}/traceback", response_class=Response, responses=MISSING
+    "/api/dead-letters/{queue}/{letter_id}/traceback",
+    response_class=Response,
+    responses=MISSING | TRACEBACK_FILE,
 )
 async def get_traceback(
     queue: Queue, letter_id: LetterId, caller: Reader, parts: WithParts
@@ -160,6 +175,11 @@ async def post_raw_view(
     queue: Queue, letter_id: LetterId, caller: Admin, parts: WithParts
 ) -> RawLetter:
     """Return a dead letter as it is stored, secrets included. Who looks is noted."""
+    return await view_raw(queue, letter_id, caller, parts)
+
+
+async def view_raw(queue: str, letter_id: int, caller: ApiKey, parts: ApiParts) -> RawLetter:
+    """Return a letter of the caller's workspace as it is stored, and note who looked."""
     async with parts.transaction(caller) as conn:
         letter = await get_whole_letter(conn, caller, queue, letter_id, whole_traceback=True)
         seen = Action(action="dead_letter.view_raw", target=f"{queue}/{letter_id}", count=1)

@@ -10,9 +10,13 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
-from services.api.answers import Answer, problems
+from services.api.answers import Answer
 from services.api.auth import WITH_KEY, Admin, KeyedRoute
 from services.api.bodies import Body, ProjectName
+from services.api.describing_problems import problems
+from services.api.examples import sending as sending_examples
+from services.api.examples import shown
+from services.api.parameters import DeletionId
 from services.api.parts import ApiParts, WithParts
 from shared.domain.accepting import check_text
 from shared.errors import InvalidInputError, NotFoundError
@@ -28,6 +32,8 @@ MISSING: Final = problems(HTTPStatus.NOT_FOUND)
 class DeleteRequest(Body):
     """Whose data is deleted: exactly one of project, user and workspace."""
 
+    model_config = shown(sending_examples.DELETE)
+
     project: ProjectName | None = None
     user_id: UUID | None = None
     workspace: bool = False
@@ -39,6 +45,8 @@ class DeleteRequest(Body):
 
 class DeletionState(Answer):
     """How far a deletion is; it is done when nothing is left anywhere."""
+
+    model_config = shown(sending_examples.DELETION)
 
     id: UUID
     scope: Literal["workspace", "project", "user"]
@@ -63,7 +71,7 @@ async def delete_data(body: DeleteRequest, caller: Admin, parts: WithParts) -> D
 
 
 @router.get("/api/data/deletions/{deletion_id}", responses=MISSING)
-async def get_deletion(deletion_id: UUID, caller: Admin, parts: WithParts) -> DeletionState:
+async def get_deletion(deletion_id: DeletionId, caller: Admin, parts: WithParts) -> DeletionState:
     """Return how far a deletion is."""
     async with parts.transaction(caller) as conn:
         deletion = await find_deletion(conn, deletion_id, caller.workspace_id)

@@ -12,8 +12,9 @@ from psycopg import AsyncConnection
 from psycopg.errors import RaiseException
 from psycopg.rows import TupleRow
 
-from services.api.answers import MessageSubmitted, problems
+from services.api.answers import MessageSubmitted
 from services.api.auth import WITH_KEY, KeyedRoute, Sender, check_workspace
+from services.api.describing_problems import problems
 from services.api.parts import WithParts
 from services.api.patterns import check_known, detect
 from services.api.submitting import submit

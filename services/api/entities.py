@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Final
-from uuid import UUID
 
 from fastapi import APIRouter
 
-from services.api.answers import problems
 from services.api.auth import WITH_KEY, KeyedRoute, Reader
+from services.api.describing_problems import problems
 from services.api.entity_answers import (
     EntityFound,
     EntityMessageFound,
     PatternOfEntity,
     RelatedFound,
 )
+from services.api.parameters import CodeId, MemoryId
 from services.api.parts import ApiParts, WithParts
 from services.api.searching import permalink
 from shared.errors import NotFoundError
@@ -31,13 +31,13 @@ ERRORS: Final = problems(HTTPStatus.NOT_FOUND)
 
 
 @router.get("/api/memories/{memory_id}", responses=ERRORS)
-async def get_memory(memory_id: UUID, caller: Reader, parts: WithParts) -> EntityFound:
+async def get_memory(memory_id: MemoryId, caller: Reader, parts: WithParts) -> EntityFound:
     """Return a memory with what it is tied to, and the jobs and traces that wrote it."""
     return await get_entity(parts, caller, "memory", str(memory_id))
 
 
 @router.get("/api/code/{code_id}", responses=ERRORS)
-async def get_code(code_id: UUID, caller: Reader, parts: WithParts) -> EntityFound:
+async def get_code(code_id: CodeId, caller: Reader, parts: WithParts) -> EntityFound:
     """Return a source file with what it is tied to, and the jobs and traces that wrote it."""
     return await get_entity(parts, caller, "code", str(code_id))
 

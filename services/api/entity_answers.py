@@ -9,6 +9,8 @@ from uuid import UUID
 from pydantic import Field, JsonValue
 
 from services.api.answers import Answer
+from services.api.examples import found as found_examples
+from services.api.examples import shown
 from services.api.search_answers import Kind
 
 
@@ -48,6 +50,8 @@ class EntityMessageFound(Answer):
 
 class EntityFound(Answer):
     """One memory or file as a whole, and what the system did with it."""
+
+    model_config = shown(found_examples.ENTITY)
 
     kind: Kind
     id: str

@@ -1,4 +1,4 @@
-"""What a client is told when something is wrong: always `{error, details?}`."""
+"""What a client is told when something is wrong: problem details with `{error, details?}`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, Final, TypeAlias, cast
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from psycopg import DataError, InterfaceError, OperationalError
 from psycopg.errors import ProgramLimitExceeded, QueryCanceled
-from pydantic import AfterValidator, BaseModel
+from pydantic import AfterValidator, BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from services.api import problem_kinds as kinds
+from services.api.problem_kinds import Kind
 from shared.domain.clean_text import clean_text
 from shared.errors import (
     BeingDeletedError,
@@ -24,6 +27,7 @@ from shared.errors import (
     ForbiddenError,
     InvalidInputError,
     NotFoundError,
+    NotMigratedError,
     RateLimitedError,
     SupastateError,
     TooLargeError,
@@ -51,10 +55,15 @@ class Detail(BaseModel):
 
 
 class Problem(BaseModel):
-    """The body of every error."""
+    """The body of every error: RFC 9457, and the two fields that old clients read."""
 
-    error: Echo
-    details: list[Detail] | None = None
+    error: Echo = Field(description="what is wrong, in words; the same as `detail`")
+    details: list[Detail] | None = Field(default=None, description="what is wrong with each field")
+    type: str = Field(description="the kind of problem; its address tells more")
+    title: str = Field(description="what all problems of the kind have in common")
+    status: int
+    detail: Echo
+    instance: str = Field(description="the path that was asked for")
 
 
 class AllRefusedError(SupastateError):
@@ -66,14 +75,28 @@ class AllRefusedError(SupastateError):
 
 
 def respond(
-    status: HTTPStatus,
+    request: Request,
+    kind: Kind,
     error: str,
     details: Sequence[Detail] = (),
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     """Return the answer."""
-    problem = Problem(error=error, details=list(details) or None)
-    return JSONResponse(problem.model_dump(exclude_none=True), status_code=status, headers=headers)
+    problem = Problem(
+        error=error,
+        details=list(details) or None,
+        type=kind.uri,
+        title=kind.title,
+        status=kind.status,
+        detail=error,
+        instance=quote(str(request.scope["path"])[:LONGEST_ECHO], errors="replace"),
+    )
+    return JSONResponse(
+        problem.model_dump(exclude_none=True),
+        status_code=kind.status,
+        headers=headers,
+        media_type=kinds.MEDIA_TYPE,
+    )
 
 
 def describe(loc: Sequence[int | str], whole: str = "body") -> str:
@@ -102,6 +125,7 @@ def install_error_handlers(app: FastAPI) -> None:
         BeingDeletedError: _being_deleted,
         ConflictError: _conflict,
         DependencyDownError: _dependency_down,
+        NotMigratedError: _not_migrated,
         QueryCanceled: _too_slow,  # an OperationalError, but about the question
         OperationalError: _postgres_down,
         InterfaceError: _postgres_down,
@@ -120,15 +144,15 @@ async def _invalid_request(request: Request, error: Exception) -> JSONResponse:
         Detail(field=describe(problem["loc"][1:]), reason=reason_of(problem))
         for problem in problems[:100]
     ]
-    return respond(HTTPStatus.BAD_REQUEST, "the request is not as documented", details)
+    return respond(request, kinds.INVALID, "the request is not as documented", details)
 
 
 async def _all_refused(request: Request, error: Exception) -> JSONResponse:
     refusals = cast(AllRefusedError, error).refusals
     details = [Detail(field=one.field, reason=one.reason) for one in refusals]
     too_large = all(isinstance(one, TooLargeError) for one in refusals)
-    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE if too_large else HTTPStatus.BAD_REQUEST
-    return respond(status, str(error), details)
+    kind = kinds.TOO_LARGE if too_large else kinds.INVALID
+    return respond(request, kind, str(error), details)
 
 
 async def _invalid_input(request: Request, error: Exception) -> JSONResponse:
@@ -137,64 +161,70 @@ async def _invalid_input(request: Request, error: Exception) -> JSONResponse:
 
 async def _unauthorized(request: Request, error: Exception) -> JSONResponse:
     challenge = {"WWW-Authenticate": 'Bearer realm="supastate"'}
-    return respond(HTTPStatus.UNAUTHORIZED, str(error), headers=challenge)
+    return respond(request, kinds.UNAUTHORIZED, str(error), headers=challenge)
 
 
 async def _forbidden(request: Request, error: Exception) -> JSONResponse:
-    return respond(HTTPStatus.FORBIDDEN, str(error))
+    return respond(request, kinds.FORBIDDEN, str(error))
 
 
 async def _too_many(request: Request, error: Exception) -> JSONResponse:
     wait = math.ceil(cast(RateLimitedError, error).wait_seconds)
     later = {"Retry-After": str(max(wait, 1))}
-    return respond(HTTPStatus.TOO_MANY_REQUESTS, str(error), headers=later)
+    return respond(request, kinds.RATE_LIMITED, str(error), headers=later)
 
 
 async def _not_found(request: Request, error: Exception) -> JSONResponse:
-    return respond(HTTPStatus.NOT_FOUND, str(error))
+    return respond(request, kinds.NOT_FOUND, str(error))
 
 
 async def _being_deleted(request: Request, error: Exception) -> JSONResponse:
     later = {"Retry-After": RETRY_AFTER_SECONDS}
-    return respond(HTTPStatus.CONFLICT, str(error), headers=later)
+    return respond(request, kinds.BEING_DELETED, str(error), headers=later)
 
 
 async def _conflict(request: Request, error: Exception) -> JSONResponse:
-    return respond(HTTPStatus.CONFLICT, str(error))
+    return respond(request, kinds.CHANGED, str(error))
 
 
 async def _dependency_down(request: Request, error: Exception) -> JSONResponse:
     log.warning("%s", error)
     dependency = cast(DependencyDownError, error).dependency
-    return _try_later(f"{dependency} does not answer")
+    return _try_later(request, f"{dependency} does not answer")
+
+
+async def _not_migrated(request: Request, error: Exception) -> JSONResponse:
+    log.error("%s", error)
+    return respond(request, kinds.NOT_MIGRATED, str(error))
 
 
 async def _postgres_down(request: Request, error: Exception) -> JSONResponse:
     log.warning("Postgres: %s", error)
-    return _try_later("Postgres does not answer")
+    return _try_later(request, "Postgres does not answer")
 
 
 async def _too_slow(request: Request, error: Exception) -> JSONResponse:
     reason = "this took too long; ask for less: a shorter time, or more filters"
-    return respond(HTTPStatus.SERVICE_UNAVAILABLE, reason)
+    return respond(request, kinds.TOO_SLOW, reason)
 
 
-def _try_later(reason: str) -> JSONResponse:
+def _try_later(request: Request, reason: str) -> JSONResponse:
     later = {"Retry-After": RETRY_AFTER_SECONDS}
-    return respond(HTTPStatus.SERVICE_UNAVAILABLE, f"{reason}; try again", headers=later)
+    return respond(request, kinds.UNAVAILABLE, f"{reason}; try again", headers=later)
 
 
 async def _not_storable(request: Request, error: Exception) -> JSONResponse:
     # Postgres's message would quote the content.
     log.warning("Postgres refused a value: %s", type(error).__name__)
-    return respond(HTTPStatus.BAD_REQUEST, "the request holds a value that cannot be stored")
+    return respond(request, kinds.INVALID, "the request holds a value that cannot be stored")
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     known = cast(HTTPException, error)
-    return respond(HTTPStatus(known.status_code), str(known.detail), headers=known.headers)
+    kind = kinds.of_status(HTTPStatus(known.status_code))
+    return respond(request, kind, str(known.detail), headers=known.headers)
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     log.error("unexpected error", exc_info=error)
-    return respond(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error; it was logged")
+    return respond(request, kinds.INTERNAL, "internal error; it was logged")

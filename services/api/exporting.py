@@ -15,9 +15,10 @@ from fastapi.responses import StreamingResponse
 from pydantic import JsonValue
 from pydantic_core import to_json
 
-from services.api.answers import problems
 from services.api.auth import WITH_KEY, Admin, KeyedRoute
 from services.api.bodies import ProjectFilter
+from services.api.describing_problems import problems
+from services.api.parameters import OfUser
 from services.api.parts import ApiParts, WithParts
 from shared.domain.accepting import check_text
 from shared.domain.redaction import redact_json
@@ -29,6 +30,7 @@ from shared.postgres.exporting import Chosen, read_batch
 Kind: TypeAlias = Literal["memories", "code", "patterns", "summaries", "jobs"]
 PATTERNS_AT_ONCE: Final = 50
 LINES: Final = "application/x-ndjson"
+LINE: Final = '{"chunk_id": "5a1f0c9e:0", "content": "Why does the parser fail on …"}\n'
 TEXTS: Final = (str, dict, list)
 router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["data"])
 
@@ -36,14 +38,15 @@ router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["data"])
 @router.get(
     "/api/export",
     response_class=StreamingResponse,
-    responses=problems() | {200: {"content": {LINES: {"schema": {"type": "string"}}}}},
+    responses=problems()
+    | {200: {"content": {LINES: {"schema": {"type": "string"}, "example": LINE}}}},
 )
 async def export(
     caller: Admin,
     parts: WithParts,
     kind: Annotated[Kind, Query(description="one kind at a time")],
     project: ProjectFilter = None,
-    user: Annotated[UUID | None, Query(description="only what this user sent")] = None,
+    user: OfUser = None,
 ) -> StreamingResponse:
     """Return every row of one kind as a JSON object a line; secrets are redacted."""
     chosen = Chosen(caller.workspace_id, project and check_text(project, "project"), user)

@@ -9,8 +9,9 @@ from typing import Annotated, Final, get_args
 
 from fastapi import APIRouter, Path, Query
 
-from services.api.answers import problems
 from services.api.auth import WITH_KEY, KeyedRoute, Reader
+from services.api.describing_problems import problems
+from services.api.examples import MEMORY_ID
 from services.api.graph_answers import NeighbourFound, NeighbourhoodFound, NodeFound, TieCount
 from services.api.parts import WithParts
 from shared.domain.accepting import check_text
@@ -40,6 +41,7 @@ async def get_neighbourhood(
             min_length=1,
             max_length=MOST_ID_CHARACTERS,
             description="an id; of a project its name, of a session what its memories call it",
+            examples=[MEMORY_ID],
         ),
     ],
     caller: Reader,

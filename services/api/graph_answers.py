@@ -7,6 +7,8 @@ from datetime import datetime
 from pydantic import Field
 
 from services.api.answers import Answer
+from services.api.examples import found as found_examples
+from services.api.examples import shown
 from shared.graph.neighbourhood import Edge, NodeKind
 
 
@@ -44,6 +46,8 @@ class TieCount(Answer):
 
 class NeighbourhoodFound(Answer):
     """A node and what is one step away: the newest of each kind of tie."""
+
+    model_config = shown(found_examples.NEIGHBOURHOOD)
 
     centre: NodeFound
     neighbours: list[NeighbourFound]

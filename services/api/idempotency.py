@@ -21,7 +21,11 @@ HEADER: Final = "Idempotency-Key"
 IdempotencyKey: TypeAlias = Annotated[
     Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
     | None,
-    Header(alias=HEADER, description="any text of yours; sent again within a day, it does nothing"),
+    Header(
+        alias=HEADER,
+        description="any text of yours; sent again within a day, it does nothing",
+        examples=["import-2026-01-31"],
+    ),
 ]
 
 

@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Final, TypeVar
+from typing import Final
 from uuid import UUID
 
 from fastapi import APIRouter
 
-from services.api.answers import (
-    ChunkResult,
-    CodeSubmitted,
-    FileResult,
-    ItemResult,
-    MemoriesSubmitted,
-    problems,
-)
+from services.api.answers import CodeSubmitted, MemoriesSubmitted
 from services.api.auth import WITH_KEY, KeyedRoute, Sender, check_workspace
 from services.api.bodies import Chunk, CodeRequest, MemoryRequest, SourceFile
-from services.api.errors import Detail
+from services.api.describing_problems import problems
 from services.api.idempotency import Once, run_once
-from services.api.metrics import INGESTED
 from services.api.parts import WithParts
-from services.api.submitting import (
-    Accepted,
-    Draft,
-    Refused,
-    accepted_drafts,
-    sort_items,
-    submit,
-)
+from services.api.storing import Stored, describe_items, submit_changed
+from services.api.submitting import BodyBytes, accepted_drafts, do_apart, sort_items
 from shared.domain.accepting import (
     accept_content,
     accept_metadata,
@@ -44,20 +27,19 @@ from shared.domain.accepting import (
 from shared.domain.code_languages import language_of
 from shared.domain.project_name import project_name
 from shared.errors import InvalidInputError
-from shared.messages import MEMORY_INGESTION, IngestCode, IngestMemory, Metadata
+from shared.messages import IngestCode, IngestMemory, Metadata
 from shared.postgres.api_keys import ApiKey
 from shared.postgres.code_entities import FileDraft, save_code_entities
-from shared.postgres.memories import MemoryDraft, Saved, save_memories
+from shared.postgres.memories import MemoryDraft, save_memories
 
 MAX_PATH_BYTES: Final = 1024
-Drafted = TypeVar("Drafted", MemoryDraft, FileDraft)
 router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["ingest"])
 ERRORS: Final = problems(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
 
 @router.post("/api/ingest/memory", status_code=HTTPStatus.ACCEPTED, responses=ERRORS)
 async def ingest_memory(
-    body: MemoryRequest, caller: Sender, parts: WithParts, once: Once = None
+    body: MemoryRequest, caller: Sender, parts: WithParts, size: BodyBytes, once: Once = None
 ) -> MemoriesSubmitted:
     """Store up to 100 chunks and queue those that are new or changed.
 
@@ -71,34 +53,17 @@ async def ingest_memory(
     def accept(chunk: Chunk) -> MemoryDraft:
         return accept_chunk(chunk, session, project, now)
 
-    # In a thread: to look for secrets in 16 MiB must not keep other requests waiting.
-    items = await asyncio.to_thread(
-        sort_items, "chunks", body.chunks, lambda chunk: chunk.chunk_id, accept
+    items = await do_apart(
+        lambda: sort_items("chunks", body.chunks, lambda chunk: chunk.chunk_id, accept), size
     )
     drafts = accepted_drafts(items)
 
     async def store() -> MemoriesSubmitted:
         saved = await save_memories(conn, caller.workspace_id, caller.user_id, drafts)
-        messages = [
-            to_memory_message(caller, saved[draft.chunk_id].id, draft)
-            for draft in drafts
-            if saved[draft.chunk_id].is_changed
-        ]
-        job_id = await submit(
-            conn,
-            parts.broker,
-            caller,
-            queue=MEMORY_INGESTION,
-            kind="memory",
-            messages=messages,
-            project_name=project,
-            content_bytes=bytes_of(drafts, saved, lambda draft: draft.chunk_id),
-        )
-        results = [
-            ChunkResult(chunk_id=item.name, **outcome(item, saved).model_dump()) for item in items
-        ]
+        stored = Stored("memory", project, items, saved)
+        job_id = await submit_changed(conn, parts.broker, caller, stored, to_memory_message)
         return MemoriesSubmitted.model_validate(
-            {"job_id": job_id, **tally("memory", results), "results": results}
+            {"job_id": job_id, **describe_items(stored, "chunk_id")}
         )
 
     async with parts.transaction(caller) as conn:
@@ -107,7 +72,7 @@ async def ingest_memory(
 
 @router.post("/api/ingest/code", status_code=HTTPStatus.ACCEPTED, responses=ERRORS)
 async def ingest_code(
-    body: CodeRequest, caller: Sender, parts: WithParts, once: Once = None
+    body: CodeRequest, caller: Sender, parts: WithParts, size: BodyBytes, once: Once = None
 ) -> CodeSubmitted:
     """Store up to 50 source files and queue those that are new or changed.
 
@@ -117,34 +82,16 @@ async def ingest_code(
     project = find_project(body.project_name, body.project_path)
     if project is None:
         raise InvalidInputError("projectPath", "name the project: projectPath or projectName")
-    items = await asyncio.to_thread(
-        sort_items, "files", body.files, lambda file: file.path, accept_file
+    items = await do_apart(
+        lambda: sort_items("files", body.files, lambda file: file.path, accept_file), size
     )
     drafts = accepted_drafts(items)
 
     async def store() -> CodeSubmitted:
         saved = await save_code_entities(conn, caller.workspace_id, caller.user_id, project, drafts)
-        messages = [
-            to_code_message(caller, saved[draft.path].id, draft.metadata)
-            for draft in drafts
-            if saved[draft.path].is_changed
-        ]
-        job_id = await submit(
-            conn,
-            parts.broker,
-            caller,
-            queue=MEMORY_INGESTION,
-            kind="code",
-            messages=messages,
-            project_name=project,
-            content_bytes=bytes_of(drafts, saved, lambda draft: draft.path),
-        )
-        results = [
-            FileResult(path=item.name, **outcome(item, saved).model_dump()) for item in items
-        ]
-        return CodeSubmitted.model_validate(
-            {"job_id": job_id, **tally("code", results), "results": results}
-        )
+        stored = Stored("code", project, items, saved)
+        job_id = await submit_changed(conn, parts.broker, caller, stored, to_code_message)
+        return CodeSubmitted.model_validate({"job_id": job_id, **describe_items(stored, "path")})
 
     async with parts.transaction(caller) as conn:
         return await run_once(conn, caller, once, store, CodeSubmitted)
@@ -213,36 +160,11 @@ def to_memory_message(caller: ApiKey, memory_id: UUID, draft: MemoryDraft) -> In
     )
 
 
-def to_code_message(caller: ApiKey, entity_id: UUID, metadata: Metadata) -> IngestCode:
+def to_code_message(caller: ApiKey, entity_id: UUID, draft: FileDraft) -> IngestCode:
     """Return the message for one stored file; the worker reads its content from the row."""
     return IngestCode(
         user_id=caller.user_id,
         workspace_id=caller.workspace_id,
         code_entity_id=entity_id,
-        metadata=metadata,
+        metadata=draft.metadata,
     )
-
-
-def bytes_of(
-    drafts: Sequence[Drafted], saved: Mapping[str, Saved], name_of: Callable[[Drafted], str]
-) -> int:
-    """Return how much content was new, for the usage report."""
-    changed = (draft for draft in drafts if saved[name_of(draft)].is_changed)
-    return sum(len(draft.content.encode()) for draft in changed)
-
-
-def outcome(item: Accepted[Draft] | Refused, saved: Mapping[str, Saved]) -> ItemResult:
-    """Return what became of one item."""
-    if isinstance(item, Refused):
-        error = Detail(field=item.error.field, reason=item.error.reason)
-        return ItemResult(status="failed", error=error)
-    row = saved[item.name]
-    return ItemResult(id=row.id, status="queued" if row.is_changed else "unchanged")
-
-
-def tally(kind: str, results: Sequence[ItemResult]) -> dict[str, int]:
-    """Return how many items ended in each way, and count them for `/metrics`."""
-    counts = Counter(result.status for result in results)
-    for status, number in counts.items():
-        INGESTED.labels(kind, status).inc(number)
-    return {status: counts[status] for status in ("queued", "unchanged", "failed")}

@@ -12,6 +12,8 @@ from pydantic import Field, JsonValue
 
 from faststream_pgmq.letters import as_object, readable
 from services.api.answers import Answer
+from services.api.examples import shown
+from services.api.examples import working as working_examples
 from services.api.job_history import (
     JobEvent,
     JobProduct,
@@ -94,6 +96,8 @@ class JobPage(Answer):
     A page with a filter may hold fewer jobs than asked for, even none, and yet have a `next`.
     """
 
+    model_config = shown(working_examples.JOBS)
+
     jobs: list[JobState]
     next: str | None
     searched: JobsSearched
@@ -135,6 +139,8 @@ class JobMessageState(Answer):
 class JobDetail(JobState):
     """A job with its messages: what failed first, then what is not done."""
 
+    model_config = shown(working_examples.JOB_DETAIL)
+
     errors: list[JobError] = Field(description="the newest first")
     messages: list[JobMessageState]
     messages_not_shown: int
@@ -147,6 +153,8 @@ class JobDetail(JobState):
 
 class JobCancelled(Answer):
     """What became of a job's messages."""
+
+    model_config = shown(working_examples.CANCELLED)
 
     id: UUID
     cancelled: int

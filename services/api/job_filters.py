@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Final
-from uuid import UUID
 
 from fastapi import Depends, Query
 
+from services.api.bodies import ProjectFilter
+from services.api.parameters import OfUser
 from shared.domain.accepting import check_text
 from shared.errors import InvalidInputError
 from shared.messages import MEMORY_INGESTION, PATTERN_DETECTION, SUMMARY_GENERATION, Moment
@@ -36,10 +37,10 @@ Search = Annotated[
 
 def read_filter(
     state: JobStateName | None = None,
-    queue: Text = None,
-    kind: Text = None,
-    project: Text = None,
-    user: UUID | None = None,
+    queue: Annotated[Text, Query(examples=[MEMORY_INGESTION])] = None,
+    kind: Annotated[Text, Query(examples=["memory"])] = None,
+    project: ProjectFilter = None,
+    user: OfUser = None,
     search: Search = None,
     since: Moment | None = None,
     until: Moment | None = None,

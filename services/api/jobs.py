@@ -12,9 +12,11 @@ from fastapi import APIRouter, Path, Response
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.api.answers import problems
 from services.api.auth import WITH_KEY, KeyedRoute, Operator, Reader
 from services.api.bodies import CancelRequest
+from services.api.describing_problems import problems
+from services.api.examples import QUEUE
+from services.api.examples.working import WHOLE_MESSAGE
 from services.api.job_answers import (
     JobCancelled,
     JobDetail,
@@ -26,6 +28,7 @@ from services.api.job_answers import (
 )
 from services.api.job_filters import WithFilter
 from services.api.paging import Cursor, Limit, read_cursor, write_cursor
+from services.api.parameters import JobId
 from services.api.parts import ApiParts, WithParts
 from shared.domain.accepting import check_text
 from shared.errors import NotFoundError
@@ -42,9 +45,12 @@ ERRORS: Final = problems()
 ABOUT_ONE: Final = problems(HTTPStatus.NOT_FOUND)
 NO_JOB: Final = "no such job"
 WHOLE: Final[dict[int | str, dict[str, Any]]] = {
-    HTTPStatus.OK.value: {"description": "The message", "content": {"application/json": {}}}
+    HTTPStatus.OK.value: {
+        "description": "The message",
+        "content": {"application/json": {"example": WHOLE_MESSAGE}},
+    }
 }
-MessageId = Annotated[int, Path(ge=0, lt=2**63)]
+MessageId = Annotated[int, Path(ge=0, lt=2**63, examples=[18])]
 
 
 @router.get("/api/jobs", responses=ERRORS)
@@ -84,7 +90,7 @@ async def find_page(
 
 
 @router.get("/api/jobs/{job_id}", responses=ABOUT_ONE)
-async def get_job(job_id: UUID, caller: Reader, parts: WithParts) -> JobDetail:
+async def get_job(job_id: JobId, caller: Reader, parts: WithParts) -> JobDetail:
     """Return one job with its messages."""
     async with parts.transaction(caller) as conn:
         return await find_detail(conn, caller, job_id, lease_of(parts))
@@ -113,8 +119,8 @@ async def find_detail(
     responses=ABOUT_ONE | WHOLE,
 )
 async def get_job_message(
-    job_id: UUID,
-    queue: Annotated[str, Path(max_length=64)],
+    job_id: JobId,
+    queue: Annotated[str, Path(max_length=64, examples=[QUEUE])],
     place: Place,
     message_id: MessageId,
     caller: Reader,
@@ -142,7 +148,7 @@ async def get_job_message(
 
 @router.post("/api/jobs/{job_id}/cancel", responses=ABOUT_ONE)
 async def post_job_cancel(
-    job_id: UUID, body: CancelRequest, caller: Operator, parts: WithParts
+    job_id: JobId, body: CancelRequest, caller: Operator, parts: WithParts
 ) -> JobCancelled:
     """Cancel what is left of a job. What a worker has in hand is finished, and not tried again.
 

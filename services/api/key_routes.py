@@ -10,9 +10,13 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
-from services.api.answers import Answer, problems
+from services.api.answers import Answer
 from services.api.auth import WITH_KEY, Admin, KeyedRoute
 from services.api.bodies import Body
+from services.api.describing_problems import problems
+from services.api.examples import operating as operating_examples
+from services.api.examples import shown
+from services.api.parameters import KeyId
 from services.api.parts import WithParts
 from shared.domain.accepting import check_text
 from shared.errors import ForbiddenError, NotFoundError
@@ -20,8 +24,7 @@ from shared.postgres.api_keys import (
     DEFAULT_SCOPES,
     ApiKey,
     Scope,
-    create_key,
-    find_key,
+    issue_key,
     list_keys,
     revoke_key,
     rotate_key,
@@ -35,6 +38,8 @@ MISSING: Final = problems(HTTPStatus.NOT_FOUND)
 class NewKey(Body):
     """What a key is for; it belongs to the caller's workspace."""
 
+    model_config = shown(operating_examples.NEW_KEY)
+
     name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     scopes: list[Scope] = Field(default=list(DEFAULT_SCOPES), min_length=1, max_length=4)
     user_id: UUID | None = Field(default=None, description="who sends with it; else the caller")
@@ -46,6 +51,8 @@ class NewKey(Body):
 
 class Rotation(Body):
     """How long the old key still works."""
+
+    model_config = shown(operating_examples.ROTATION)
 
     grace_hours: Annotated[int, Field(ge=0, le=720)] = 24
 
@@ -70,11 +77,15 @@ class KeyState(Answer):
 class KeyStates(Answer):
     """The workspace's keys, newest first."""
 
+    model_config = shown(operating_examples.KEYS)
+
     keys: list[KeyState]
 
 
 class KeyMade(Answer):
     """A new key; it cannot be read again."""
+
+    model_config = shown(operating_examples.KEY_MADE)
 
     key: str
     details: KeyState
@@ -95,7 +106,7 @@ async def post_key(body: NewKey, caller: Admin, parts: WithParts) -> KeyMade:
     if beyond:
         raise ForbiddenError(f"scopes: this API key lacks {', '.join(beyond)} itself")
     async with parts.transaction(caller) as conn:
-        key = await create_key(
+        made = await issue_key(
             conn,
             workspace_id=caller.workspace_id,
             user_id=body.user_id or caller.user_id,
@@ -104,29 +115,26 @@ async def post_key(body: NewKey, caller: Admin, parts: WithParts) -> KeyMade:
             requests_per_minute=body.requests_per_minute,
             lifetime=timedelta(days=body.days) if body.days else None,
         )
-        made = await find_key(conn, key)
-        assert made is not None  # made in this transaction
-        scopes = {"scopes": " ".join(made.scopes)}
-        await record_action(conn, caller, Action("key.create", str(made.id), scopes))
-    return KeyMade(key=key, details=describe_key(made))
+        scopes = {"scopes": " ".join(made.row.scopes)}
+        await record_action(conn, caller, Action("key.create", str(made.row.id), scopes))
+    return KeyMade(key=made.text, details=describe_key(made.row))
 
 
 @router.post("/api/keys/{key_id}/rotate", status_code=HTTPStatus.CREATED, responses=MISSING)
-async def post_rotation(key_id: UUID, body: Rotation, caller: Admin, parts: WithParts) -> KeyMade:
+async def post_rotation(key_id: KeyId, body: Rotation, caller: Admin, parts: WithParts) -> KeyMade:
     """Make a key in place of another one, which ends after the grace."""
     grace = timedelta(hours=body.grace_hours)
     async with parts.transaction(caller) as conn:
-        key = await rotate_key(conn, caller.workspace_id, key_id, grace=grace)
-        made = None if key is None else await find_key(conn, key)
-        if key is None or made is None:
+        made = await rotate_key(conn, caller.workspace_id, key_id, grace=grace)
+        if made is None:
             raise NotFoundError("no such valid key in this workspace")
-        successor = {"replaced_by": str(made.id)}
+        successor = {"replaced_by": str(made.row.id)}
         await record_action(conn, caller, Action("key.rotate", str(key_id), successor))
-    return KeyMade(key=key, details=describe_key(made))
+    return KeyMade(key=made.text, details=describe_key(made.row))
 
 
 @router.delete("/api/keys/{key_id}", status_code=HTTPStatus.NO_CONTENT, responses=MISSING)
-async def delete_key(key_id: UUID, caller: Admin, parts: WithParts) -> None:
+async def delete_key(key_id: KeyId, caller: Admin, parts: WithParts) -> None:
     """Revoke a key; every replica of the API refuses it within seconds."""
     async with parts.transaction(caller) as conn:
         if not await revoke_key(conn, caller.workspace_id, key_id):

@@ -92,8 +92,8 @@ async def _create(conn: Connection, options: argparse.Namespace) -> str:
 
 async def _rotate(conn: Connection, options: argparse.Namespace) -> str:
     grace = timedelta(hours=options.grace_hours)
-    key = await rotate_key(conn, options.workspace, options.id, grace=grace)
-    return f"{key}\n" if key else "no such valid key in this workspace\n"
+    made = await rotate_key(conn, options.workspace, options.id, grace=grace)
+    return f"{made.text}\n" if made else "no such valid key in this workspace\n"
 
 
 async def _list(conn: Connection, options: argparse.Namespace) -> str:

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from pydantic import (
     AwareDatetime,
-    ConfigDict,
     Field,
     JsonValue,
     StringConstraints,
@@ -19,6 +18,8 @@ from pydantic import (
 
 from services.api.answers import Answer
 from services.api.bodies import Body
+from services.api.examples import operating as operating_examples
+from services.api.examples import shown
 from shared.messages import check_range
 
 MAX_IDS: Final = 1_000
@@ -53,6 +54,8 @@ class LettersWanted(Body):
 class PreviewRequest(Body):
     """What would be redriven or discarded."""
 
+    model_config = shown(operating_examples.PREVIEW)
+
     queue: QueueName
     filter: LettersWanted = LettersWanted()
 
@@ -60,21 +63,7 @@ class PreviewRequest(Body):
 class OperationRequest(Body):
     """Named letters, or all that match a filter at the snapshot of its preview."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "queue": "memory_ingestion",
-                    "filter": {"fingerprint": "8c57b24626b2ac97"},
-                    "snapshot": "1029:1031:1029",
-                    "expectedCount": 412,
-                    "reason": "the model answers again",
-                    "rate": 100,
-                },
-                {"queue": "memory_ingestion", "ids": [17, 18], "reason": "fixed in 1.4.2"},
-            ]
-        }
-    )
+    model_config = shown(operating_examples.REDRIVE, operating_examples.REDRIVE_IDS)
 
     queue: QueueName
     ids: Annotated[list[MsgId], Field(min_length=1, max_length=MAX_IDS)] | None = None
@@ -117,6 +106,8 @@ class LetterGroupFound(Answer):
 class LetterGroupPage(Answer):
     """Groups, the one with the newest letter first; `next` is the `before` of the next page."""
 
+    model_config = shown(operating_examples.GROUPS)
+
     groups: list[LetterGroupFound]
     next: str | None
     counted_at_most: int = Field(description="the newest letters of each queue that are looked at")
@@ -140,6 +131,8 @@ class LetterListed(Answer):
 
 class LetterPage(Answer):
     """Dead letters, newest first; `next` is the `before` of the next page."""
+
+    model_config = shown(operating_examples.LETTERS)
 
     letters: list[LetterListed]
     next: str | None
@@ -165,6 +158,8 @@ class ErrorFound(Answer):
 class LetterFound(LetterListed):
     """A dead letter whole, without secrets."""
 
+    model_config = shown(operating_examples.LETTER_FOUND)
+
     errors: list[ErrorFound] = Field(description="the last error first, then what caused it")
     frames_omitted: int
     traceback: str = Field(description="its end; all of it at `…/traceback`")
@@ -180,6 +175,8 @@ class LetterFound(LetterListed):
 class RawLetter(Answer):
     """A dead letter as it is stored, secrets included."""
 
+    model_config = shown(operating_examples.RAW_LETTER)
+
     queue: str
     id: int
     headers: JsonValue
@@ -189,6 +186,8 @@ class RawLetter(Answer):
 
 class PreviewAnswer(Answer):
     """What a redrive or discard with this filter and snapshot would be about."""
+
+    model_config = shown(operating_examples.PREVIEWED)
 
     count: int
     is_capped: bool = Field(description="there are more than `count`")
@@ -201,6 +200,8 @@ class PreviewAnswer(Answer):
 
 class OperationState(Answer):
     """How far a redrive or discard is; `total` = `done` + `skipped` + `left`."""
+
+    model_config = shown(operating_examples.OPERATION)
 
     id: UUID
     kind: Literal["redrive", "discard"]
@@ -223,6 +224,8 @@ class OperationState(Answer):
 
 class OperationPage(Answer):
     """Operations, newest first; `next` is the `before` of the next page."""
+
+    model_config = shown(operating_examples.OPERATIONS)
 
     operations: list[OperationState]
     next: str | None

@@ -7,9 +7,11 @@ from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.api.errors import respond
+from services.api.problem_kinds import TOO_LARGE
 
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 REASON: Final = f"the body is larger than {MAX_BODY_BYTES} bytes"
@@ -25,7 +27,7 @@ class LimitBody:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
         elif _announced_bytes(scope) > MAX_BODY_BYTES:
-            answer = respond(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, REASON)
+            answer = respond(Request(scope), TOO_LARGE, REASON)
             await answer(scope, receive, send)
         else:
             await self._app(scope, _count_bytes(receive), send)

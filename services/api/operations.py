@@ -10,8 +10,8 @@ from fastapi import APIRouter
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.api.answers import problems
 from services.api.auth import WITH_KEY, KeyedRoute, Operator, Reader
+from services.api.describing_problems import problems
 from services.api.idempotency import KeyedRequest, Once, run_once
 from services.api.letter_answers import (
     LettersWanted,
@@ -22,6 +22,7 @@ from services.api.letter_answers import (
     PreviewRequest,
 )
 from services.api.paging import Cursor, Limit, read_cursor, write_cursor
+from services.api.parameters import OperationId
 from services.api.parts import ApiParts, WithParts
 from services.api.showing_letters import describe_letter, describe_operation
 from shared.domain.accepting import check_text
@@ -101,14 +102,18 @@ async def get_operations(
 
 
 @router.get("/api/operations/{operation_id}", responses=MISSING)
-async def get_operation(operation_id: UUID, caller: Reader, parts: WithParts) -> OperationState:
+async def get_operation(
+    operation_id: OperationId, caller: Reader, parts: WithParts
+) -> OperationState:
     """Return how far a redrive or discard is."""
     async with parts.transaction(caller) as conn:
         return describe_operation(await get_known_operation(conn, caller, operation_id))
 
 
 @router.post("/api/operations/{operation_id}/cancel", responses=MISSING)
-async def post_cancel(operation_id: UUID, caller: Operator, parts: WithParts) -> OperationState:
+async def post_cancel(
+    operation_id: OperationId, caller: Operator, parts: WithParts
+) -> OperationState:
     """Stop an operation where it is; its totals are final. One that is over stays as it is."""
     return await cancel(operation_id, caller, parts)
 

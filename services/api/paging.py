@@ -8,13 +8,15 @@ from typing import Annotated, Final, TypeAlias, TypeVar
 
 from fastapi import Query
 
+from services.api.examples import JOB_CURSOR
 from shared.errors import InvalidInputError
 
 Id = TypeVar("Id")
 SEPARATOR: Final = "_"
 
 Cursor: TypeAlias = Annotated[
-    str | None, Query(max_length=200, description="`next` of the page before this one")
+    str | None,
+    Query(max_length=200, description="`next` of the page before this one", examples=[JOB_CURSOR]),
 ]
 Limit: TypeAlias = Annotated[int, Query(ge=1, le=100)]
 

@@ -12,6 +12,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from faststream_pgmq import PgmqBroker
+from services.api.counting_searches import SearchCounts
 from services.api.known_keys import KnownKeys
 from services.api.live.hub import LiveHub
 from services.api.live.job_watch import JobWatch
@@ -40,6 +41,7 @@ class ApiParts:
     """Read only and impatient: what a page asks cannot hold up what clients send."""
     operations: OperationWorker
     watch: JobWatch
+    searches: SearchCounts
 
     @asynccontextmanager
     async def transaction(self, caller: ApiKey) -> AsyncGenerator[AsyncConnection[TupleRow]]:
@@ -70,4 +72,9 @@ def find_parts(request: Request) -> ApiParts:
     return cast(ApiParts, request.app.state.parts)
 
 
-WithParts = Annotated[ApiParts, Depends(find_parts)]
+async def _find_parts(request: Request) -> ApiParts:
+    # FastAPI would run a function that is not async in a thread.
+    return find_parts(request)
+
+
+WithParts = Annotated[ApiParts, Depends(_find_parts)]

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from services.api.examples import PATTERN_ID, PROJECT
 from services.api.finding_patterns import Order, ReviewFilter
 from services.api.value_cursors import not_a_place, read_values, write_values
 from shared.domain.accepting import check_text
@@ -22,7 +23,7 @@ class PatternFilter(BaseModel):
 
     type: list[PatternType] = Field(default_factory=list, max_length=32, description="any of these")
     project: Annotated[str, Field(min_length=1, max_length=255)] | None = Field(
-        default=None, description="only this project"
+        default=None, description="only this project", examples=[PROJECT]
     )
     min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.0
     since: Moment | None = Field(
@@ -30,7 +31,9 @@ class PatternFilter(BaseModel):
     )
     until: Moment | None = Field(default=None, description="what began before")
     text: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
-        default=None, description="in the name, the project or the reason, in any case"
+        default=None,
+        description="in the name, the project or the reason, in any case",
+        examples=["parser"],
     )
     review: ReviewFilter | None = Field(
         default=None, description="`open` means nobody said anything; else not what was dismissed"
@@ -41,7 +44,9 @@ class PatternFilter(BaseModel):
         default=MAX_EVIDENCE, description="of each pattern at most so much, the oldest"
     )
     after: Annotated[str, Field(max_length=300)] | None = Field(
-        default=None, description="`next` of the page before this one"
+        default=None,
+        description="`next` of the page before this one",
+        examples=[write_values(0.82, 7, PROJECT, PATTERN_ID)],
     )
 
     def wanted(self) -> Wanted:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Annotated, Final
-from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
@@ -17,10 +16,12 @@ from services.api.answers import (
     RelatedPattern,
     TypeRates,
     WeekRate,
-    problems,
 )
 from services.api.auth import WITH_KEY, KeyedRoute, Operator, Reader
 from services.api.bodies import Body, ProjectFilter
+from services.api.describing_problems import problems
+from services.api.examples import patterns as patterns_examples
+from services.api.examples import shown
 from services.api.finding_patterns import (
     Rate,
     ReviewedPattern,
@@ -28,6 +29,7 @@ from services.api.finding_patterns import (
     read_pattern,
     read_rates,
 )
+from services.api.parameters import PatternId
 from services.api.parts import WithParts
 from services.api.patterns import describe_pattern
 from services.api.reviewing import review_pattern
@@ -42,6 +44,8 @@ router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["pattern
 
 class ReviewRequest(Body):
     """What somebody says of a pattern."""
+
+    model_config = shown(patterns_examples.REVIEW)
 
     verdict: Verdict | None = Field(
         description="`dismissed` hides it, from now on and when it is found again; "
@@ -83,14 +87,14 @@ async def get_rates(
 
 
 @router.get("/api/patterns/{pattern_id}", responses=MISSING)
-async def get_pattern(pattern_id: UUID, caller: Reader, parts: WithParts) -> PatternDetail:
+async def get_pattern(pattern_id: PatternId, caller: Reader, parts: WithParts) -> PatternDetail:
     """Return one pattern with its reason, all its evidence, and what stands on the same."""
     return describe_detail(await read_pattern(parts, caller, pattern_id))
 
 
 @router.post("/api/patterns/{pattern_id}/review", responses=MISSING)
 async def post_review(
-    pattern_id: UUID, body: ReviewRequest, caller: Operator, parts: WithParts
+    pattern_id: PatternId, body: ReviewRequest, caller: Operator, parts: WithParts
 ) -> PatternDetail:
     """Confirm or dismiss a pattern, or take that back. It outlasts every later detection."""
     await review_pattern(parts, caller, pattern_id, body.verdict, body.note)

@@ -13,15 +13,10 @@ from fastapi import APIRouter, Query
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.api.answers import (
-    PatternFound,
-    PatternsFound,
-    ReviewFound,
-    Submitted,
-    problems,
-)
+from services.api.answers import PatternFound, PatternsFound, ReviewFound, Submitted
 from services.api.auth import WITH_KEY, KeyedRoute, Operator, Reader, check_workspace
 from services.api.bodies import DetectRequest, PatternQuery
+from services.api.describing_problems import problems
 from services.api.finding_patterns import read_page
 from services.api.idempotency import Once, run_once
 from services.api.parts import ApiParts, WithParts
@@ -91,6 +86,7 @@ async def search_patterns(body: PatternQuery, caller: Reader, parts: WithParts) 
     """Return the patterns nearest to some words, of the surest 200 that nobody dismissed."""
     check_workspace(caller, body.workspace_id, "workspaceId")
     query = check_text(body.query, "query")
+    parts.searches.note(caller)
     wanted = Wanted(body.pattern_types, minimum_confidence=body.min_confidence)
     page = await read_page(parts, caller, wanted, limit=MOST_SEARCHED, evidence=MAX_EVIDENCE)
     words = map(describe_in_words, page.patterns)

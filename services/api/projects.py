@@ -11,8 +11,11 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
-from services.api.answers import Answer, PatternFound, Submitted, problems
+from services.api.answers import Answer, PatternFound, Submitted
 from services.api.auth import WITH_KEY, KeyedRoute, Operator, Reader
+from services.api.describing_problems import problems
+from services.api.examples import PROJECT, shown
+from services.api.examples import patterns as patterns_examples
 from services.api.finding_projects import (
     Decision,
     ProjectStory,
@@ -28,7 +31,7 @@ from shared.postgres.projects import Project
 
 router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["projects"])
 MISSING: Final = problems(HTTPStatus.NOT_FOUND)
-Name = Annotated[str, Path(min_length=1, max_length=255)]
+Name = Annotated[str, Path(min_length=1, max_length=255, examples=[PROJECT])]
 
 
 class ProjectFound(Answer):
@@ -48,6 +51,8 @@ class ProjectFound(Answer):
 
 class ProjectsFound(Answer):
     """Projects by name."""
+
+    model_config = shown(patterns_examples.PROJECTS)
 
     projects: list[ProjectFound]
     next: str | None = Field(description="the `after` of the following page")
@@ -102,6 +107,8 @@ class OpenJob(Answer):
 class ProjectDetail(ProjectFound):
     """One project, and what is said of it is told from."""
 
+    model_config = shown(patterns_examples.PROJECT_DETAIL)
+
     memories_included: int | None
     first_memory_timestamp: datetime | None
     last_memory_timestamp: datetime | None
@@ -121,7 +128,12 @@ async def get_projects(
     parts: WithParts,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     after: Annotated[
-        str | None, Query(max_length=2000, description="`next` of the page before this one")
+        str | None,
+        Query(
+            max_length=2000,
+            description="`next` of the page before this one",
+            examples=[write_values(PROJECT)],
+        ),
     ] = None,
 ) -> ProjectsFound:
     """Return the workspace's projects by name, with how fresh their summaries are."""

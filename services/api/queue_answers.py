@@ -7,6 +7,8 @@ from datetime import datetime
 from pydantic import Field
 
 from services.api.answers import Answer
+from services.api.examples import shown
+from services.api.examples import working as working_examples
 from shared.domain.histograms import BOUNDS, add_up, quantile
 from shared.domain.queue_flow import State, drain_seconds, state_of
 from shared.domain.queue_problems import Kind, Problem
@@ -85,6 +87,8 @@ class ProblemFound(Answer):
 class QueueStates(Answer):
     """All queues; drained when nothing is due, running or to be retried."""
 
+    model_config = shown(working_examples.QUEUES)
+
     queues: list[QueueState]
     drained: bool
     problems: list[ProblemFound] = Field(description="as the page Overview shows them")
@@ -147,6 +151,8 @@ class Histogram(Answer):
 class QueueDetails(Answer):
     """One queue over time; steps that nobody sampled are left out."""
 
+    model_config = shown(working_examples.QUEUE_DETAILS)
+
     name: str
     paused: Pause | None
     sample: QueueSample
@@ -161,6 +167,8 @@ class QueueDetails(Answer):
 
 class Paused(Answer):
     """Whether the queue is paused now, and whether this request changed it."""
+
+    model_config = shown(working_examples.PAUSED)
 
     name: str
     paused: bool

@@ -6,14 +6,16 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from pydantic import StringConstraints
 
-from services.api.answers import problems
 from services.api.auth import WITH_KEY, KeyedRoute, Operator
 from services.api.bodies import Body
+from services.api.describing_problems import problems
+from services.api.examples import QUEUE, shown
+from services.api.examples import working as working_examples
 from services.api.parts import ApiParts, WithParts
 from services.api.queue_answers import (
     Limits,
@@ -55,11 +57,14 @@ LONGEST_REASON: Final = 500
 class PauseReason(Body):
     """Why nobody is to read the queue; whoever looks at it is told."""
 
+    model_config = shown(working_examples.PAUSE)
+
     reason: Annotated[
         str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_REASON)
     ]
 
 
+Name = Annotated[str, Path(examples=[QUEUE])]
 Minutes = Annotated[
     int, Query(ge=1, le=20_160, description="of the series, back from `to`; `from` goes before it")
 ]
@@ -84,7 +89,7 @@ async def get_queues(caller: Operator, parts: WithParts) -> QueueStates:
 
 @router.get("/api/queues/{name}", responses=MISSING)
 async def get_queue(
-    name: str,
+    name: Name,
     caller: Operator,
     parts: WithParts,
     minutes: Minutes = 60,
@@ -123,14 +128,14 @@ async def read_details(
 
 
 @router.post("/api/queues/{name}/pause", responses=MISSING)
-async def post_pause(name: str, body: PauseReason, caller: Operator, parts: WithParts) -> Paused:
+async def post_pause(name: Name, body: PauseReason, caller: Operator, parts: WithParts) -> Paused:
     """Let nobody read a queue; what is sent waits. Done again, the new reason replaces the old."""
     changed = await pause(parts, caller, name, body.reason)
     return Paused(name=name, paused=True, changed=changed)
 
 
 @router.post("/api/queues/{name}/resume", responses=MISSING)
-async def post_resume(name: str, caller: Operator, parts: WithParts) -> Paused:
+async def post_resume(name: Name, caller: Operator, parts: WithParts) -> Paused:
     """Let everybody read a queue again. Safe to repeat."""
     return Paused(name=name, paused=False, changed=await resume(parts, caller, name))
 
@@ -212,8 +217,8 @@ def read_range(minutes: int, since: datetime | None, until: datetime | None) -> 
 
 
 def whole_minute(moment: datetime) -> datetime:
-    """Return the beginning of a minute, in UTC: Postgres knows fewer zones than there are."""
-    return moment.astimezone(UTC).replace(second=0, microsecond=0)
+    """Return the beginning of a minute."""
+    return moment.replace(second=0, microsecond=0)
 
 
 def describe_limits(settings: Settings) -> Limits:

@@ -10,8 +10,10 @@ from fastapi import APIRouter, Path, Query
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.api.answers import Submitted, problems
+from services.api.answers import Submitted
 from services.api.auth import WITH_KEY, KeyedRoute, Operator
+from services.api.describing_problems import problems
+from services.api.examples import CHUNK, FILE, PROJECT
 from services.api.parts import ApiParts, WithParts
 from services.api.submitting import submit
 from shared.domain.accepting import MAX_ID_CHARACTERS, check_text
@@ -24,9 +26,9 @@ from shared.postgres.removal import remove_code_entities, remove_memories
 router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["ingest"])
 ERRORS: Final = problems(HTTPStatus.NOT_FOUND)
 
-ChunkId = Annotated[str, Path(min_length=1, max_length=MAX_ID_CHARACTERS)]
-Project = Annotated[str, Query(min_length=1, max_length=255)]
-FilePath = Annotated[str, Query(alias="path", min_length=1, max_length=1024)]
+ChunkId = Annotated[str, Path(min_length=1, max_length=MAX_ID_CHARACTERS, examples=[CHUNK])]
+Project = Annotated[str, Query(min_length=1, max_length=255, examples=[PROJECT])]
+FilePath = Annotated[str, Query(alias="path", min_length=1, max_length=1024, examples=[FILE])]
 
 
 @router.delete("/api/memories/{chunk_id:path}", status_code=HTTPStatus.ACCEPTED, responses=ERRORS)

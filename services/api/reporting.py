@@ -10,8 +10,11 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import Field, JsonValue
 
-from services.api.answers import Answer, problems
+from services.api.answers import Answer
 from services.api.auth import WITH_KEY, KeyedRoute, Operator
+from services.api.describing_problems import problems
+from services.api.examples import KEY_ID, USER_ID, shown
+from services.api.examples import operating as operating_examples
 from services.api.paging import Cursor, Limit, read_cursor, write_cursor
 from services.api.parts import WithParts
 from shared.domain.accepting import check_text
@@ -44,12 +47,14 @@ class EntryFound(Answer):
 class EntriesFound(Answer):
     """What was done, newest first."""
 
+    model_config = shown(operating_examples.ENTRIES)
+
     entries: list[EntryFound]
     next: str | None = Field(description="the `before` of the following page")
 
 
 class UsageFound(Answer):
-    """What was sent on a day (in UTC), with a key or for a project."""
+    """What was sent and searched on a day (in UTC), with a key or for a project."""
 
     name: str | None = Field(description="the day, the key's id or the project")
     requests: int
@@ -57,10 +62,15 @@ class UsageFound(Answer):
     files: int = Field(description="new or changed")
     content_bytes: int
     jobs: int
+    searches: int | None = Field(
+        description="over HTTP and on pages, on whole days in UTC; null by project"
+    )
 
 
 class UsageReport(Answer):
     """How much was sent in a time."""
+
+    model_config = shown(operating_examples.USAGE)
 
     since: datetime
     until: datetime
@@ -76,10 +86,19 @@ async def get_audit(
     before: Cursor = None,
     action: Annotated[
         str | None,
-        Query(min_length=1, max_length=100, description="how it begins, like `key`"),
+        Query(
+            min_length=1,
+            max_length=100,
+            description="how it begins, like `key`",
+            examples=["dead_letters."],
+        ),
     ] = None,
-    key: Annotated[UUID | None, Query(description="only what this key did")] = None,
-    user: Annotated[UUID | None, Query(description="only what this user did")] = None,
+    key: Annotated[
+        UUID | None, Query(description="only what this key did", examples=[KEY_ID])
+    ] = None,
+    user: Annotated[
+        UUID | None, Query(description="only what this user did", examples=[USER_ID])
+    ] = None,
     since: Moment | None = None,
     until: Moment | None = None,
 ) -> EntriesFound:
@@ -104,7 +123,10 @@ async def get_usage(
     since: Annotated[Moment | None, Query(description="30 days ago, if not given")] = None,
     until: Annotated[Moment | None, Query(description="now, if not given")] = None,
 ) -> UsageReport:
-    """Return how much was sent, by day, key or project; searches are not counted."""
+    """Return how much was sent and how often it was searched, by day, key or project.
+
+    Searches are counted in memory and written every ten seconds: the newest may be missing.
+    """
     end = until or datetime.now(UTC)
     start = since or max(end, EARLIEST + USUAL_PERIOD) - USUAL_PERIOD
     if start >= end:

@@ -8,6 +8,8 @@ from typing import Literal, TypeAlias
 from pydantic import Field
 
 from services.api.answers import Answer
+from services.api.examples import found as found_examples
+from services.api.examples import shown
 
 Kind: TypeAlias = Literal["memory", "code"]
 
@@ -83,6 +85,8 @@ class Hit(Answer):
 
 class SearchPage(Answer):
     """The best results, best first; `next` is the `after` of the following page."""
+
+    model_config = shown(found_examples.RESULTS)
 
     query: str
     results: list[Hit]

@@ -6,6 +6,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from neo4j import AsyncManagedTransaction
+
+from services.api.parts import ApiParts
 from services.api.search_answers import (
     ByGraph,
     ByMeaning,
@@ -21,11 +24,12 @@ from shared.domain.search_query import SearchQuery, read_query
 from shared.domain.search_words import find_words
 from shared.domain.snippets import READ_CHARACTERS, cut_snippet
 from shared.errors import InvalidInputError
+from shared.graph.driver import read
 from shared.graph.entity_heads import Head, read_heads
 from shared.graph.entity_words import Filters
 from shared.graph.hybrid_search import Ranked, search
 from shared.graph.search_candidates import Key
-from shared.runtime import Parts
+from shared.postgres.api_keys import ApiKey
 
 SEPARATOR: Final = "_"
 
@@ -40,8 +44,8 @@ class Wanted:
     after: str | None = None
 
 
-async def run_search(parts: Parts, workspace_id: str, wanted: Wanted) -> SearchPage:
-    """Return one page of what fits.
+async def run_search(api: ApiParts, caller: ApiKey, wanted: Wanted) -> SearchPage:
+    """Return one page of what fits, and count the search.
 
     Raises:
         InvalidInputError: the query is empty or cannot be text, or filters exclude each other.
@@ -50,12 +54,20 @@ async def run_search(parts: Parts, workspace_id: str, wanted: Wanted) -> SearchP
     query = read_query(check_query(wanted.text))
     check_filters(wanted.filters)
     after = wanted.after and read_cursor(wanted.after)
+    api.searches.note(caller)
+    parts, workspace_id = api.shared, caller.workspace_id
     (vector,) = await parts.embedder.embed([query.plain_text])
-    ranked = await search(parts.driver, workspace_id, query, vector, wanted.filters)
-    rest = _after(ranked, after) if after else ranked
+
+    async def work(
+        tx: AsyncManagedTransaction,
+    ) -> tuple[list[Ranked], Sequence[Ranked], dict[Key, Head]]:
+        ranked = await search(tx, workspace_id, query, vector, wanted.filters)
+        rest = _after(ranked, after) if after else ranked
+        keys = _shown(rest[: wanted.limit])
+        return ranked, rest, await read_heads(tx, workspace_id, keys, characters=READ_CHARACTERS)
+
+    ranked, rest, heads = await read(parts.driver, work)
     page = rest[: wanted.limit]
-    keys = [*(one.key for one in page), *(tie.seed for one in page for tie in one.ties)]
-    heads = await read_heads(parts.driver, workspace_id, keys, characters=READ_CHARACTERS)
     hits = [_describe(one, heads, query) for one in page if one.key in heads]
     return SearchPage(
         query=wanted.text,
@@ -64,6 +76,11 @@ async def run_search(parts: Parts, workspace_id: str, wanted: Wanted) -> SearchP
         ranked=len(ranked),
         next=write_cursor(page[-1]) if len(rest) > wanted.limit else None,
     )
+
+
+def _shown(page: Sequence[Ranked]) -> list[Key]:
+    """Return the results of a page, and what they are tied to."""
+    return [*(one.key for one in page), *(tie.seed for one in page for tie in one.ties)]
 
 
 def check_query(text: str) -> str:

@@ -6,9 +6,10 @@ from dataclasses import asdict
 
 from fastapi import APIRouter
 
-from services.api.answers import SummariesFound, SummaryFound, problems
+from services.api.answers import SummariesFound, SummaryFound
 from services.api.auth import WITH_KEY, KeyedRoute, Reader
 from services.api.bodies import ProjectFilter
+from services.api.describing_problems import problems
 from services.api.parts import WithParts
 from shared.domain.accepting import check_text
 from shared.postgres.project_summaries import list_summaries

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
+from shared.domain.clean_text import find_unstorable
 from shared.domain.project_name import MAX_NAME_LENGTH
-from shared.domain.redaction import redact, redact_json
+from shared.domain.redaction import SHORTEST_SECRET, may_hold_secrets, redact, redact_json
 from shared.errors import InvalidInputError, TooLargeError
 from shared.messages import Metadata
 
@@ -32,7 +32,6 @@ OWN_FIELDS: Final = {
 }
 """What a message tells in its metadata and a memory has a column for; the most characters."""
 YEARS: Final = range(1970, 2200)
-_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _TIME: Final = TypeAdapter(datetime)
 _Path: TypeAlias = tuple[str | int, ...]
 
@@ -49,10 +48,10 @@ def check_text(text: str, field: str) -> str:
 
 
 def _describe_unstorable(text: str) -> str | None:
-    if found := _UNSTORABLE.search(text):
-        name = "NUL (\\u0000)" if found[0] == "\x00" else "a lone surrogate"
-        return f"contains {name} at character {found.start()}"
-    return None
+    if (place := find_unstorable(text)) is None:
+        return None
+    name = "NUL (\\u0000)" if text[place] == "\x00" else "a lone surrogate"
+    return f"contains {name} at character {place}"
 
 
 def accept_content(content: str, field: str = "content") -> str:
@@ -76,18 +75,24 @@ def accept_metadata(metadata: Metadata, field: str = "metadata") -> Metadata:
         InvalidInputError: names the path of the first value that cannot be stored.
     """
     reading = _Reading(field)
-    return {
+    accepted = {
         reading.accept_name(name, ()): reading.accept(value, (name,))
         for name, value in metadata.items()
     }
+    # One look at all texts together: nearly always there is nothing to redact.
+    if may_hold_secrets("\n".join(reading.texts).lower()):
+        return {name: redact_json(value) for name, value in accepted.items()}
+    return accepted
 
 
 @dataclass(slots=True)
 class _Reading:
     """The reading of one item's metadata. A path is written out for an error only."""
 
-    field: str
+    name: str
     elements: int = 0
+    texts: list[str] = field(default_factory=list[str])
+    """Those that are long enough for a secret."""
 
     def accept(self, value: JsonValue, path: _Path) -> JsonValue:
         self.elements += 1
@@ -97,9 +102,7 @@ class _Reading:
             raise self._refusal(path, f"nests deeper than {MAX_METADATA_DEPTH} levels")
         match value:
             case str():
-                if reason := _describe_unstorable(value):
-                    raise self._refusal(path, reason)
-                return redact_json(value)
+                return self.accept_text(value, path)
             case float() if not math.isfinite(value):
                 raise self._refusal(path, "is not a finite number")
             case list():
@@ -111,6 +114,13 @@ class _Reading:
                 }
             case _:
                 return value
+
+    def accept_text(self, text: str, path: _Path) -> str:
+        if reason := _describe_unstorable(text):
+            raise self._refusal(path, reason)
+        if len(text) >= SHORTEST_SECRET:
+            self.texts.append(text)
+        return text
 
     def accept_name(self, name: str, path: _Path) -> str:
         if len(name) > MAX_METADATA_NAME_CHARACTERS:
@@ -124,7 +134,7 @@ class _Reading:
 
     def _refusal(self, path: _Path, reason: str) -> InvalidInputError:
         parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-        return InvalidInputError(self.field + "".join(parts), reason)
+        return InvalidInputError(self.name + "".join(parts), reason)
 
 
 def occurred_at(metadata: Metadata, *, now: datetime) -> datetime:

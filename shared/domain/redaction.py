@@ -25,6 +25,11 @@ _KEYWORD: Final = compile_linear(
 """One look instead of one a rule: most texts hold none of them."""
 
 
+def may_hold_secrets(lowered: str) -> bool:
+    """Return whether a text, in lower case, holds a word without which no rule runs."""
+    return _KEYWORD.search(lowered) is not None
+
+
 def redact(text: str) -> tuple[str, Counter[str]]:
     """Return the text with each secret replaced by `[redacted:<kind>]`, and how many of each kind.
 
@@ -33,7 +38,7 @@ def redact(text: str) -> tuple[str, Counter[str]]:
     text = clean_text(text)
     found: Counter[str] = Counter()
     lowered = text.lower()
-    if _KEYWORD.search(lowered) is None:
+    if not may_hold_secrets(lowered):
         return text, found
     for rule, pattern in _COMPILED:
         if any(keyword in lowered for keyword in rule.keywords):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from typing import Final, TypeVar
@@ -25,7 +26,7 @@ from neo4j.exceptions import (
     SessionExpired,
 )
 
-from shared.errors import DependencyDownError, SupastateError
+from shared.errors import DependencyDownError, NotMigratedError, SupastateError
 from shared.settings import Settings
 
 CONNECT_TIMEOUT_SECONDS: Final = 5.0
@@ -36,6 +37,10 @@ POOL_SIZE: Final = 20
 OVERTAKEN: Final = "Neo.ClientError.Statement.EntityNotFound"
 """A node that a statement has just found was deleted: the driver itself does not repeat this."""
 MOST_OVERTAKEN: Final = 5
+# In a statement it has a code of its own; in a procedure only Java's words tell what is missing.
+MISSING_INDEX: Final = re.compile(
+    r"The index '(?P<named>[^']+)' does not exist|There is no such \w+ schema index: (?P<told>\S+)"
+)
 UNREACHABLE: Final = (
     ServiceUnavailable,
     SessionExpired,
@@ -82,6 +87,7 @@ async def write(
 
     Raises:
         DependencyDownError: Neo4j does not answer.
+        NotMigratedError: it has not the index that is asked for.
         GraphError: it refused a statement.
     """
     with translated_errors():
@@ -102,6 +108,7 @@ async def read(
 
     Raises:
         DependencyDownError: Neo4j does not answer.
+        NotMigratedError: it has not the index that is asked for.
         GraphError: it refused a statement.
     """
     with translated_errors():
@@ -124,7 +131,9 @@ def translated_errors() -> Generator[None]:
     except UNREACHABLE as error:
         raise DependencyDownError("Neo4j", _reason(error)) from error
     except (Neo4jError, DriverError) as error:
-        raise GraphError(_reason(error)) from error
+        if missing := MISSING_INDEX.search(reason := _reason(error)):
+            raise NotMigratedError(missing["named"] or missing["told"]) from error
+        raise GraphError(reason) from error
 
 
 def _reason(error: BaseException) -> str:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, LiteralString
 
-from neo4j import AsyncDriver, AsyncManagedTransaction
+from neo4j import AsyncManagedTransaction
 
-from shared.graph.driver import read
 from shared.graph.entity_words import Kind
 from shared.graph.search_candidates import Key
-from shared.graph.statements import Row, still_there
+from shared.graph.statements import Row, read_collected, still_there
 
 TITLE_CHARACTERS: Final = 100
 
@@ -31,11 +30,10 @@ CALL (key) {
     USING INDEX SEEK n:CodeEntity(workspace_id, id)
     RETURN n
 }
-RETURN key.kind AS kind, n.id AS id, n.project_name AS project_name, n.session_id AS session_id,
-       n.user_id AS user_id, n.path AS path, n.language AS language,
-       coalesce(n.occurred_at, n.updated_at) AS occurred_at,
-       left(n.content, $characters) AS text, size(n.content) <= $characters AS is_whole,
-       CASE WHEN size(n.metadata) <= 20000 THEN n.metadata END AS metadata
+RETURN collect(n {.id, .project_name, .session_id, .user_id, .path, .language, kind: key.kind,
+                  occurred_at: coalesce(n.occurred_at, n.updated_at),
+                  text: left(n.content, $characters), is_whole: size(n.content) <= $characters,
+                  metadata: CASE WHEN size(n.metadata) <= 20000 THEN n.metadata END}) AS rows
 """
 
 
@@ -69,17 +67,13 @@ class Head:
 
 
 async def read_heads(
-    driver: AsyncDriver, workspace_id: str, keys: Iterable[Key], *, characters: int
+    tx: AsyncManagedTransaction, workspace_id: str, keys: Iterable[Key], *, characters: int
 ) -> dict[Key, Head]:
     """Return what there is of the entities, each with the beginning of its text."""
-    rows = [{"kind": kind, "id": key} for kind, key in dict.fromkeys(keys)]
-
-    async def work(tx: AsyncManagedTransaction) -> list[Row]:
-        values = {"workspace_id": workspace_id, "keys": rows, "characters": characters}
-        return await (await tx.run(READ_HEADS, values)).data()
-
-    heads = [read_head(row) for row in still_there(await read(driver, work), "text")]
-    return {head.key: head for head in heads}
+    asked = [{"kind": kind, "id": key} for kind, key in dict.fromkeys(keys)]
+    values: Row = {"workspace_id": workspace_id, "keys": asked, "characters": characters}
+    rows = still_there(await read_collected(tx, READ_HEADS, values), "text")
+    return {head.key: head for head in map(read_head, rows)}
 
 
 def read_head(row: Row) -> Head:

@@ -6,8 +6,7 @@ which the removal of single memories leaves: they bear names.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
@@ -17,6 +16,8 @@ from shared.graph.driver import read, write
 from shared.graph.removal import remove_entities
 from shared.graph.statements import MAX_ROWS
 
+ENTITIES_AT_ONCE: Final = 250
+"""Whoever writes to their projects and sessions waits so long."""
 _DELETE: Final[LiteralString] = "WITH n LIMIT $limit DETACH DELETE n RETURN count(*) AS n"
 # A composite index is used only where a statement says something of each of its properties.
 _ALL: Final[tuple[tuple[LiteralString, LiteralString], ...]] = (
@@ -117,16 +118,18 @@ DELETE_EMPTY_SESSIONS: Final[LiteralString] = (
 )
 
 
-async def erase_workspace(driver: AsyncDriver, workspace_id: str) -> Counter[str]:
-    """Delete every node of a workspace; return how many."""
+async def erase_workspace(driver: AsyncDriver, workspace_id: str) -> AsyncIterator[int]:
+    """Delete every node of a workspace; yield how many, after each step."""
     scope = {"workspace_id": workspace_id}
-    return Counter(nodes=sum([await _drain(driver, one, scope) for one in DELETE_ALL]))
+    for statement in DELETE_ALL:
+        async for deleted in _drain(driver, statement, scope):
+            yield deleted
 
 
 async def erase_entities(
     driver: AsyncDriver, workspace_id: str, memory_ids: Sequence[str], code_ids: Sequence[str]
-) -> Counter[str]:
-    """Remove at most a thousand memories or files, and what was found in them; return how many."""
+) -> int:
+    """Remove a few memories or files, and what was found in them; return how many."""
     scope = {"workspace_id": workspace_id}
     summaries = [f"memory:{one}" for one in memory_ids] + [f"code:{one}" for one in code_ids]
     told = 0
@@ -138,31 +141,34 @@ async def erase_entities(
         memory_ids=[UUID(one) for one in memory_ids],
         code_ids=[UUID(one) for one in code_ids],
     )
-    return Counter(nodes=told + removed)
+    return told + removed
 
 
-async def erase_project(driver: AsyncDriver, workspace_id: str, project: str) -> Counter[str]:
-    """Delete all that a project has, and its name."""
+async def erase_project(driver: AsyncDriver, workspace_id: str, project: str) -> AsyncIterator[int]:
+    """Delete all that a project has, and its name; yield how many, after each step."""
     scope = {"workspace_id": workspace_id, "project": project}
     finders = (FIND_MEMORIES_OF_PROJECT, FIND_CODE_OF_PROJECT)
-    erased = await _erase_found(driver, workspace_id, finders, scope)
+    async for erased in _erase_found(driver, workspace_id, finders, scope):
+        yield erased
     for statement in (*DELETE_OF_PROJECT, DELETE_EMPTY_SESSIONS):
-        erased["nodes"] += await _drain(driver, statement, scope)
-    return erased
+        async for erased in _drain(driver, statement, scope):
+            yield erased
 
 
-async def erase_user(driver: AsyncDriver, workspace_id: str, person: UUID) -> Counter[str]:
+async def erase_user(driver: AsyncDriver, workspace_id: str, person: UUID) -> AsyncIterator[int]:
     """Delete all that a user wrote; what was found in it goes, or is found again without it."""
     scope = {"workspace_id": workspace_id, "person": str(person)}
     finders = (FIND_MEMORIES_OF_USER, FIND_CODE_OF_USER)
-    return await _erase_found(driver, workspace_id, finders, scope)
+    async for erased in _erase_found(driver, workspace_id, finders, scope):
+        yield erased
 
 
-async def forget_user(driver: AsyncDriver, workspace_id: str, person: UUID) -> Counter[str]:
+async def forget_user(driver: AsyncDriver, workspace_id: str, person: UUID) -> AsyncIterator[int]:
     """Delete what still names a user; call when detection has seen that the memories are gone."""
     scope = {"workspace_id": workspace_id, "person": str(person)}
-    statements = (*DELETE_OF_USER, DELETE_EMPTY_SESSIONS)
-    return Counter(nodes=sum([await _drain(driver, one, scope) for one in statements]))
+    for statement in (*DELETE_OF_USER, DELETE_EMPTY_SESSIONS):
+        async for erased in _drain(driver, statement, scope):
+            yield erased
 
 
 async def _erase_found(
@@ -170,30 +176,28 @@ async def _erase_found(
     workspace_id: str,
     finders: tuple[LiteralString, LiteralString],
     scope: dict[str, Any],
-) -> Counter[str]:
-    erased = Counter[str](nodes=0)
+) -> AsyncIterator[int]:
     of_memories, of_code = finders
     while ids := await _find(driver, of_memories, scope):
-        erased += await erase_entities(driver, workspace_id, ids, ())
+        yield await erase_entities(driver, workspace_id, ids, ())
     while ids := await _find(driver, of_code, scope):
-        erased += await erase_entities(driver, workspace_id, (), ids)
-    return erased
+        yield await erase_entities(driver, workspace_id, (), ids)
 
 
 async def _find(driver: AsyncDriver, statement: LiteralString, scope: dict[str, Any]) -> list[str]:
     async def work(tx: AsyncManagedTransaction) -> list[str]:
-        rows = await (await tx.run(statement, scope, limit=MAX_ROWS)).data()
+        rows = await (await tx.run(statement, scope, limit=ENTITIES_AT_ONCE)).data()
         return [row["id"] for row in rows]
 
     return await read(driver, work)
 
 
-async def _drain(driver: AsyncDriver, statement: LiteralString, scope: dict[str, Any]) -> int:
+async def _drain(
+    driver: AsyncDriver, statement: LiteralString, scope: dict[str, Any]
+) -> AsyncIterator[int]:
     """Run a statement that deletes at most a thousand nodes until it finds none."""
-    deleted = 0
-    while n := await _delete(driver, statement, scope):
-        deleted += n
-    return deleted
+    while deleted := await _delete(driver, statement, scope):
+        yield deleted
 
 
 async def _delete(driver: AsyncDriver, statement: LiteralString, scope: dict[str, Any]) -> int:

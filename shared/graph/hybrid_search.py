@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from neo4j import AsyncDriver
+from neo4j import AsyncManagedTransaction
 
 from shared.domain.fusion import fuse, ranks_of
 from shared.domain.search_query import SearchQuery
@@ -50,21 +50,17 @@ class Ranked:
 
 
 async def search(
-    driver: AsyncDriver,
+    tx: AsyncManagedTransaction,
     workspace_id: str,
     query: SearchQuery,
     vector: Sequence[float],
     filters: Filters,
 ) -> list[Ranked]:
-    """Return what fits the query, best first, at most `HEAD` results.
-
-    Raises:
-        DependencyDownError: Neo4j does not answer.
-    """
-    by_words, nearest = await find_both(driver, workspace_id, query, vector, filters)
+    """Return what fits the query, best first, at most `HEAD` results."""
+    by_words, nearest = await find_both(tx, workspace_id, query, vector, filters)
     found = _weigh(by_words, nearest, {})
     seeds = {key: found[key] for key in _best(found, SEEDS)}
-    ties = await find_tied(driver, workspace_id, seeds, vector, filters) if seeds else []
+    ties = await find_tied(tx, workspace_id, seeds, vector, filters) if seeds else []
     if query.phrases:
         ties = [tie for tie in ties if tie.candidate.key in found]
     return rank(by_words, nearest, ties, seeds)

@@ -176,20 +176,6 @@ class Wanted:
         }
 
 
-async def list_patterns(
-    driver: AsyncDriver,
-    workspace_id: str,
-    *,
-    types: Sequence[str] = (),
-    project_name: str | None = None,
-    minimum_confidence: float = 0.0,
-    limit: int = 50,
-) -> list[Pattern]:
-    """Return a workspace's patterns, the surest first."""
-    wanted = Wanted(types, project_name, minimum_confidence)
-    return await page_patterns(driver, workspace_id, wanted, limit=limit)
-
-
 async def page_patterns(
     driver: AsyncDriver,
     workspace_id: str,

@@ -5,30 +5,33 @@ Every statement filters by the workspace inside its index; what it costs does no
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, LiteralString
+from typing import Final, LiteralString
 
-from neo4j import AsyncDriver, AsyncManagedTransaction
+from neo4j import AsyncManagedTransaction
 
 from shared.domain.search_query import SearchQuery
-from shared.graph.driver import read
 from shared.graph.entity_words import Filters, Kind, find_all_query, find_words_query
-from shared.graph.statements import Row, still_there
+from shared.graph.statements import Row, read_collected, still_there
 
-CANDIDATES: Final = 60
-"""Of each kind of search: what is ranked; nothing behind it is returned."""
+BY_WORDS: Final = 60
+BY_MEANING: Final = 30
+"""Of each kind of search: what is ranked; nothing behind it is returned.
+
+The vector index takes half a search's time, and twice as many change nothing in benchmarks/search.
+"""
 MOST_OF_LANGUAGE: Final = 1_000
 """Files of one language that are compared one by one: the vector index cannot filter by it."""
 MOST_OF_SESSION: Final = 5_000
 LINKS: Final = 8
 """Neighbours of one seed by one kind of tie."""
 
-_RETURN: Final[LiteralString] = """
-RETURN n.id AS id, CASE WHEN n:Memory THEN 'memory' ELSE 'code' END AS kind,
+_FOUND: Final[LiteralString] = """
+n.id AS id, CASE WHEN n:Memory THEN 'memory' ELSE 'code' END AS kind,
        2 * vector.similarity.cosine(n.embedding, $vector) - 1 AS similarity
 """
+_COLLECT: Final[LiteralString] = "RETURN collect({id: id, kind: kind, similarity: similarity"
 _IN_TIME: Final[LiteralString] = """
   AND ($since IS NULL OR coalesce(n.occurred_at, n.updated_at) >= $since)
   AND ($until IS NULL OR coalesce(n.occurred_at, n.updated_at) < $until)
@@ -46,8 +49,9 @@ CYPHER 25
 CALL db.index.fulltext.queryNodes('entity_words', $query, {{limit: $candidates}})
 YIELD node AS n, score
 WHERE n.workspace_id = $workspace_id {_IN_TIME}
-{_RETURN}, score
+WITH {_FOUND}, score
 ORDER BY score DESC, id
+{_COLLECT}, score: score}}) AS rows
 """
 # The project of an entity without one is '' in its summary.
 _SUMMARIES: Final[LiteralString] = """
@@ -56,12 +60,13 @@ MATCH (s:EntitySummary) SEARCH s IN (
     VECTOR INDEX entity_summary_neighbours FOR $vector
     WHERE s.workspace_id = $workspace_id
 """
-_NEAREST: Final[LiteralString] = """
+_NEAREST: Final[LiteralString] = f"""
     LIMIT $candidates
-) SCORE AS score
-RETURN s.entity_id AS id, s.entity_type AS kind,
-       2 * vector.similarity.cosine(s.embedding, $vector) - 1 AS similarity
+)
+WITH s.entity_id AS id, s.entity_type AS kind,
+     2 * vector.similarity.cosine(s.embedding, $vector) - 1 AS similarity
 ORDER BY similarity DESC, id
+{_COLLECT}}}) AS rows
 """
 COMPARE_SESSION: Final[LiteralString] = f"""
 CYPHER 25
@@ -71,16 +76,18 @@ WHERE n.workspace_id = $workspace_id AND n.session_id = $session_id
   AND n.place_in_session IS NOT NULL
 WITH n LIMIT $most
 WHERE n.embedding IS NOT NULL {_FILTERED}
-{_RETURN}
+WITH {_FOUND}
 ORDER BY similarity DESC, id LIMIT $candidates
+{_COLLECT}}}) AS rows
 """
 COMPARE_LANGUAGE: Final[LiteralString] = f"""
 CYPHER 25
 CALL db.index.fulltext.queryNodes('entity_words', $query, {{limit: $most}})
 YIELD node AS n
 WHERE n.workspace_id = $workspace_id AND n.embedding IS NOT NULL {_FILTERED}
-{_RETURN}
+WITH {_FOUND}
 ORDER BY similarity DESC, id LIMIT $candidates
+{_COLLECT}}}) AS rows
 """
 _SEED: Final[LiteralString] = """
     WITH seed WHERE seed.kind = 'memory'
@@ -117,9 +124,9 @@ CALL (seed) {{
 }}
 WITH seed, n, tie, through
 WHERE n.embedding IS NOT NULL {_FILTERED}
-RETURN n.id AS id, CASE WHEN n:Memory THEN 'memory' ELSE 'code' END AS kind,
-       2 * vector.similarity.cosine(n.embedding, $vector) - 1 AS similarity,
-       seed.kind AS seed_kind, seed.id AS seed_id, tie, through
+WITH {_FOUND}, seed, tie, through
+{_COLLECT}, seed_kind: seed.kind, seed_id: seed.id,
+                tie: tie, through: through}}) AS rows
 """
 
 Key = tuple[Kind, str]
@@ -148,7 +155,7 @@ class Tie:
     """The pattern's id, where a pattern ties them."""
 
 
-def parameters_of(filters: Filters) -> dict[str, Any]:
+def parameters_of(filters: Filters) -> Row:
     """Return the filters as the statements name them."""
     return {
         "kind": filters.kind,
@@ -178,7 +185,7 @@ def nearest_query(filters: Filters) -> LiteralString:
 
 
 async def find_by_words(
-    driver: AsyncDriver,
+    tx: AsyncManagedTransaction,
     workspace_id: str,
     query: SearchQuery,
     vector: Sequence[float],
@@ -188,15 +195,16 @@ async def find_by_words(
     asked = find_words_query(workspace_id, query, filters)
     if asked is None:
         return []
-    given = {"query": asked, "candidates": CANDIDATES}
-    return await _find(driver, FIND_BY_WORDS, workspace_id, vector, filters, given)
+    given = {"query": asked, "candidates": BY_WORDS}
+    rows = await _rows(tx, FIND_BY_WORDS, workspace_id, vector, filters, given)
+    return [_candidate(row) for row in rows]
 
 
 async def find_nearest(
-    driver: AsyncDriver, workspace_id: str, vector: Sequence[float], filters: Filters
+    tx: AsyncManagedTransaction, workspace_id: str, vector: Sequence[float], filters: Filters
 ) -> list[Candidate]:
     """Return what means nearly the same, nearest first."""
-    given: dict[str, Any] = {"candidates": CANDIDATES}
+    given: Row = {"candidates": BY_MEANING}
     if filters.session_id is not None:
         statement, given["most"] = COMPARE_SESSION, MOST_OF_SESSION
     elif filters.language is not None:
@@ -204,75 +212,54 @@ async def find_nearest(
         given["query"] = find_all_query(workspace_id, filters)
     else:
         statement = nearest_query(filters)
-    return await _find(driver, statement, workspace_id, vector, filters, given)
+    rows = await _rows(tx, statement, workspace_id, vector, filters, given)
+    return [_candidate(row) for row in rows]
 
 
 async def find_tied(
-    driver: AsyncDriver,
+    tx: AsyncManagedTransaction,
     workspace_id: str,
     seeds: Iterable[Key],
     vector: Sequence[float],
     filters: Filters,
 ) -> list[Tie]:
     """Return the neighbours of the best results, in no order."""
-    rows = [{"kind": kind, "id": key} for kind, key in seeds]
-    found = await _rows(
-        driver, FIND_TIED, workspace_id, vector, filters, {"seeds": rows, "links": LINKS}
-    )
+    given = {"seeds": [{"kind": kind, "id": key} for kind, key in seeds], "links": LINKS}
+    rows = await _rows(tx, FIND_TIED, workspace_id, vector, filters, given)
     return [
         Tie(_candidate(row), (row["seed_kind"], row["seed_id"]), row["tie"], row["through"])
-        for row in found
+        for row in rows
     ]
 
 
 async def find_both(
-    driver: AsyncDriver,
+    tx: AsyncManagedTransaction,
     workspace_id: str,
     query: SearchQuery,
     vector: Sequence[float],
     filters: Filters,
 ) -> tuple[list[Candidate], list[Candidate]]:
-    """Return what is found by words and what by meaning, asked at the same time.
+    """Return what is found by words and what by meaning.
 
     Where a phrase must occur, what has it is also all that can be near.
     """
-    by_words = find_by_words(driver, workspace_id, query, vector, filters)
+    by_words = await find_by_words(tx, workspace_id, query, vector, filters)
     if query.phrases:
-        found = await by_words
-        return found, sorted(found, key=lambda one: (-one.similarity, one.key))
-    nearest = find_nearest(driver, workspace_id, vector, filters)
-    words, near = await asyncio.gather(by_words, nearest)
-    return words, near
-
-
-async def _find(
-    driver: AsyncDriver,
-    statement: LiteralString,
-    workspace_id: str,
-    vector: Sequence[float],
-    filters: Filters,
-    given: dict[str, Any],
-) -> list[Candidate]:
-    return [
-        _candidate(row)
-        for row in await _rows(driver, statement, workspace_id, vector, filters, given)
-    ]
+        return by_words, sorted(by_words, key=lambda one: (-one.similarity, one.key))
+    return by_words, await find_nearest(tx, workspace_id, vector, filters)
 
 
 async def _rows(
-    driver: AsyncDriver,
+    tx: AsyncManagedTransaction,
     statement: LiteralString,
     workspace_id: str,
     vector: Sequence[float],
     filters: Filters,
-    given: dict[str, Any],
+    given: Row,
 ) -> list[Row]:
     scope = {"workspace_id": workspace_id, "vector": list(vector)}
-
-    async def work(tx: AsyncManagedTransaction) -> list[Row]:
-        return await (await tx.run(statement, {**parameters_of(filters), **scope, **given})).data()
-
-    return still_there(await read(driver, work), "similarity")
+    rows = await read_collected(tx, statement, {**parameters_of(filters), **scope, **given})
+    return still_there(rows, "similarity")
 
 
 def _candidate(row: Row) -> Candidate:

@@ -27,11 +27,12 @@ _COLUMNS: Final[LiteralString] = """
 id, workspace_id, user_id, name, prefix, key_hash, scopes, requests_per_minute, replaces,
 created_at, last_used_at, expires_at, revoked_at
 """
-CREATE_KEY: Final[LiteralString] = """
+CREATE_KEY: Final[LiteralString] = f"""
 INSERT INTO api_keys (workspace_id, user_id, name, prefix, key_hash, scopes, requests_per_minute,
                       expires_at, replaces)
 VALUES (%(workspace_id)s, %(user_id)s, %(name)s, %(prefix)s, %(key_hash)s, %(scopes)s,
         %(requests_per_minute)s, now() + %(lifetime)s, %(replaces)s)
+RETURNING {_COLUMNS}
 """
 FIND_KEY: Final[LiteralString] = f"""
 SELECT {_COLUMNS}
@@ -101,6 +102,14 @@ def hash_key(key: str) -> bytes:
     return sha256(key.encode("utf-8", "surrogatepass")).digest()
 
 
+@dataclass(frozen=True, slots=True)
+class IssuedKey:
+    """A new key; its text cannot be read again."""
+
+    text: str
+    row: ApiKey
+
+
 async def create_key(
     conn: AsyncConnection[TupleRow],
     *,
@@ -110,30 +119,54 @@ async def create_key(
     scopes: Sequence[str] = DEFAULT_SCOPES,
     requests_per_minute: int | None = None,
     lifetime: timedelta | None = None,
-    replaces: UUID | None = None,
 ) -> str:
-    """Return a new key; it cannot be read again. Without a lifetime it never ends."""
-    key = KEY_PREFIX + secrets.token_urlsafe(KEY_BYTES)
-    await conn.execute(
-        CREATE_KEY,
-        {
-            "workspace_id": workspace_id,
-            "user_id": user_id,
-            "name": name,
-            "prefix": key[:RECOGNISABLE_CHARACTERS],
-            "key_hash": hash_key(key),
-            "scopes": list(dict.fromkeys(scopes)),
-            "requests_per_minute": requests_per_minute,
-            "lifetime": lifetime,
-            "replaces": replaces,
-        },
+    """Return the text of a new key, as `issue_key` makes it."""
+    issued = await issue_key(
+        conn,
+        workspace_id=workspace_id,
+        user_id=user_id,
+        name=name,
+        scopes=scopes,
+        requests_per_minute=requests_per_minute,
+        lifetime=lifetime,
     )
-    return key
+    return issued.text
+
+
+async def issue_key(
+    conn: AsyncConnection[TupleRow],
+    *,
+    workspace_id: str,
+    user_id: UUID,
+    name: str,
+    scopes: Sequence[str],
+    requests_per_minute: int | None,
+    lifetime: timedelta | None,
+    replaces: UUID | None = None,
+) -> IssuedKey:
+    """Return a new key. Without a lifetime it never ends."""
+    text = KEY_PREFIX + secrets.token_urlsafe(KEY_BYTES)
+    values = {
+        "workspace_id": workspace_id,
+        "user_id": user_id,
+        "name": name,
+        "prefix": text[:RECOGNISABLE_CHARACTERS],
+        "key_hash": hash_key(text),
+        "scopes": list(dict.fromkeys(scopes)),
+        "requests_per_minute": requests_per_minute,
+        "lifetime": lifetime,
+        "replaces": replaces,
+    }
+    async with conn.cursor(row_factory=class_row(ApiKey)) as cursor:
+        await cursor.execute(CREATE_KEY, values)
+        row = await cursor.fetchone()
+    assert row is not None  # an INSERT returns its row
+    return IssuedKey(text, row)
 
 
 async def rotate_key(
     conn: AsyncConnection[TupleRow], workspace_id: str, key_id: UUID, *, grace: timedelta
-) -> str | None:
+) -> IssuedKey | None:
     """Return a new key with the rights of a valid one, which ends after `grace`.
 
     None where the workspace has no such valid key. Nothing is changed halfway.
@@ -145,7 +178,7 @@ async def rotate_key(
         if old is None:
             return None
         await cursor.execute(END_KEY, {**wanted, "grace": grace})
-        return await create_key(
+        return await issue_key(
             conn,
             workspace_id=workspace_id,
             user_id=old.user_id,

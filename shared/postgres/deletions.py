@@ -41,16 +41,29 @@ ERASE_ROWS: Final[LiteralString] = "SELECT erase_rows(%(id)s, %(limit)s)"
 ERASE_MESSAGES: Final[LiteralString] = """
 SELECT looked_to, erased FROM erase_messages(%(id)s, %(queue)s, %(kind)s, %(after)s, %(limit)s)
 """
-ERASE_TRACES: Final[LiteralString] = "SELECT erase_traces(%(id)s)"
+ERASE_TRACES: Final[LiteralString] = """
+SELECT looked_to, erased FROM erase_traces(%(id)s, %(after)s, %(limit)s)
+"""
 LIST_MARKS: Final[LiteralString] = """
 SELECT id FROM deletion_marks
 WHERE deletion_id = %(id)s AND kind = %(kind)s AND id > %(after)s
 ORDER BY id LIMIT %(limit)s
 """
 LIST_WORKED_ON: Final[LiteralString] = "SELECT delivery, is_ours FROM messages_worked_on(%(id)s)"
-UPDATE_PASSES: Final[LiteralString] = """
-UPDATE deletions SET passes = passes + 1, waits = %(waits)s, erased = %(erased)s WHERE id = %(id)s
+NOTE_ERASED: Final[LiteralString] = """
+UPDATE deletions SET erased = (
+    SELECT jsonb_object_agg(name, total) FROM (
+        SELECT key AS name, sum(value::bigint) AS total
+        FROM (SELECT * FROM jsonb_each_text(erased)
+              UNION ALL SELECT * FROM jsonb_each_text(%(erased)s)) AS counted
+        GROUP BY key) AS totals)
+WHERE id = %(id)s
 """
+UPDATE_PASSES: Final[LiteralString] = """
+UPDATE deletions SET passes = passes + 1, waits = %(waits)s WHERE id = %(id)s
+"""
+HIDE_NAMES: Final[LiteralString] = "SELECT hide_names(%(id)s)"
+FORGET_MARKS: Final[LiteralString] = "SELECT forget_marks(%(id)s, %(limit)s)"
 FINISH: Final[LiteralString] = "SELECT finish_deletion(%(id)s)"
 
 
@@ -149,10 +162,16 @@ async def erase_messages(
     return (row[0], row[1]) if row else (None, 0)
 
 
-async def erase_traces(conn: AsyncConnection[TupleRow], deletion_id: UUID) -> int:
-    """Delete the traces of what was erased."""
-    row = await (await conn.execute(ERASE_TRACES, {"id": deletion_id})).fetchone()
-    return int(row[0]) if row else 0
+async def erase_traces(
+    conn: AsyncConnection[TupleRow], deletion_id: UUID, *, after: str, limit: int
+) -> tuple[str | None, int]:
+    """Delete what is to be erased among the next spans; return up to which trace, and how many.
+
+    None is the end.
+    """
+    values = {"id": deletion_id, "after": after, "limit": limit}
+    row = await (await conn.execute(ERASE_TRACES, values)).fetchone()
+    return (row[0], row[1]) if row else (None, 0)
 
 
 async def list_marks(
@@ -175,15 +194,30 @@ async def list_worked_on(conn: AsyncConnection[TupleRow], deletion_id: UUID) -> 
         return await cursor.fetchall()
 
 
-async def note_pass(
-    conn: AsyncConnection[TupleRow],
-    deletion_id: UUID,
-    erased: Mapping[str, int],
-    waits: Sequence[str],
+async def note_erased(
+    conn: AsyncConnection[TupleRow], deletion_id: UUID, erased: Mapping[str, int]
 ) -> None:
-    """Note how much is deleted so far, and for which messages the next pass waits."""
-    values = {"id": deletion_id, "erased": Jsonb(dict(erased)), "waits": list(waits)}
-    await conn.execute(UPDATE_PASSES, values)
+    """Add to what is deleted so far."""
+    if any(erased.values()):
+        await conn.execute(NOTE_ERASED, {"id": deletion_id, "erased": Jsonb(dict(erased))})
+
+
+async def note_pass(
+    conn: AsyncConnection[TupleRow], deletion_id: UUID, waits: Sequence[str]
+) -> None:
+    """Note that a pass has ended, and for which messages the next one waits."""
+    await conn.execute(UPDATE_PASSES, {"id": deletion_id, "waits": list(waits)})
+
+
+async def hide_names(conn: AsyncConnection[TupleRow], deletion_id: UUID) -> None:
+    """Empty what the audit log says of what was deleted; before its marks are forgotten."""
+    await conn.execute(HIDE_NAMES, {"id": deletion_id})
+
+
+async def forget_marks(conn: AsyncConnection[TupleRow], deletion_id: UUID, *, limit: int) -> int:
+    """Take away up to so many notes of what was deleted; return how many."""
+    row = await (await conn.execute(FORGET_MARKS, {"id": deletion_id, "limit": limit})).fetchone()
+    return int(row[0]) if row else 0
 
 
 async def finish_deletion(conn: AsyncConnection[TupleRow], deletion_id: UUID) -> None:

@@ -1,4 +1,4 @@
-"""How much was sent, by day, key or project: added up from the jobs that noted it."""
+"""How much was sent, by day, key or project, from the jobs that noted it; and how many searches."""
 
 from __future__ import annotations
 
@@ -12,28 +12,50 @@ from psycopg.rows import TupleRow, class_row
 By: TypeAlias = Literal["day", "key", "project"]
 MOST_ROWS: Final = 1_000
 
-_SUMS: Final[LiteralString] = """
-       count(*) AS requests,
-       coalesce(sum(submitted) FILTER (WHERE kind = 'memory'), 0)::bigint AS memories,
-       coalesce(sum(submitted) FILTER (WHERE kind = 'code'), 0)::bigint AS files,
-       coalesce(sum(content_bytes), 0)::bigint AS content_bytes,
-       count(*) FILTER (WHERE submitted > 0) AS jobs
-FROM jobs
-WHERE workspace_id = %(workspace_id)s AND created_at >= %(since)s AND created_at < %(until)s
-GROUP BY 1
-ORDER BY 1 DESC NULLS LAST
-LIMIT %(limit)s
+_SENT: Final[LiteralString] = """
+           count(*) AS requests,
+           coalesce(sum(submitted) FILTER (WHERE kind = 'memory'), 0)::bigint AS memories,
+           coalesce(sum(submitted) FILTER (WHERE kind = 'code'), 0)::bigint AS files,
+           coalesce(sum(content_bytes), 0)::bigint AS content_bytes,
+           count(*) FILTER (WHERE submitted > 0) AS jobs
+    FROM jobs
+    WHERE workspace_id = %(workspace_id)s AND created_at >= %(since)s AND created_at < %(until)s
+    GROUP BY 1
+"""
+# A day that is only partly asked for counts as a whole: searches are kept by the day.
+_SEARCHED: Final[LiteralString] = """
+           sum(searches)::bigint AS searches
+    FROM search_counts
+    WHERE workspace_id = %(workspace_id)s AND day >= (%(since)s AT TIME ZONE 'UTC')::date
+      AND day::timestamp AT TIME ZONE 'UTC' < %(until)s
+    GROUP BY 1
+"""
+_BOTH: Final[LiteralString] = """
+SELECT name, coalesce(requests, 0) AS requests, coalesce(memories, 0) AS memories,
+       coalesce(files, 0) AS files, coalesce(content_bytes, 0) AS content_bytes,
+       coalesce(jobs, 0) AS jobs, coalesce(searches, 0) AS searches
+FROM sent FULL JOIN searched USING (name)
+ORDER BY name DESC NULLS LAST LIMIT %(limit)s
 """
 STATEMENTS: Final[dict[By, LiteralString]] = {
-    "day": "SELECT (created_at AT TIME ZONE 'UTC')::date::text AS name," + _SUMS,
-    "key": "SELECT key_id::text AS name," + _SUMS,
-    "project": "SELECT project_name AS name," + _SUMS,
+    "day": f"""
+WITH sent AS (SELECT (created_at AT TIME ZONE 'UTC')::date::text AS name, {_SENT}),
+     searched AS (SELECT day::text AS name, {_SEARCHED})
+{_BOTH}""",
+    "key": f"""
+WITH sent AS (SELECT key_id::text AS name, {_SENT}),
+     searched AS (SELECT key_id::text AS name, {_SEARCHED})
+{_BOTH}""",
+    "project": f"""
+WITH sent AS (SELECT project_name AS name, {_SENT})
+SELECT *, NULL::bigint AS searches FROM sent ORDER BY name DESC NULLS LAST LIMIT %(limit)s
+""",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What was sent on a day, with a key or for a project."""
+    """What was sent and searched on a day, with a key or for a project."""
 
     name: str | None
     """None for what names no project, or was sent before keys were noted."""
@@ -43,6 +65,8 @@ class Usage:
     files: int
     content_bytes: int
     jobs: int
+    searches: int | None
+    """None where it is added up by project: a search may be over all of them."""
 
 
 async def read_usage(
@@ -53,7 +77,7 @@ async def read_usage(
     since: datetime,
     until: datetime,
 ) -> list[Usage]:
-    """Return what was sent in a time, in at most a thousand rows."""
+    """Return what was sent and searched in a time, in at most a thousand rows."""
     values = {
         "workspace_id": workspace_id,
         "since": since,

@@ -12,19 +12,16 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-import psycopg
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
-from psycopg.conninfo import make_conninfo
-from psycopg.sql import SQL, Identifier
 
 from shared.graph.driver import connect
 from tests.browser.looking import WIDE
 from tests.browser.world import Site, fill, make_app, serving
 from tests.conftest import DELETE_WORKSPACE, Servers
+from tests.databases import own_database
 
 CHROMIUM = os.environ.get("SUPASTATE_TEST_CHROMIUM") or shutil.which("chromium")
 HERE = Path(__file__).parent
@@ -53,12 +50,8 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest.fixture(scope="session")
 def site_database(postgres_dsn: str, template: str) -> Iterator[str]:
     """The database that all browser tests share."""
-    name = f"site_{uuid4().hex[:8]}"
-    with psycopg.connect(postgres_dsn, autocommit=True) as admin:
-        clone = SQL("CREATE DATABASE {} TEMPLATE {}")
-        admin.execute(clone.format(Identifier(name), Identifier(template)))
-        yield make_conninfo(postgres_dsn, dbname=name)
-        admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+    with own_database(postgres_dsn, "site", template=template) as dsn:
+        yield dsn
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

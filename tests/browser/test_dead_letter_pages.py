@@ -10,7 +10,9 @@ from playwright.async_api import Page, expect
 from psycopg import AsyncConnection
 
 from faststream_pgmq import PgmqBroker
+from shared.postgres.api_keys import create_key
 from shared.postgres.audit import list_entries
+from tests.browser.conftest import log_in
 from tests.browser.looking import check_here, check_page
 from tests.browser.world import Site
 from tests.integration.api.letters import file_letters
@@ -158,3 +160,26 @@ async def test_an_address_pasted_elsewhere_shows_the_same(page: Page, viewer: Pa
         await rows.all_inner_texts() == await viewer.locator("tbody tr td.nowrap").all_inner_texts()
     )
     await expect(rows).to_have_count(30)
+
+
+async def test_an_administrator_looks_at_a_hostile_letter_raw(stranger: Page, site: Site) -> None:
+    async with await AsyncConnection.connect(site.dsn, autocommit=True) as conn:
+        [letter] = await file_letters(
+            conn, site.workspace_id, error="RawError",
+            payload={"password": "hunter2", "text": "<img src=x onerror=alert(1)>"},
+        )  # fmt: skip
+        key = await create_key(
+            conn, workspace_id=site.workspace_id, user_id=site.user_id, name="admin",
+            scopes=("read", "admin"),
+        )  # fmt: skip
+    await log_in(stranger, key, f"{HOME}/letters/memory_ingestion/{letter}")
+    await stranger.get_by_role("button", name="Show raw…").click()
+    await stranger.get_by_role("dialog").get_by_role("button", name="Show raw…").click()
+
+    await expect(stranger.locator("main")).to_contain_text('"password": "hunter2"')
+    await expect(stranger.locator("main")).to_contain_text("<img src=x onerror=alert(1)>")
+    await expect(stranger.locator("main img")).to_have_count(0)
+    await check_here(stranger, "dead-letters-raw")
+    async with stranger.expect_download() as started:
+        await stranger.get_by_role("button", name="Download what the API answers").click()
+    assert "hunter2" in (await (await started.value).path()).read_text()

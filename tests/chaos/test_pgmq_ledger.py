@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from psycopg import AsyncConnection
-from psycopg.conninfo import make_conninfo
-from psycopg.sql import SQL, Identifier
 
 from tests.chaos.consumers import Consumers
+from tests.databases import own_database
 from tests.integration.faststream_pgmq.support import eventually, fetch_all, is_drained, prepare
 
 pytestmark = pytest.mark.chaos
@@ -47,13 +45,9 @@ ENDED_BY_ANOTHER = """
 @pytest.fixture
 async def dsn(postgres_dsn: str) -> AsyncIterator[str]:
     """A database with the queue, the ledger, and what consumers report."""
-    name = f"ledger_{uuid4().hex[:8]}"
-    async with await AsyncConnection.connect(postgres_dsn, autocommit=True) as admin:
-        await admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
-        own = make_conninfo(postgres_dsn, dbname=name)
+    with own_database(postgres_dsn, "ledger") as own:
         await prepare(own)
         yield own
-        await admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
 
 @pytest.fixture

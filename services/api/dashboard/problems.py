@@ -15,6 +15,7 @@ from services.api.dashboard.login import LOGIN
 from services.api.dashboard.protecting import is_dashboard
 from services.api.dashboard.rendering import render
 from services.api.dashboard.routes import know_caller
+from services.api.problem_kinds import MEDIA_TYPE
 
 Handler: TypeAlias = Callable[[Request, Exception], Awaitable[Response]]
 NEXT_STEPS: Final = {
@@ -37,7 +38,7 @@ def install_error_pages(app: FastAPI) -> None:
 def _also_for_people(handle: Handler) -> Handler:
     async def handle_for_people(request: Request, error: Exception) -> Response:
         answer = await handle(request, error)
-        if not is_dashboard(request.url.path) or answer.media_type != "application/json":
+        if not is_dashboard(request.url.path) or answer.media_type != MEDIA_TYPE:
             return answer
         if answer.status_code == HTTPStatus.UNAUTHORIZED:
             return _to_login(request)

@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from services.api.entity_answers import EntityFound
 from services.api.graph_answers import NeighbourhoodFound, NodeFound
 from services.api.search_answers import Hit, SnippetFound
+from shared.domain.edge_words import EDGE_WORDS
 from shared.errors import InvalidInputError
 
 SHOWN_CHARACTERS: Final = 20_000
@@ -25,21 +26,6 @@ TIES: Final = {
     "after": "after it in the session",
     "imports": "imports",
     "imported_by": "imported by",
-}
-EDGES: Final = {
-    "preceded_by": "comes after",
-    "followed_by": "comes before",
-    "references": "mentions",
-    "discussed_in": "is mentioned in",
-    "imports": "imports",
-    "imported_by": "is imported by",
-    "evidence": "is derived from",
-    "evidence_of": "is evidence of",
-    "in_session": "is of the session",
-    "in_project": "is of the project",
-    "has_memory": "has the memory",
-    "has_code": "has the file",
-    "has_pattern": "has the pattern",
 }
 METHODS: Final = {
     "tool_path": "a tool call or commit names it",
@@ -111,7 +97,7 @@ def describe_neighbourhood(found: NeighbourhoodFound) -> dict[str, Any]:
     """Return the rows of the table that says what the picture shows."""
     rows = [
         {
-            "edge": EDGES[one.edge],
+            "edge": EDGE_WORDS[one.edge],
             "node": one.node,
             "methods": [METHODS.get(name, name) for name in one.methods],
             "graph": graph_path(one.node.kind, one.node.id),
@@ -119,7 +105,7 @@ def describe_neighbourhood(found: NeighbourhoodFound) -> dict[str, Any]:
         }
         for one in found.neighbours
     ]
-    more = [(EDGES[one.edge], one) for one in found.counts if one.more]
+    more = [(EDGE_WORDS[one.edge], one) for one in found.counts if one.more]
     return {"centre": found.centre, "rows": rows, "more": more, "whole": page_path(found.centre)}
 
 

@@ -1,89 +1,53 @@
-"""One read for all pages that want the same at the same time, however many tabs are open.
-
-Nobody is given what was read before he asked: who comes while a read runs shares the next one.
-"""
+"""What many tabs ask for at one moment is read once."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Hashable
-from typing import Any, Final, TypeVar
-from weakref import WeakKeyDictionary
+from dataclasses import dataclass
+from typing import Final
 
-from services.api.parts import ApiParts
-from shared.postgres.queue_figures import (
-    QueueFigures,
-    QueuePoint,
-    Range,
-    find_figures,
-    find_series,
-)
-from shared.runtime import Pool
+from fastapi.responses import Response
 
-Read = TypeVar("Read")
+KEPT_SECONDS: Final = 1.0
+MOST_KEPT: Final = 500
 
 
-APART_SECONDS: Final = 0.15
-"""Reads of the same begin no sooner after one another; a lone one begins at once."""
+@dataclass(slots=True)
+class _Read:
+    answer: asyncio.Task[Response]
+    until: float
 
 
 class SharedReads:
-    """Belongs to one event loop."""
+    """Answers by what was asked; the key must tell whose it is, and which state of the data."""
 
     def __init__(self) -> None:
-        self._begun_at: dict[Hashable, float] = {}
-        self._waiting: dict[Hashable, asyncio.Task[Any]] = {}
-        self._running: dict[Hashable, asyncio.Task[Any]] = {}
+        self._reads: dict[Hashable, _Read] = {}
 
-    async def get(self, key: Hashable, read: Callable[[], Awaitable[Read]]) -> Read:
-        """Return what a read of this key finds that begins from now on."""
-        task = self._waiting.get(key)
-        if task is None:
-            task = self._waiting[key] = asyncio.create_task(self._run(key, read))
-        # A tab that goes away must not take the read from the others.
-        return await asyncio.shield(task)
+    async def get(self, key: Hashable, make: Callable[[], Awaitable[Response]]) -> Response:
+        """Return what `make` answers, or answered in the last second, or is about to answer."""
+        read = self._reads.get(key)
+        if read is None or (read.answer.done() and time.monotonic() >= read.until):
+            read = self._begin(key, make)
+        # One tab that is closed must not take the answer away from the others.
+        return await asyncio.shield(read.answer)
 
-    async def _run(self, key: Hashable, read: Callable[[], Awaitable[Read]]) -> Read:
-        if (before := self._running.get(key)) is not None:
-            await asyncio.wait([before])
-        begun = self._begun_at.get(key, 0.0)
-        await asyncio.sleep(max(0.0, begun + APART_SECONDS - time.monotonic()))
-        self._remember(key)
-        self._running[key] = self._waiting.pop(key)
-        try:
-            return await read()
-        finally:
-            del self._running[key]
+    def _begin(self, key: Hashable, make: Callable[[], Awaitable[Response]]) -> _Read:
+        if len(self._reads) >= MOST_KEPT:
+            self._reads.clear()
 
-    def _remember(self, key: Hashable) -> None:
-        now = time.monotonic()
-        old = [one for one, begun in self._begun_at.items() if now - begun > APART_SECONDS]
-        for one in old:
-            del self._begun_at[one]
-        self._begun_at[key] = now
+        async def answer() -> Response:
+            return await make()
 
+        read = _Read(asyncio.create_task(answer()), time.monotonic() + KEPT_SECONDS)
+        read.answer.add_done_callback(lambda _: self._forget_failed(key, read))
+        self._reads[key] = read
+        return read
 
-_reads: Final[WeakKeyDictionary[Pool, SharedReads]] = WeakKeyDictionary()
-
-
-async def read_figures(parts: ApiParts) -> list[QueueFigures]:
-    """Return the last sample of every queue; the caller may operate."""
-    pool = parts.pages
-
-    async def read() -> list[QueueFigures]:
-        async with pool.connection() as conn:
-            return await find_figures(conn)
-
-    return await _reads.setdefault(pool, SharedReads()).get("figures", read)
-
-
-async def read_series(parts: ApiParts, queue: str, within: Range) -> list[QueuePoint]:
-    """Return what a queue did over time; the caller may operate."""
-    pool = parts.pages
-
-    async def read() -> list[QueuePoint]:
-        async with pool.connection() as conn:
-            return await find_series(conn, queue, within)
-
-    return await _reads.setdefault(pool, SharedReads()).get((queue, within), read)
+    def _forget_failed(self, key: Hashable, read: _Read) -> None:
+        # Looked at also when nobody waits any more, or asyncio would complain.
+        has_failed = read.answer.cancelled() or read.answer.exception() is not None
+        if has_failed and self._reads.get(key) is read:
+            del self._reads[key]

@@ -17,7 +17,7 @@ from services.api.dashboard.rendering import Renderer, render
 from services.api.dashboard.routes import PageRoute
 from services.api.dashboard.secret import choose_secret
 from services.api.dashboard.session import Sessions
-from services.api.live.shared_reads import SharedReads
+from services.api.dashboard.shared_reads import SharedReads
 from shared.settings import Settings
 
 entrance: Final = APIRouter()
@@ -33,7 +33,7 @@ def install_dashboard(app: FastAPI, settings: Settings) -> None:
     app.state.sessions = Sessions(choose_secret(settings))
     app.state.login_limits = LoginLimits()
     app.state.renderer = Renderer(settings)
-    app.state.shared_reads = SharedReads[tuple[bytes, str]]()
+    app.state.shared_reads = SharedReads()
     app.add_middleware(ProtectPages, allowed_hosts=frozenset(settings.allowed_hosts))
     routers = [entrance, start, login.router, *(found.router for found in find_pages())]
     for router in routers:

@@ -23,6 +23,7 @@ class LiveHub:
         self._told_at: dict[str, float] = {}
         self._due: dict[str, asyncio.TimerHandle] = {}
         self._versions: defaultdict[str, int] = defaultdict(int)
+        self._connections = 0
         self._last_id = 0
         self._is_ended = False
         self.is_connected = False
@@ -49,8 +50,11 @@ class LiveHub:
         return set(self._readers)
 
     def version(self, topics: Iterable[str]) -> tuple[int, ...]:
-        """Return what differs whenever clients were told of a change of one of these."""
-        return tuple(self._versions[topic] for topic in topics)
+        """Return what differs whenever clients were told of a change of one of these.
+
+        Also when the connection came or went: nobody knows what changed meanwhile.
+        """
+        return (self._connections, *(self._versions[topic] for topic in topics))
 
     def tell(self, topic: str) -> None:
         """Say that this changed: now, or together with what comes in the next moment."""
@@ -76,6 +80,7 @@ class LiveHub:
         if is_up == self.is_connected:
             return
         self.is_connected = is_up
+        self._connections += 1
         names = [CONNECTED, RESYNC] if is_up else [DISCONNECTED]
         events = [self.event(name) for name in names]
         for subscription in self._all:

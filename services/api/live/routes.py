@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Annotated, Any, Final
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from services.api.answers import problems
 from services.api.auth import WITH_KEY, KeyedRoute, Reader
+from services.api.describing_problems import problems
 from services.api.live.job_watch import JOB_ENDED
 from services.api.live.streams import LiveResponse
+from services.api.parameters import JobId
 from services.api.parts import WithParts
 from shared.errors import InvalidInputError, NotFoundError
 from shared.postgres.job_messages import find_job_progress
@@ -53,7 +53,7 @@ async def get_live(caller: Reader, parts: WithParts, topics: Topics = ALL) -> Re
     responses=problems(HTTPStatus.NOT_FOUND) | EVENTS,
     tags=["jobs"],
 )
-async def get_job_events(job_id: UUID, caller: Reader, parts: WithParts) -> Response:
+async def get_job_events(job_id: JobId, caller: Reader, parts: WithParts) -> Response:
     """Stream `progress` events, each a job's state, until the event `ended`.
 
     A client that is told `ended` must not come back; after any other end it may.

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import Depends, Query
 
+from services.api.examples import JOB_ID
 from shared.domain.accepting import check_text
 from shared.errors import InvalidInputError
 from shared.postgres.traces import TraceFilter
@@ -15,14 +16,24 @@ Short: TypeAlias = Annotated[str | None, Query(max_length=200)]
 
 
 def read_filter(
-    service: Annotated[str | None, Query(max_length=100, description="`supastate-ingest`")] = None,
+    service: Annotated[
+        str | None,
+        Query(max_length=100, description="only with a step of it", examples=["supastate-ingest"]),
+    ] = None,
     errors: Annotated[bool, Query(description="only with a failed step")] = False,
     min_ms: Annotated[
         float, Query(alias="minMs", ge=0, le=1e9, description="that took at least so long")
     ] = 0,
-    job: Annotated[str | None, Query(max_length=40, description="a job's id")] = None,
+    job: Annotated[
+        str | None, Query(max_length=40, description="a job's id", examples=[JOB_ID])
+    ] = None,
     message: Annotated[
-        str | None, Query(max_length=200, description="a message's id, or `queue:id`")
+        str | None,
+        Query(
+            max_length=200,
+            description="a message's id, or `queue:id`",
+            examples=["memory_ingestion:18"],
+        ),
     ] = None,
 ) -> TraceFilter:
     """Return what the query asks for; an empty value asks for nothing.

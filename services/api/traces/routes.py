@@ -11,8 +11,11 @@ from uuid import UUID
 from fastapi import APIRouter, Path
 from pydantic import Field
 
-from services.api.answers import Answer, problems
+from services.api.answers import Answer
 from services.api.auth import WITH_KEY, KeyedRoute, Reader
+from services.api.describing_problems import problems
+from services.api.examples import shown
+from services.api.examples import working as working_examples
 from services.api.paging import Cursor, Limit, read_cursor, write_cursor
 from services.api.parts import WithParts
 from services.api.traces.filtering import WithFilter
@@ -41,6 +44,8 @@ class TraceState(Answer):
 class TracePage(Answer):
     """Traces, newest first; `next` is the `before` of the following page."""
 
+    model_config = shown(working_examples.TRACES)
+
     traces: list[TraceState]
     next: str | None
 
@@ -62,6 +67,8 @@ class SpanState(Answer):
 
 class TraceFound(TraceState):
     """A trace with its steps, oldest first; the first 10,000 of them."""
+
+    model_config = shown(working_examples.TRACE_FOUND)
 
     steps: list[SpanState]
 

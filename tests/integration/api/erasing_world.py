@@ -32,6 +32,19 @@ MARK: Final = f"xylo{uuid4().hex[:8]}"
 JOB: Final = "supastate.job_id"
 INGESTION: TypeAdapter[Ingestion] = TypeAdapter(Ingestion)
 READ = "SELECT msg_id, message FROM pgmq.read(%s, 60, 1000)"
+OWNED_TABLES = """
+SELECT table_schema || '.' || table_name FROM information_schema.columns
+WHERE column_name = 'workspace_id' AND table_schema NOT IN ('pg_catalog', 'information_schema')
+  AND table_name NOT IN ('deletions', 'removed_entities')
+"""
+OWNED_LABELS: LiteralString = """
+SHOW CONSTRAINTS YIELD labelsOrTypes, properties WHERE 'workspace_id' IN properties
+RETURN DISTINCT labelsOrTypes[0] AS label
+"""
+PLANT: LiteralString = """
+CREATE (n:$($label)) SET n.workspace_id = $workspace, n.id = randomUUID(), n.name = 'x',
+                         n.parent_id = randomUUID(), n.change = 1000000
+"""
 # Keys and what the audit log and the deletion say of themselves stay; they hold no content.
 TABLES = """
 SELECT table_schema, table_name FROM information_schema.tables
@@ -105,6 +118,15 @@ class World:
     async def delete_once(self, job: DeleteData) -> float | None:
         return await delete_data(job, pool=self.pool, driver=self.driver, embedder=EMBEDDER)
 
+    async def fill_every_place(self) -> set[str]:
+        """Plant a node of each label that is missing; return the tables that hold nothing."""
+        places = {one.split(":")[0] for one in await self.search(self.workspace)}
+        labels = [row["label"] for row in (await self.driver.execute_query(OWNED_LABELS)).records]
+        for label in {*labels} - places:
+            await self.driver.execute_query(PLANT, label=label, workspace=self.workspace)
+        tables = await (await self.conn.execute(OWNED_TABLES)).fetchall()
+        return {table for (table,) in tables} - places
+
     async def search(self, *words: str) -> list[str]:
         """Return every table, label and relationship that holds one of the words."""
         found: list[str] = []
@@ -175,6 +197,10 @@ async def leave_traces(world: World, word: str, user_id: UUID, *, named: str, jo
         for trace, attributes in told.items()
     ]  # fmt: skip
     await world.conn.execute("SELECT save_spans(%s)", (Jsonb(given),))
+    await world.conn.execute(
+        "INSERT INTO search_counts VALUES (%s, now(), gen_random_uuid(), %s, 1)",
+        (world.workspace, user_id),
+    )
     await world.conn.execute(
         """INSERT INTO audit_log (workspace_id, key_name, user_id, action, target, filter, reason)
            VALUES (%s, 'k', gen_random_uuid(), 'x.y', 'z', %s, %s)""",

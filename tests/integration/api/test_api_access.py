@@ -23,6 +23,7 @@ from shared.postgres.api_keys import (
     touch_key,
 )
 from tests.integration.api.conftest import Client
+from tests.integration.api.told_problems import read_problem
 
 Conn = AsyncConnection[TupleRow]
 SOME_ID = "00000000-0000-4000-8000-000000000000"
@@ -59,7 +60,7 @@ async def test_every_route_needs_a_key_before_it_reads_the_body(
 
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
-    assert list(answer.json()) == ["error"]
+    assert list(read_problem(answer)) == ["error"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import httpx
 
+from services.api.errors import Problem
+from tests.integration.api.told_problems import read_problem
+
 ROUTES = {
     "/api/ingest/memory": "post",
     "/api/ingest/code": "post",
@@ -42,7 +45,8 @@ async def test_every_route_describes_its_key_and_its_errors_with_examples(
         assert {"400", "401", "403", "503"} <= route["responses"].keys(), path
         assert "422" not in route["responses"], path
         for status in ("400", "401", "403", "503"):
-            assert "error" in route["responses"][status]["content"]["application/json"]["example"]
+            content = route["responses"][status]["content"]["application/problem+json"]
+            Problem.model_validate(content["example"])
         assert route["description"], path
 
 
@@ -61,5 +65,5 @@ async def test_an_unknown_path_and_a_wrong_method_have_the_usual_error_body(
     unknown = await stranger.get("/api/unknown")
     wrong = await stranger.delete("/api/jobs")
 
-    assert (unknown.status_code, list(unknown.json())) == (404, ["error"])
-    assert (wrong.status_code, list(wrong.json())) == (405, ["error"])
+    assert (unknown.status_code, list(read_problem(unknown))) == (404, ["error"])
+    assert (wrong.status_code, list(read_problem(wrong))) == (405, ["error"])

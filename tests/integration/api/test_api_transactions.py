@@ -21,6 +21,7 @@ from services.api.app import create_app
 from shared.postgres.memories import FIND_MEMORY_IDS
 from shared.settings import Settings
 from tests.integration.api.conftest import Client
+from tests.integration.api.told_problems import read_problem
 
 Conn = AsyncConnection[TupleRow]
 WAITING: LiteralString = """
@@ -44,7 +45,7 @@ async def test_a_message_that_cannot_be_sent_leaves_no_row_and_no_job(
     answer = await client.send_chunks(CHUNK)
 
     assert answer.status_code == 500
-    assert list(answer.json()) == ["error"]
+    assert list(read_problem(answer)) == ["error"]
     assert (await count(conn, "memories"), await count(conn, "jobs")) == (0, 0)
 
 
@@ -121,9 +122,9 @@ async def test_when_postgres_is_down_requests_are_told_to_come_back(
             admin.execute(shut.format(Identifier(str(name)), SQL("true")))
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
-    assert answer.json() == {"error": "Postgres does not answer; try again"}
+    assert read_problem(answer) == {"error": "Postgres does not answer; try again"}
     assert ready.status_code == 503
-    assert [detail["field"] for detail in ready.json()["details"]] == ["Postgres"]
+    assert [detail["field"] for detail in read_problem(ready)["details"]] == ["Postgres"]
 
 
 async def test_readiness_names_neo4j_when_it_is_down(database: str) -> None:
@@ -140,4 +141,4 @@ async def test_readiness_names_neo4j_when_it_is_down(database: str) -> None:
         ready, live = await http.get("/health/ready"), await http.get("/health/live")
 
     assert (ready.status_code, live.status_code) == (503, 200)
-    assert [detail["field"] for detail in ready.json()["details"]] == ["Neo4j"]
+    assert [detail["field"] for detail in read_problem(ready)["details"]] == ["Neo4j"]

@@ -14,6 +14,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
 from services.patterns.deleting import delete_data
+from shared.domain.calibration import Calibration
 from shared.graph.driver import GraphError, connect
 from shared.messages import DeleteData
 from shared.postgres.api_keys import SCOPES, create_key
@@ -101,6 +102,7 @@ async def test_what_is_deleted_is_found_in_no_table_and_no_node(
     kept_ids = await fill(world, admin.http, "ordinary", project=kept)
     before = await world.search(MARK)
     assert len(before) > 10, before
+    assert await world.fill_every_place() == set(), "fill these too: what is empty proves nothing"
 
     body = {"project": MARK} if scope == "project" else {"workspace": True}
     body = {"userId": str(user.user_id)} if scope == "user" else body
@@ -175,6 +177,8 @@ async def test_the_worker_goes_on_where_a_pass_was_broken_off(
         await delete_data(job, pool=world.pool, driver=gone, embedder=EMBEDDER)
     # The rows are gone, so only the marks say which nodes have to go.
     assert await world.search(ids[0]) != []
+    broken_off = (await admin.get(f"/api/data/deletions/{deletion}")).json()
+    assert (broken_off["passes"], broken_off["erased"]["memories"]) == (0, 7)
 
     async def is_done() -> bool:
         return (await admin.get(f"/api/data/deletions/{deletion}")).json()["state"] == "done"
@@ -182,6 +186,34 @@ async def test_the_worker_goes_on_where_a_pass_was_broken_off(
     with running("patterns", database, graph_server, postgres_role="supastate_worker"):
         await eventually(is_done, 90)
     assert await world.search(MARK, *ids) == []
+    erased = (await admin.get(f"/api/data/deletions/{deletion}")).json()["erased"]
+    assert (erased["memories"], erased["code_entities"]) == (7, 1)
+
+
+async def test_what_others_said_is_looked_at_again_after_a_pass_that_was_broken_off(
+    world: World, user: Client, admin: Client
+) -> None:
+    await fill(world, user.http, MARK, project="shared")
+    await fill(world, admin.http, "ordinary", project="shared")
+    name = str(user.user_id)
+    deletion = await start(admin, name, userId=name)
+
+    class Broken:
+        """An embedder that is gone when detection asks for it."""
+
+        name, dimensions, embed = EMBEDDER.name, EMBEDDER.dimensions, EMBEDDER.embed
+
+        @property
+        def calibration(self) -> Calibration:
+            raise ConnectionError
+
+    job = DeleteData(deletion_id=UUID(deletion), workspace_id=world.workspace)
+    with pytest.raises(ConnectionError):
+        await delete_data(job, pool=world.pool, driver=world.driver, embedder=Broken())
+    left = {row["type"] for row in await query(world.driver, PATTERNS, w=world.workspace)}
+    await world.erase(deletion)
+    found = {row["type"] for row in await query(world.driver, PATTERNS, w=world.workspace)}
+    assert "debugging" in found - left
 
 
 async def test_what_is_sent_for_it_meanwhile_is_refused(

@@ -14,6 +14,7 @@ from psycopg.rows import TupleRow
 
 from services.api.limits import MAX_BODY_BYTES
 from tests.integration.api.conftest import Client
+from tests.integration.api.told_problems import read_problem
 
 Conn = AsyncConnection[TupleRow]
 MEMORY = "/api/ingest/memory"
@@ -55,7 +56,7 @@ async def assert_refused_whole(
     answer = await send_raw(client, body, path)
 
     assert answer.status_code == 400, answer.text
-    assert set(answer.json()) <= {"error", "details"}
+    assert read_problem(answer)
     assert (await count(conn, "memories"), await count(conn, "jobs")) == (0, 0)
     return answer
 

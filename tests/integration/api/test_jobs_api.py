@@ -11,6 +11,7 @@ from psycopg.rows import TupleRow
 
 from shared.postgres.jobs import COUNT_MESSAGES
 from tests.integration.api.conftest import Client
+from tests.integration.api.told_problems import read_problem
 
 Conn = AsyncConnection[TupleRow]
 LEASE: LiteralString = """
@@ -100,7 +101,7 @@ async def test_another_workspaces_job_is_not_found(client: Client, other_client:
 
     answer = await other_client.get(f"/api/jobs/{job_id}")
 
-    assert (answer.status_code, answer.json()) == (404, {"error": "no such job"})
+    assert (answer.status_code, read_problem(answer)) == (404, {"error": "no such job"})
     assert (await other_client.get("/api/jobs")).json()["jobs"] == []
 
 

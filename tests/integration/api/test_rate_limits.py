@@ -19,6 +19,7 @@ from services.api.rate_limits import BURST_SECONDS, RateLimits
 from shared.errors import RateLimitedError
 from shared.postgres.api_keys import ApiKey, create_key, find_key
 from tests.integration.api.conftest import Client
+from tests.integration.api.told_problems import read_problem
 
 Conn = AsyncConnection[TupleRow]
 
@@ -105,7 +106,7 @@ async def test_a_client_over_its_limit_is_told_when_to_come_again(app: FastAPI, 
         refused = await http.post("/api/ingest/memory", content=b"{ not json")
     assert refused.status_code == 429
     assert 1 <= int(refused.headers["Retry-After"]) <= 10
-    assert refused.json() == {"error": "this API key may make 6 requests a minute"}
+    assert read_problem(refused) == {"error": "this API key may make 6 requests a minute"}
 
 
 async def test_an_unknown_key_takes_nothing_from_anybody(client: Client, conn: Conn) -> None:

@@ -17,6 +17,7 @@ from psycopg.rows import TupleRow
 from shared.postgres import activity, audit, exporting, projects, usage
 from shared.postgres.reviews import LIST_REVIEWS
 from shared.postgres.workspaces import show_workspaces
+from tests.databases import own_database
 from tests.integration.api.conftest import Client
 from tests.integration.api.watched_pool import watched
 
@@ -69,15 +70,11 @@ ANALYZE memories, code_entities, project_summaries, jobs, audit_log, pattern_rev
 @pytest.fixture(scope="module")
 def crowded(postgres_dsn: str, template: str) -> Iterator[str]:
     """A database with a hundred workspaces."""
-    name = f"crowd_{uuid4().hex[:8]}"
-    with psycopg.connect(postgres_dsn, autocommit=True) as admin:
-        admin.execute(f'CREATE DATABASE {name} TEMPLATE "{template}"'.encode())
-        dsn = make_conninfo(postgres_dsn, dbname=name)
+    with own_database(postgres_dsn, "crowd", template=template) as dsn:
         with psycopg.connect(dsn, autocommit=True) as conn:
             for statement in CROWD.replace("%s", f"'{OURS}'").split(";"):
                 conn.execute(statement.encode())
         yield dsn
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest.mark.parametrize("name", STATEMENTS)

@@ -14,7 +14,8 @@ from neo4j import AsyncDriver
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from shared.postgres.api_keys import SCOPES, create_key
+from services.api.counting_searches import SearchCounts
+from shared.postgres.api_keys import SCOPES, create_key, find_key
 from shared.postgres.exporting import ROWS_AT_ONCE
 from tests.integration.api.conftest import Client
 from tests.integration.patterns.pattern_builders import query
@@ -86,6 +87,53 @@ async def test_usage_is_added_up_from_what_was_sent(client: Client, other_client
     (key,) = (await client.get("/api/usage", by="key")).json()["rows"]
     assert key["requests"] == 3
     assert (await other_client.get("/api/usage")).json()["rows"] == []
+
+
+@pytest.mark.usefixtures("graph_server")
+async def test_searches_are_counted_by_day_and_key_and_write_nothing_themselves(
+    app: FastAPI, client: Client, other_client: Client
+) -> None:
+    counts = app.state.parts.searches
+    for path in ("/api/search", "/api/search/memories"):
+        assert (await client.get(path, q="parser")).status_code == 200
+        assert (await client.get(path, q="")).status_code == 400  # none was made
+    await client.post("/api/patterns/search", {"query": "parser"})
+    await other_client.get("/api/search", q="parser")
+    assert await rows_of(client, by="day") == []
+
+    await counts.write()
+    await client.get("/api/search", q="again")
+    await counts.write()
+    (day,) = await rows_of(client, by="day")
+    (key,) = await rows_of(client, by="key")
+    assert (day["searches"], day["requests"], key["searches"]) == (4, 0, 4)
+    assert (await rows_of(other_client))[0]["searches"] == 1
+    assert await rows_of(client, by="project") == []
+    assert await rows_of(client, until=f"{day['name']}T00:00:00Z") == []
+    await client.send_chunks({"chunkId": "a", "content": "x"})
+    (day,) = await rows_of(client)
+    assert (day["searches"], day["requests"]) == (4, 1)
+
+
+async def test_counts_are_kept_while_postgres_refuses_and_written_at_the_end(
+    app: FastAPI, client: Client, conn: Conn
+) -> None:
+    key = await find_key(conn, client.key)
+    assert key is not None
+    async with SearchCounts(app.state.parts.shared.pool).written() as counts:
+        await conn.execute("ALTER TABLE search_counts RENAME TO away")
+        counts.note(key)
+        await counts.write()
+        await conn.execute("ALTER TABLE away RENAME TO search_counts")
+        counts.note(key)
+
+    assert [row["searches"] for row in await rows_of(client)] == [2]
+
+
+async def rows_of(client: Client, **params: str) -> list[dict[str, Any]]:
+    answer = await client.get("/api/usage", **params)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["rows"]
 
 
 @pytest.mark.parametrize(

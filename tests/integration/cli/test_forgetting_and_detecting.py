@@ -10,11 +10,10 @@ from neo4j import AsyncDriver
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from shared.graph.patterns import list_patterns
 from tests.conftest import Servers
 from tests.integration.cli.conftest import Prompt
 from tests.integration.ingest.conftest import store_memory
-from tests.integration.patterns.pattern_builders import MONDAY, memory, save
+from tests.integration.patterns.pattern_builders import MONDAY, list_patterns, memory, save
 from tests.integration.worker_processes import running
 
 Conn = AsyncConnection[TupleRow]

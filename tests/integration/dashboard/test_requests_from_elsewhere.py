@@ -24,6 +24,7 @@ from services.api.dashboard.session import COOKIE, Session, Sessions
 from services.api.known_keys import KNOWN_SECONDS
 from shared.postgres.api_keys import create_key, find_key, revoke_key
 from tests.integration.api.conftest import app, spans
+from tests.integration.api.told_problems import read_problem
 
 __all__ = ["app", "spans"]  # fixtures
 Conn = AsyncConnection[TupleRow]
@@ -239,6 +240,6 @@ async def test_an_error_of_the_api_stays_json_beside_the_pages(operator: Person)
     api = await operator.http.get("/api/traces/nonsense")
     page = await operator.http.get(f"{ROOT}/traces/nonsense")
 
-    assert (api.status_code, list(api.json())) == (400, ["error", "details"])
+    assert (api.status_code, list(read_problem(api))) == (400, ["error", "details"])
     assert (page.status_code, page.headers["Content-Type"]) == (400, "text/html; charset=utf-8")
     assert "Go to the start" in page.text

@@ -6,15 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-import psycopg
 import pytest
 from psycopg import AsyncConnection
-from psycopg.conninfo import make_conninfo
-from psycopg.sql import SQL, Identifier
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from faststream_pgmq import PgmqBroker
+from tests.databases import own_database
 from tests.integration.faststream_pgmq.own_server import OwnServer
 from tests.integration.faststream_pgmq.support import NEVER, prepare
 
@@ -24,23 +22,16 @@ BrokerFactory = Callable[..., PgmqBroker]
 @pytest.fixture(scope="session")
 def queue_template(postgres_dsn: str) -> Iterator[str]:
     """The name of a database with two queues, `jobs` and `results`, that every test copies."""
-    name = f"pgmqbroker_template_{uuid4().hex[:8]}"
-    with psycopg.connect(postgres_dsn, autocommit=True) as admin:
-        admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
-        asyncio.run(prepare(make_conninfo(postgres_dsn, dbname=name)))
-        yield name
-        admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+    with own_database(postgres_dsn, "pgmqbroker_template") as dsn:
+        asyncio.run(prepare(dsn))
+        yield str(conninfo_to_dict(dsn)["dbname"])
 
 
 @pytest.fixture
 def dsn(postgres_dsn: str, queue_template: str) -> Iterator[str]:
     """The connection string of this test's own database."""
-    name = f"pgmqbroker_{uuid4().hex[:8]}"
-    clone = SQL("CREATE DATABASE {} TEMPLATE {}")
-    with psycopg.connect(postgres_dsn, autocommit=True) as admin:
-        admin.execute(clone.format(Identifier(name), Identifier(queue_template)))
-        yield make_conninfo(postgres_dsn, dbname=name)
-        admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+    with own_database(postgres_dsn, "pgmqbroker", template=queue_template) as own:
+        yield own
 
 
 @pytest.fixture

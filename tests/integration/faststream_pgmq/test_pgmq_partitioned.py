@@ -6,14 +6,10 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from importlib.resources import files
 from typing import Any, LiteralString, cast
-from uuid import uuid4
 
-import psycopg
 import pytest
 from psycopg import AsyncConnection
-from psycopg.conninfo import make_conninfo
 from psycopg.errors import FeatureNotSupported, InvalidColumnReference
-from psycopg.sql import SQL, Identifier
 
 from faststream_pgmq import (
     DeadLetter,
@@ -28,6 +24,7 @@ from faststream_pgmq import (
 )
 from faststream_pgmq.overview import overview
 from faststream_pgmq.queries import claim_messages, finish_messages
+from tests.databases import own_database
 from tests.integration.faststream_pgmq import partman_server
 from tests.integration.faststream_pgmq.support import NEVER, Job, eventually, fetch_all
 from tests.integration.faststream_pgmq.test_pgmq_cli import Command
@@ -52,11 +49,8 @@ def partman_dsn(postgres_dsn: str) -> Iterator[str]:
 @pytest.fixture
 def own_dsn(partman_dsn: str) -> Iterator[str]:
     """An empty database there."""
-    name = f"partitioned_{uuid4().hex[:8]}"
-    with psycopg.connect(partman_dsn, autocommit=True) as admin:
-        admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
-        yield make_conninfo(partman_dsn, dbname=name)
-        admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+    with own_database(partman_dsn, "partitioned") as dsn:
+        yield dsn
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from neo4j import AsyncDriver
 
 from shared.domain.search_query import read_query
+from shared.graph.driver import read
 from shared.graph.entity_words import Filters
 from shared.graph.missing_words import add_missing_words
 from shared.graph.search_candidates import find_by_words
@@ -22,7 +23,9 @@ async def worded(
 ) -> list[str]:
     """Return what has the words, best first."""
     query = read_query(text)
-    found = await find_by_words(driver, workspace, query, vector(text), filters)
+    found = await read(
+        driver, lambda tx: find_by_words(tx, workspace, query, vector(text), filters)
+    )
     return [one.key[1] for one in found]
 
 

@@ -7,30 +7,24 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
-import psycopg
 import pytest
 from pgmq.install import get_embedded_install_sql
 from psycopg import AsyncConnection
-from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
-from psycopg.sql import SQL, Identifier
 
 from faststream_pgmq import install_sql
 from shared.errors import DependencyDownError
 from shared.messages import QUEUES
 from shared.postgres import migrate as migrations
 from shared.postgres.migrate import ChangedMigrationError, migrate, read_migrations
+from tests.databases import own_database
 
 
 @pytest.fixture
 def empty_database(postgres_dsn: str) -> Iterator[str]:
-    name = f"empty_{uuid4().hex[:8]}"
-    with psycopg.connect(postgres_dsn, autocommit=True) as admin:
-        admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
-        yield make_conninfo(postgres_dsn, dbname=name)
-        admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+    with own_database(postgres_dsn, "empty") as dsn:
+        yield dsn
 
 
 async def test_a_second_migrate_applies_nothing(empty_database: str) -> None:

@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from psycopg import AsyncConnection
-from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier, Literal
 from psycopg.types.json import Jsonb
@@ -18,6 +17,7 @@ from pydantic import TypeAdapter
 
 from shared.messages import DetectPatterns, Ingest, IngestCode, IngestMemory
 from shared.postgres.migrate import migrate
+from tests.databases import own_database
 
 Connection = AsyncConnection[TupleRow]
 PARSE: TypeAdapter[IngestMemory | IngestCode] = TypeAdapter(Ingest)
@@ -148,18 +148,13 @@ async def test_the_service_role_of_supabase_queues_without_any_right_on_a_queue(
 @asynccontextmanager
 async def migrated_with_roles(postgres_dsn: str) -> AsyncGenerator[Connection]:
     """A database migrated where Supabase's roles exist; roles belong to the whole server."""
-    name = f"roles_{uuid4().hex[:8]}"
     with psycopg.connect(postgres_dsn, autocommit=True) as admin:
         for role in ("anon", "authenticated", "service_role"):
             admin.execute(CREATE_ROLE.format(Literal(role), Identifier(role)))
-        admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
-        try:
-            dsn = make_conninfo(postgres_dsn, dbname=name)
-            await migrate(dsn)
-            async with await AsyncConnection.connect(dsn, autocommit=True) as conn:
-                yield conn
-        finally:
-            admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+    with own_database(postgres_dsn, "roles") as dsn:
+        await migrate(dsn)
+        async with await AsyncConnection.connect(dsn, autocommit=True) as conn:
+            yield conn
 
 
 @pytest.mark.parametrize("time", ["1704671231", "infinity", "0001-01-01", "yesterday-ish"])

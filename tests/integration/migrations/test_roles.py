@@ -7,18 +7,17 @@ from contextlib import asynccontextmanager
 from typing import LiteralString
 from uuid import uuid4
 
-import psycopg
 import pytest
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 from psycopg.errors import InsufficientPrivilege, RaiseException
 from psycopg.rows import TupleRow
-from psycopg.sql import SQL, Identifier
 
 from shared.postgres.api_keys import create_key, find_key
 from shared.postgres.workspaces import show_workspaces
 from shared.runtime import conninfo
 from shared.settings import Settings
+from tests.databases import own_database
 
 Conn = AsyncConnection[TupleRow]
 OURS, THEIRS = f"team:{uuid4()}", f"team:{uuid4()}"
@@ -45,13 +44,8 @@ async def count(conn: Conn, table: LiteralString) -> int:
 @pytest.fixture(scope="module")
 def untouched(postgres_dsn: str, template: str) -> Iterator[str]:
     """A migrated database for statements that change nothing, because they are refused."""
-    name = f"untouched_{uuid4().hex[:8]}"
-    with psycopg.connect(postgres_dsn, autocommit=True) as admin:
-        admin.execute(
-            SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(template))
-        )
-        yield make_conninfo(postgres_dsn, dbname=name)
-        admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+    with own_database(postgres_dsn, "untouched", template=template) as dsn:
+        yield dsn
 
 
 @pytest.fixture
@@ -133,9 +127,16 @@ async def test_a_worker_sees_the_memories_of_a_mixed_batch(database: str) -> Non
         ("supastate_api", "DELETE FROM audit_log"),
         ("supastate_api", "SELECT erase_rows(gen_random_uuid(), 1)"),
         ("supastate_api", "SELECT finish_deletion(gen_random_uuid())"),
+        ("supastate_api", "SELECT * FROM erase_traces(gen_random_uuid(), '', 1)"),
+        ("supastate_api", "SELECT hide_names(gen_random_uuid())"),
+        ("supastate_api", "SELECT forget_marks(gen_random_uuid(), 1)"),
         ("supastate_api", "UPDATE deletions SET finished_at = now()"),
         ("supastate_api", "SELECT * FROM deletion_marks"),
         ("supastate_api", "DELETE FROM queue_samples"),
+        ("supastate_api", "UPDATE search_counts SET searches = 0"),
+        ("supastate_api", "DELETE FROM search_counts"),
+        ("supastate_worker", "SELECT * FROM search_counts"),
+        ("supastate_worker", "SELECT count_searches('[]')"),
         ("supastate_api", "INSERT INTO faststream_pgmq.queue_state (queue) VALUES ('x')"),
         ("supastate_api", "DELETE FROM faststream_pgmq.progress"),
         ("supastate_api", "UPDATE faststream_pgmq.progress SET done = 0"),

@@ -22,6 +22,7 @@ from shared.graph.entity_summaries import summarize
 from shared.graph.memories import MeasuredMemory, save_memories
 from shared.graph.mentions import mentions_of_memory
 from shared.graph.owners import lock_owners, own_memories
+from shared.graph.patterns import Pattern, Wanted, page_patterns
 from shared.messages import DetectPatterns
 
 MONDAY = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -134,3 +135,15 @@ async def query(
     """Return the rows of a query."""
     result = await driver.execute_query(cypher, parameters)
     return [record.data() for record in result.records]
+
+
+async def list_patterns(
+    driver: AsyncDriver,
+    workspace_id: str,
+    *,
+    types: Sequence[str] = (),
+    limit: int = 50,
+    **wanted: Any,
+) -> list[Pattern]:
+    """Return a workspace's patterns, the surest first."""
+    return await page_patterns(driver, workspace_id, Wanted(types, **wanted), limit=limit)

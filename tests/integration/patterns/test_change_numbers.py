@@ -13,8 +13,14 @@ from shared.graph.entity_summaries import summarize
 from shared.graph.marks import lock_mark, move_mark
 from shared.graph.memories import MeasuredMemory, save_memories
 from shared.graph.owners import lock_owners, own_memories
-from shared.graph.patterns import list_patterns
-from tests.integration.patterns.pattern_builders import BEN, detect, memory, query, save
+from tests.integration.patterns.pattern_builders import (
+    BEN,
+    detect,
+    list_patterns,
+    memory,
+    query,
+    save,
+)
 from tests.integration.patterns.waiting import until_it_waits
 
 DAY = [f"m{number}" for number in range(6)]

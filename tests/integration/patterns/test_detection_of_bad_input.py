@@ -15,7 +15,7 @@ from neo4j import AsyncDriver
 from services.ingest.graph_writes import write_batch
 from services.ingest.measuring import measure
 from shared.domain.entities import Entity, Memory
-from shared.graph.patterns import Pattern, list_patterns
+from shared.graph.patterns import Pattern
 from shared.graph.removal import remove_entities
 from shared.graph.search import search_memories
 from tests.integration.patterns.pattern_builders import (
@@ -23,6 +23,7 @@ from tests.integration.patterns.pattern_builders import (
     EMBEDDER,
     MONDAY,
     detect,
+    list_patterns,
     memory,
     query,
 )

@@ -8,9 +8,8 @@ import pytest
 from neo4j import AsyncDriver
 
 from shared.graph.memories import MeasuredMemory
-from shared.graph.patterns import list_patterns
 from tests.integration.patterns.code_builders import file, ingest, patterns, said, take_out
-from tests.integration.patterns.pattern_builders import BEN, detect
+from tests.integration.patterns.pattern_builders import BEN, detect, list_patterns
 
 CART = "src/cart.py"
 MEMORY_CODE = ["memory_code"]

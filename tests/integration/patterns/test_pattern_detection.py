@@ -15,7 +15,6 @@ from shared.domain.findings import pattern_id
 from shared.errors import UnknownPatternTypeError
 from shared.graph.looking import Task, run_detector
 from shared.graph.news import Scope
-from shared.graph.patterns import list_patterns
 from shared.messages import DetectPatterns
 from tests.integration.patterns.pattern_builders import (
     ANNA,
@@ -24,6 +23,7 @@ from tests.integration.patterns.pattern_builders import (
     MONDAY,
     detect,
     direction,
+    list_patterns,
     memory,
     query,
     save,

@@ -19,7 +19,6 @@ from neo4j import AsyncDriver
 from services.ingest.graph_writes import write_batch
 from services.ingest.measuring import Measured
 from shared.graph.memories import MeasuredMemory
-from shared.graph.patterns import list_patterns
 from shared.graph.removal import remove_entities
 from tests.conftest import DELETE_WORKSPACE, Servers
 from tests.integration.patterns.pattern_builders import (
@@ -27,6 +26,7 @@ from tests.integration.patterns.pattern_builders import (
     BEN,
     MONDAY,
     detect,
+    list_patterns,
     memory,
     query,
 )

@@ -8,8 +8,7 @@ from uuid import uuid4
 import pytest
 from neo4j import AsyncDriver
 
-from shared.graph.patterns import list_patterns
-from tests.integration.patterns.pattern_builders import detect, memory, query, save
+from tests.integration.patterns.pattern_builders import detect, list_patterns, memory, query, save
 
 
 @pytest.fixture

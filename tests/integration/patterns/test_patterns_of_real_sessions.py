@@ -6,8 +6,7 @@ from pathlib import Path
 
 from neo4j import AsyncDriver
 
-from shared.graph.patterns import list_patterns
-from tests.integration.patterns.pattern_builders import detect, save
+from tests.integration.patterns.pattern_builders import detect, list_patterns, save
 from tests.integration.patterns.real_sessions import measured
 
 

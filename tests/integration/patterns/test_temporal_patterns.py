@@ -15,12 +15,12 @@ from shared.domain.places import Place
 from shared.graph import temporal_patterns
 from shared.graph.driver import write
 from shared.graph.memories import MeasuredMemory
-from shared.graph.patterns import list_patterns
 from shared.graph.temporal_patterns import find_moments
 from tests.integration.patterns.pattern_builders import (
     BEN,
     MONDAY,
     detect,
+    list_patterns,
     memory,
     query,
     remove,

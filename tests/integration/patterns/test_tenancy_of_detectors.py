@@ -21,7 +21,6 @@ from services.ingest.measuring import Measured
 from shared.graph.driver import connect
 from shared.graph.memories import MeasuredMemory
 from shared.graph.mentions import mentions_of_memory
-from shared.graph.patterns import list_patterns
 from shared.graph.removal import remove_entities
 from shared.graph.search import search_memories
 from tests.conftest import DELETE_WORKSPACE, Servers
@@ -31,6 +30,7 @@ from tests.integration.patterns.pattern_builders import (
     BEN,
     detect,
     direction,
+    list_patterns,
     memory,
     query,
 )

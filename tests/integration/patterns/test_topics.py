@@ -14,13 +14,14 @@ import pytest
 from neo4j import AsyncDriver
 
 from shared.graph.memories import MeasuredMemory
-from shared.graph.patterns import Pattern, list_patterns
+from shared.graph.patterns import Pattern
 from tests.integration.patterns.pattern_builders import (
     ANNA,
     BEN,
     EMBEDDER,
     detect,
     direction,
+    list_patterns,
     memory,
     query,
     save,

@@ -10,9 +10,8 @@ from neo4j import WRITE_ACCESS, AsyncDriver
 
 from shared.graph.driver import open_session
 from shared.graph.owners import lock_projects
-from shared.graph.patterns import list_patterns
 from shared.graph.removal import remove_entities
-from tests.integration.patterns.pattern_builders import detect, memory, query, save
+from tests.integration.patterns.pattern_builders import detect, list_patterns, memory, query, save
 from tests.integration.patterns.waiting import until_it_waits
 from tests.integration.removal.conftest import (
     Conn,

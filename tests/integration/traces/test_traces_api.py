@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,13 +12,16 @@ from fastapi import FastAPI
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from pydantic import SecretStr
+from typer.testing import CliRunner
 
+from cli.main import app as supastate
 from services.api.app import create_app
 from shared.postgres.spans import PostgresSpanExporter
 from shared.settings import Settings
 from shared.telemetry import InheritWorkspace
 from tests.conftest import Servers
 from tests.integration.api.conftest import Client, client, other_client
+from tests.integration.api.serving import serving
 
 __all__ = ["client", "other_client"]  # fixtures, over this file's `app`
 
@@ -94,3 +99,28 @@ async def test_a_question_that_cannot_be_answered_is_refused(
     client: Client, query: dict[str, str]
 ) -> None:
     assert (await client.get("/api/traces", **query)).status_code == 400
+
+
+async def test_the_command_lists_filters_and_pages_traces(app: FastAPI, client: Client) -> None:
+    sent = await send(client)
+    await client.get("/api/jobs")
+    async with serving(app) as url:
+        names = {"SUPASTATE_API_URL": url, "SUPASTATE_API_KEY": client.key, "COLUMNS": "160"}
+
+        async def run(*arguments: str) -> str:
+            runner = CliRunner(env=names)
+            shown = await asyncio.to_thread(runner.invoke, supastate, ["traces", *arguments])
+            assert shown.exit_code == 0, shown.output
+            return shown.stdout
+
+        all_of_them, first = await run(), json.loads(await run("--limit", "1", "--json"))
+        [newest] = first["traces"]
+        rest = await run("--before", first["next"])
+        of_job = json.loads(await run("--job", sent["jobId"], "--json"))["traces"]
+
+        assert "GET /api/jobs ·" in all_of_them
+        assert ("GET /api/jobs" in rest, newest["traceId"] in rest) == (True, False)
+        assert [one["name"] for one in of_job] == ["POST /api/ingest/memory"]
+        for unmet in (["--errors"], ["--service", "other"], ["--min-ms", "1e6"]):
+            assert "No such traces" in await run(*unmet)
+        assert "No such traces" in await run("--message", "memory_ingestion:999")

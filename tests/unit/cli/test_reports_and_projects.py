@@ -60,7 +60,7 @@ def test_usage_is_a_line_a_row_with_readable_sizes() -> None:
         "name": None, "requests": 3, "memories": 2, "files": 1, "contentBytes": 3_000_000
     }  # fmt: skip
     assert "2.9 MiB" in read(show_usage({"by": "project", "rows": [row]}))
-    assert "Nothing was sent" in read(show_usage({"by": "day", "rows": []}))
+    assert "Nothing was sent or searched" in read(show_usage({"by": "day", "rows": []}))
     assert [size(n) for n in (0, 1023, 1024, 2**31)] == ["0 B", "1023 B", "1.0 KiB", "2.0 GiB"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.api.dashboard.queue_views import Chart, draw_chart
+from services.api.dashboard.queue_charts import Chart, draw_chart
 from shared.domain.histograms import BOUNDS, bucket_of
 from shared.postgres.queue_figures import QueuePoint, Range
 

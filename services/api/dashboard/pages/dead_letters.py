@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.api.auth import Reader
-from services.api.dashboard import letter_operations
+from services.api.dashboard import letter_operations, raw_letters
 from services.api.dashboard.letter_views import (
     describe_progress,
     show_letter,
@@ -186,3 +186,4 @@ def describe_newer(
 
 
 router.include_router(letter_operations.router)
+router.include_router(raw_letters.router)

@@ -13,7 +13,6 @@ from services.api.dashboard.registry import Page
 from services.api.dashboard.rendering import render
 from services.api.dashboard.routes import PageRoute
 from services.api.dashboard.search_views import (
-    EDGES,
     describe_hit,
     describe_neighbourhood,
     read_day,
@@ -22,10 +21,10 @@ from services.api.graph import show_neighbourhood
 from services.api.graph_answers import NeighbourhoodFound
 from services.api.parts import ApiParts, WithParts
 from services.api.searching import Wanted, run_search
+from shared.domain.edge_words import EDGE_WORDS
 from shared.domain.search_query import MOST_CHARACTERS
 from shared.graph.entity_words import Filters
-from shared.graph.neighbourhood import EDGES as EDGES_OF
-from shared.graph.neighbourhood import Edge, NodeKind
+from shared.graph.neighbourhood import EDGES, Edge, NodeKind
 from shared.postgres.api_keys import ApiKey
 
 PAGE = Page("graph", "Graph", "What connects to this?", "g")
@@ -44,7 +43,7 @@ async def get_start(
     """Show where to begin: a search, never everything."""
     if not q.strip():
         return render(request, "graph/index.html", q=q, hits=None)
-    found = await run_search(parts.shared, caller.workspace_id, Wanted(q, Filters()))
+    found = await run_search(parts, caller, Wanted(q, Filters()))
     return render(request, "graph/index.html", q=q, hits=[describe_hit(h) for h in found.results])
 
 
@@ -101,13 +100,13 @@ async def get_node(
 ) -> Response:
     """Show one node with its neighbours, as a picture and as a table."""
     found = await asked.find(parts, caller)
-    own = EDGES_OF[asked.kind]
+    own = EDGES[asked.kind]
     return render(
         request,
         "graph/node.html",
         **describe_neighbourhood(found),
         asked=asked,
-        edges=[(name, EDGES[name]) for name in own],
+        edges=[(name, EDGE_WORDS[name]) for name in own],
         chosen=asked.edges or list(own),
-        words=EDGES,
+        words=EDGE_WORDS,
     )

@@ -5,30 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
 
 from services.api.auth import Operator
 from services.api.dashboard.graph_watch import graph_answers
-from services.api.dashboard.queue_views import chart_throughput, describe_row, sampled_at
+from services.api.dashboard.queue_charts import chart_throughput
+from services.api.dashboard.queue_views import describe_row, sampled_at
 from services.api.dashboard.registry import ROOT, Page
 from services.api.dashboard.rendering import render
 from services.api.dashboard.routes import PageRoute
-from services.api.dashboard.shared_reads import read_figures
+from services.api.dashboard.sharing import share
 from services.api.parts import ApiParts, WithParts
 from services.api.queues import problems_of
 from shared.domain.queue_problems import Problem
 from shared.postgres.api_keys import ApiKey
 from shared.postgres.audit import list_entries
 from shared.postgres.dead_letters import LetterGroup, list_groups
+from shared.postgres.live import Topic
+from shared.postgres.queue_figures import find_figures
 
 PAGE = Page("overview", "Overview", "Is anything wrong now?", "o", scope="operate")
 router = APIRouter(route_class=PageRoute)
 ACTIONS_SHOWN: Final = 8
 GROUPS_LOOKED_AT: Final = 5
 NEW_FOR: Final = timedelta(days=1)
+NEWS: Final[tuple[Topic, ...]] = ("queues", "operations", "dead_letters")
+"""What the fragment is read anew for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +55,28 @@ async def get_overview(request: Request, caller: Operator, parts: WithParts) -> 
 @router.get(f"{PAGE.path}/now")
 async def get_now(request: Request, caller: Operator, parts: WithParts) -> Response:
     """Show anew what may have changed."""
-    return await show(request, "overview/_now.html", caller, parts)
+
+    async def make() -> Response:
+        return await show(request, "overview/_now.html", caller, parts)
+
+    return await share(request, caller, NEWS, make)
 
 
 @router.get(f"{PAGE.path}/throughput")
-async def get_throughput(caller: Operator, parts: WithParts) -> dict[str, Any]:
+async def get_throughput(request: Request, caller: Operator, parts: WithParts) -> Response:
     """Return what each stage finished in the last hour."""
-    return chart_throughput(await read_figures(parts))
+
+    async def make() -> Response:
+        async with parts.reading(caller) as conn:
+            return JSONResponse(chart_throughput(await find_figures(conn)))
+
+    return await share(request, caller, ["queues"], make)
 
 
 async def show(request: Request, template: str, caller: ApiKey, parts: ApiParts) -> Response:
     """Answer with what is known now, as of the oldest sample."""
-    figures = await read_figures(parts)
     async with parts.reading(caller) as conn:
+        figures = await find_figures(conn)
         actions = await list_entries(conn, caller.workspace_id, limit=ACTIONS_SHOWN)
         groups = await list_groups(conn, caller.workspace_id, limit=GROUPS_LOOKED_AT)
     problems = problems_of(figures, parts.shared.settings)

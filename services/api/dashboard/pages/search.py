@@ -84,7 +84,7 @@ async def get_search(
     """Show what fits, best first."""
     if not asked.q.strip():
         return render(request, "search/index.html", chosen=asked, hits=None)
-    found = await run_search(parts.shared, caller.workspace_id, asked.wanted())
+    found = await run_search(parts, caller, asked.wanted())
     hits = [describe_hit(hit) for hit in found.results]
     return render(request, "search/index.html", chosen=asked, hits=hits, found=found)
 
@@ -92,7 +92,7 @@ async def get_search(
 @router.get(f"{LIST}/results.json")
 async def get_json(caller: Reader, parts: WithParts, asked: WithAsked) -> SearchPage:
     """Return the page of results as the API does."""
-    return await run_search(parts.shared, caller.workspace_id, asked.wanted())
+    return await run_search(parts, caller, asked.wanted())
 
 
 @router.get(f"{LIST}/{{kind}}/{{entity_id}}")

@@ -1,0 +1,117 @@
+"""docs/cli.md: what can be done over HTTP or on a page can be done in the shell, and as JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from opentelemetry.sdk.trace import TracerProvider
+from pydantic import SecretStr
+
+from cli.local import app as local
+from cli.main import app as supastate
+from services.api.app import create_app
+from services.api.dashboard.registry import find_pages
+from shared.settings import Settings
+
+TEXT = (Path(__file__).resolve().parents[3] / "docs/cli.md").read_text()
+OPERATIONS, PAGES = TEXT.split("## Every page")
+ROW = re.compile(r"^\| (.+) \|$", re.MULTILINE)
+NAMED = re.compile(r"`((?:GET|POST|DELETE) [^`]+)`")
+COMMAND = re.compile(r"`(supastate [^`]+)`")
+WITHOUT_JSON = {
+    "demo": "a story for whoever tries it",
+    "export": "lines of JSON already",
+    "jobs message": "JSON already",
+    "signals": "lines of JSON already",
+    "train-signals": "writes a model, or the card of one for its document",
+    "local up": "starts; `local status --json` says what runs",
+    "local down": "stops; says nothing",
+}
+
+
+def commands_of(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if getattr(command, "commands", None):
+            yield from commands_of(command, (*path, name))
+        yield " ".join((*path, name)), command
+
+
+def known_commands() -> dict[str, Any]:
+    found = dict(commands_of(typer.main.get_command(supastate)))
+    stack = commands_of(typer.main.get_command(local), ("local",))
+    return found | dict(stack)
+
+
+COMMANDS = known_commands()
+
+
+@pytest.fixture(scope="module")
+def operations() -> set[str]:
+    """Every operation of the OpenAPI document."""
+    settings = Settings(
+        postgres_dsn=SecretStr("postgresql://x/y"),
+        neo4j_uri="bolt://x",
+        neo4j_user="x",
+        neo4j_password=SecretStr("x"),
+    )
+    paths = create_app(settings, TracerProvider()).openapi()["paths"]
+    return {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+
+
+def rows(text: str) -> list[list[str]]:
+    found = [row.split(" | ") for row in ROW.findall(text)]
+    return [row for row in found if row[0] not in ("Operation", "Page")]
+
+
+def find_command(line: str) -> tuple[str, Any]:
+    words = line.split()[1:]
+    for length in (2, 1):
+        if (name := " ".join(words[:length])) in COMMANDS:
+            return name, COMMANDS[name]
+    raise AssertionError(f"no such command: {line}")
+
+
+def options_of(name: str, command: Any) -> set[str]:
+    shown = [command, *([COMMANDS["jobs show"]] if name == "jobs" else [])]
+    return {option for one in shown for part in one.params for option in part.opts}
+
+
+def test_every_operation_names_a_command_or_why_there_is_none(operations: set[str]) -> None:
+    told: Mapping[str, str] = {row[0].strip("`"): row[1] for row in rows(OPERATIONS)}
+
+    assert set(told) == operations
+    for operation, answer in told.items():
+        assert COMMAND.search(answer), operation
+        assert answer.startswith(("`supastate ", "none: ")), operation
+
+
+def test_every_command_and_option_that_the_document_names_is_there() -> None:
+    for line in COMMAND.findall(TEXT):
+        if line.startswith(("supastate --", "supastate COMMAND")):
+            continue
+        name, command = find_command(line)
+        named = {word for word in line.split() if word.startswith("--")}
+        assert named <= options_of(name, command), line
+
+
+def test_every_page_is_listed_with_operations_that_exist(operations: set[str]) -> None:
+    listed = rows(PAGES)
+
+    assert {row[0] for row in listed} == {found.page.title for found in find_pages()}
+    for _, what, api, command in listed:
+        assert set(NAMED.findall(api)) <= operations, what
+        assert NAMED.search(api), what
+        assert COMMAND.search(command), what
+
+
+def test_every_command_that_prints_something_prints_json() -> None:
+    groups = {name for name, one in COMMANDS.items() if getattr(one, "commands", None)}
+    leaves = {name: one for name, one in COMMANDS.items() if name not in groups | {"local"}}
+    without = {name for name, one in leaves.items() if "--json" not in options_of(name, one)}
+
+    assert without == set(WITHOUT_JSON)
