@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.api.examples import EARLIER, JOB_ID, LATER, QUEUE, TRACE_ID, USER_ID, Example
+from services.api.examples import (
+    EARLIER,
+    JOB_ID,
+    LATER,
+    MEMORY_ID,
+    QUEUE,
+    TRACE_ID,
+    USER_ID,
+    Example,
+)
 
 CANCEL: Final[Example] = {"reason": "imported twice"}
 JOB: Final[Example] = {
@@ -64,6 +73,28 @@ JOB_DETAIL: Final[Example] = JOB | {
         }
     ],
     "messagesNotShown": 0,
+    "events": [
+        {
+            "at": EARLIER,
+            "until": EARLIER,
+            "kind": "asked",
+            "count": 1,
+            "queue": None,
+            "messageId": None,
+            "text": "asked for with 2 messages",
+            "traceId": None,
+        }
+    ],
+    "produced": [
+        {
+            "kind": "memory",
+            "id": MEMORY_ID,
+            "title": "Why does the parser fail on empty input?",
+            "isThere": True,
+            "path": f"/api/memories/{MEMORY_ID}",
+        }
+    ],
+    "producedMore": False,
 }
 CANCELLED: Final[Example] = {"id": JOB_ID, "cancelled": 3, "running": 1}
 WHOLE_MESSAGE: Final[Example] = {
