@@ -6,14 +6,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from psycopg import AsyncConnection
 
 from benchmarks.api.client import Client, connected
 from benchmarks.api.floor import Ready, write
 from benchmarks.api.requests import body_of, chunks
-from benchmarks.api.server import Api
+from benchmarks.api.server import Api, processor_seconds
 from benchmarks.api.settings import Sizes
 from benchmarks.figures import Results, ratio_of_rounds
 from benchmarks.progress import say
@@ -22,8 +22,20 @@ API: Final = "API"
 FLOOR: Final = "bare transaction"
 MOST_AT_HAND: Final = 700
 """Requests made before the clock starts, for one round; no client may run out of them."""
+MICROSECONDS: Final = 1e6
 
 Send: TypeAlias = Callable[[], Awaitable[None]]
+
+
+class Load(NamedTuple):
+    """What all clients brought through together, and how long they took."""
+
+    memories: int
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        return self.memories / self.seconds
 
 
 def measure_answers(api: Api, sizes: Sizes, results: Results) -> None:
@@ -37,11 +49,16 @@ def measure_answers(api: Api, sizes: Sizes, results: Results) -> None:
 def measure_throughput(api: Api, sizes: Sizes, results: Results) -> None:
     """Many clients: memories a second of one process beside the bare transaction's."""
     rounds: dict[str, list[float]] = {API: [], FLOOR: []}
+    costs: list[float] = []
     for number in range(sizes.rounds):
-        rounds[API].append(asyncio.run(_run_api_clients(api, sizes)))
-        rounds[FLOOR].append(asyncio.run(_run_floor_clients(api, sizes)))
+        spent = processor_seconds(api.pid)
+        load = asyncio.run(_run_api_clients(api, sizes))
+        costs.append((processor_seconds(api.pid) - spent) / load.memories * MICROSECONDS)
+        rounds[API].append(load.rate)
+        rounds[FLOOR].append(asyncio.run(_run_floor_clients(api, sizes)).rate)
         say(f"round {number + 1}: API {rounds[API][-1]:,.0f}, floor {rounds[FLOOR][-1]:,.0f}")
     results.add("throughput", "memories/s", rounds)
+    results.add("throughput", "µs/memory", {"API process, processor time": costs})
     ratio = ratio_of_rounds(rounds[API], rounds[FLOOR])
     text = f"one API process / bare transaction, {sizes.clients} clients"
     results.at_least("throughput", text, ratio, 0.5)
@@ -64,7 +81,7 @@ async def _milliseconds(sent: Awaitable[None]) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-async def _run_api_clients(api: Api, sizes: Sizes) -> float:
+async def _run_api_clients(api: Api, sizes: Sizes) -> Load:
     at_hand = [body_of(chunks(sizes.chunks)) for _ in range(MOST_AT_HAND)]
     async with AsyncExitStack() as stack:
         clients = [
@@ -75,10 +92,10 @@ async def _run_api_clients(api: Api, sizes: Sizes) -> float:
         def sender(client: Client) -> Send:
             return lambda: client.post(at_hand.pop())
 
-        return await _rate([sender(client) for client in clients], sizes)
+        return await _send_all([sender(client) for client in clients], sizes)
 
 
-async def _run_floor_clients(api: Api, sizes: Sizes) -> float:
+async def _run_floor_clients(api: Api, sizes: Sizes) -> Load:
     at_hand = [
         Ready.of(api.workspace_id, api.user_id, chunks(sizes.chunks)) for _ in range(MOST_AT_HAND)
     ]
@@ -88,11 +105,10 @@ async def _run_floor_clients(api: Api, sizes: Sizes) -> float:
         def sender(conn: AsyncConnection) -> Send:
             return lambda: write(conn, at_hand.pop())
 
-        return await _rate([sender(conn) for conn in conns], sizes)
+        return await _send_all([sender(conn) for conn in conns], sizes)
 
 
-async def _rate(senders: list[Send], sizes: Sizes) -> float:
-    """Return the memories a second that all senders bring through together."""
+async def _send_all(senders: list[Send], sizes: Sizes) -> Load:
     started, done = time.perf_counter(), 0
 
     async def keep_sending(send: Send) -> None:
@@ -102,7 +118,7 @@ async def _rate(senders: list[Send], sizes: Sizes) -> float:
             done += sizes.chunks
 
     await asyncio.gather(*map(keep_sending, senders))
-    return done / (time.perf_counter() - started)
+    return Load(done, time.perf_counter() - started)
 
 
 async def _connect(api: Api) -> AsyncConnection:

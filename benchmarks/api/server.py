@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -46,6 +47,12 @@ def running_api() -> Generator[Api]:
             yield asyncio.run(_open(stack.settings(), stack.state().processes["api"].pid))
         finally:
             stack.delete_data()
+
+
+def processor_seconds(pid: int) -> float:
+    """Return the processor time that a process took so far, of all its threads."""
+    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 async def _migrate(names: dict[str, str]) -> None:

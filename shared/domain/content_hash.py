@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from hashlib import sha256
+from typing import Final
 
 from pydantic import JsonValue
+
+_ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+"""Made once: `json.dumps` would make one for each text."""
 
 
 def content_hash(*parts: JsonValue) -> bytes:
     """Return a SHA-256 over the parts; the order of keys inside an object does not matter."""
-    return sha256(json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()).digest()
+    return sha256(_ENCODER.encode(parts).encode()).digest()

@@ -11,6 +11,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
+from pydantic_core import to_json
 
 from shared.domain.content_hash import content_hash
 from shared.messages import Metadata
@@ -89,7 +90,7 @@ async def save_code_entities(
             "names": [draft.name for draft in drafts],
             "languages": [draft.language for draft in drafts],
             "contents": [draft.content for draft in drafts],
-            "metadata": [Jsonb(draft.metadata) for draft in drafts],
+            "metadata": [Jsonb(draft.metadata, to_json) for draft in drafts],
             "hashes": [draft.content_hash() for draft in drafts],
             "last_modified": [draft.last_modified for draft in drafts],
         },

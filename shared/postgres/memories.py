@@ -11,6 +11,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
+from pydantic_core import to_json
 
 from shared.domain.content_hash import content_hash
 from shared.messages import Metadata
@@ -105,7 +106,7 @@ async def save_memories(
             "project_names": [draft.project_name for draft in drafts],
             "types": [draft.type for draft in drafts],
             "contents": [draft.content for draft in drafts],
-            "metadata": [Jsonb(draft.metadata) for draft in drafts],
+            "metadata": [Jsonb(draft.metadata, to_json) for draft in drafts],
             "hashes": [draft.content_hash() for draft in drafts],
             "occurred_at": [draft.occurred_at for draft in drafts],
         },

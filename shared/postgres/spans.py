@@ -20,7 +20,9 @@ from psycopg import AsyncConnection, Connection
 from psycopg.rows import TupleRow, dict_row
 from psycopg.types.json import Jsonb
 from pydantic import JsonValue
+from pydantic_core import to_json
 
+from shared.domain.clean_text import clean_text
 from shared.telemetry import find_workspace
 
 RETENTION: Final = timedelta(days=3)
@@ -124,7 +126,7 @@ class PostgresSpanExporter(SpanExporter):
         conn = self._connection()
         rows = [_as_row(span) for span in spans if self.is_kept(_trace_of(span))]
         if rows:
-            conn.execute(SAVE_SPANS, (Jsonb(rows),))
+            conn.execute(SAVE_SPANS, (Jsonb(rows, to_json),))
         if self._exports % EXPORTS_BETWEEN_PURGES == 0:
             conn.execute(PURGE_SPANS, (RETENTION, MOST_SPANS))
         self._exports += 1
@@ -153,7 +155,7 @@ def _as_row(span: ReadableSpan) -> dict[str, JsonValue]:
         "span_id": format_span_id(context.span_id) if context else "",
         "parent_span_id": format_span_id(span.parent.span_id) if span.parent else None,
         "service": str(span.resource.attributes.get("service.name", "")),
-        "name": _clean(span.name),
+        "name": clean_text(span.name),
         "kind": span.kind.name.lower(),
         "status": span.status.status_code.name.lower(),
         "started_at": (EPOCH + timedelta(microseconds=started // 1000)).isoformat(),
@@ -172,11 +174,6 @@ def _as_row(span: ReadableSpan) -> dict[str, JsonValue]:
 
 def _attributes(attributes: Mapping[str, object]) -> dict[str, JsonValue]:
     return {
-        name: value if isinstance(value, bool | int | float) else _clean(str(value))
+        name: value if isinstance(value, bool | int | float) else clean_text(str(value))
         for name, value in attributes.items()
     }
-
-
-def _clean(text: str) -> str:
-    """Return the text as Postgres can store it: jsonb has no NUL and no lone surrogate."""
-    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()

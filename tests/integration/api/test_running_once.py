@@ -9,6 +9,7 @@ import httpx
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from shared.postgres.idempotent_requests import CLAIMS_BETWEEN_SWEEPS
 from tests.integration.api.conftest import Client
 
 Conn = AsyncConnection[TupleRow]
@@ -72,6 +73,17 @@ async def test_an_answer_is_forgotten_after_a_day(client: Client, conn: Conn) ->
 
     assert later.json()["jobId"] != first.json()["jobId"]
     assert await count_jobs(conn) == 2
+
+
+async def test_old_answers_do_not_pile_up(client: Client, conn: Conn) -> None:
+    await asyncio.gather(*(ask(client, f"old-{n}") for n in range(20)))
+    await conn.execute("UPDATE idempotent_requests SET created_at = now() - interval '25 hours'")
+
+    for n in range(CLAIMS_BETWEEN_SWEEPS):
+        await ask(client, f"new-{n}")
+
+    kept = await (await conn.execute("SELECT key FROM idempotent_requests")).fetchall()
+    assert {key for (key,) in kept} == {f"new-{n}" for n in range(CLAIMS_BETWEEN_SWEEPS)}
 
 
 async def test_a_key_of_control_characters_is_refused(client: Client) -> None:
