@@ -33,6 +33,14 @@ JOB: Final[Example] = {
     },
     "lastError": None,
     "lastHeartbeat": LATER,
+    "step": {
+        "queue": QUEUE,
+        "name": "embedding",
+        "done": 1,
+        "total": 2,
+        "percent": 50.0,
+        "toldAt": LATER,
+    },
     "createdAt": EARLIER,
     "userId": USER_ID,
 }
@@ -65,6 +73,7 @@ JOB_DETAIL: Final[Example] = JOB | {
             "endedAt": None,
             "dueAt": "2026-01-31T09:31:04Z",
             "lastHeartbeat": LATER,
+            "step": None,
             "traceId": TRACE_ID,
             "excerpt": '{"type": "memory", "content": "Why does the parser …"}',
             "isCut": False,
