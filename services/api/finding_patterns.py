@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -144,16 +145,19 @@ async def read_rates(
         memories = await count_memories(
             conn, caller.workspace_id, project_name, since=since, until=until
         )
-    counts = await count_weeks(
-        parts.shared.driver,
-        caller.workspace_id,
-        types=types,
-        project_name=project_name,
-        without=narrow(Wanted(), reviews, None).without,
-        since=since,
-        until=until,
+    driver, workspace_id = parts.shared.driver, caller.workspace_id
+    counts, steps = await asyncio.gather(
+        count_weeks(
+            driver,
+            workspace_id,
+            types=types,
+            project_name=project_name,
+            without=narrow(Wanted(), reviews, None).without,
+            since=since,
+            until=until,
+        ),
+        list_steps(driver, workspace_id, types=types, since=since),
     )
-    steps = await list_steps(parts.shared.driver, caller.workspace_id, types=types, since=since)
     return Rates(starts, rates_by_type(starts, memories, counts), steps)
 
 

@@ -34,7 +34,7 @@ SET d.type = $type, d.methods = methods[-19..] + $method,
 """
 LIST_STEPS: Final[LiteralString] = """
 MATCH (d:DetectionMark)
-WHERE d.workspace_id = $workspace_id AND size(d.methods) > 1
+WHERE d.workspace_id = $workspace_id AND d.id IS NOT NULL AND size(d.methods) > 1
   AND ($types = [] OR d.type IN $types)
 UNWIND range(1, size(d.methods) - 1) AS n
 WITH d, n, d.methods_since[n] AS at WHERE at >= $since

@@ -11,6 +11,7 @@ from neo4j import AsyncDriver, AsyncManagedTransaction
 
 from shared.graph.driver import read
 
+# A memory is looked at once for each type, not once for each pattern: many patterns stand on one.
 COUNT_WEEKS: Final[LiteralString] = """
 MATCH (p:Pattern)
 WHERE p.workspace_id = $workspace_id
@@ -18,10 +19,19 @@ WHERE p.workspace_id = $workspace_id
   AND ($project_name IS NULL OR p.project_name = $project_name)
   AND NOT p.id IN $without
   AND p.last_at >= $since AND p.first_at < $until
-MATCH (p)-[:FOUND_IN]->(s {workspace_id: $workspace_id})
-WHERE s.entity_type = 'memory' AND s.occurred_at >= $since AND s.occurred_at < $until
-RETURN p.type AS type, date.truncate('week', s.occurred_at) AS week,
-       count(DISTINCT s) AS memories, count(DISTINCT p) AS patterns
+WITH p.type AS type, collect(p) AS found
+CALL (type, found) {
+    UNWIND found AS p
+    MATCH (p)-[:FOUND_IN]->(s)
+    WITH s, collect(p) AS patterns
+    WITH s, patterns, s.occurred_at AS at
+    WHERE s.workspace_id = $workspace_id AND s.entity_type = 'memory'
+      AND at >= $since AND at < $until
+    WITH date.truncate('week', at) AS week, count(s) AS memories, collect(patterns) AS lists
+    CALL (lists) { UNWIND lists AS some UNWIND some AS p RETURN count(DISTINCT p) AS patterns }
+    RETURN week, memories, patterns
+}
+RETURN type, week, memories, patterns
 """
 
 

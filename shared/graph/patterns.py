@@ -30,17 +30,18 @@ WHERE p.workspace_id = $workspace_id
 _PLACE: Final[LiteralString] = """
 WITH p, p.last_updated.epochSeconds * 1000000000 + p.last_updated.nanosecond AS place
 """
+# The content of what is shown alone is read.
 _WITH_EVIDENCE: Final[LiteralString] = """
 CALL (p) {
     OPTIONAL MATCH (p)-[:DERIVED_FROM]->(e {workspace_id: $workspace_id})
     WITH e ORDER BY e.occurred_at, e.id
-    RETURN collect(
-        e {.id, kind: labels(e)[0], .session_id, .occurred_at, .chunk_id, .path,
-           excerpt: left(e.content, $excerpt)}
-    ) AS evidence
+    WITH collect(e) AS sources
+    RETURN size(sources) AS evidence_count,
+           [e IN sources[..$evidence] | e {.id, kind: labels(e)[0], .session_id, .occurred_at,
+                                       .chunk_id, .path, excerpt: left(e.content, $excerpt)}
+           ] AS evidence
 }
-RETURN p {.*, place: place} AS pattern, size(evidence) AS evidence_count,
-       evidence[..$evidence] AS evidence
+RETURN p {.*, place: place} AS pattern, evidence_count, evidence
 """
 LIST_SUREST: Final[LiteralString] = f"""
 {_WANTED}

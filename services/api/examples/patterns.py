@@ -88,8 +88,17 @@ RATES: Final[Example] = {
                     "high": 0.225,
                 }
             ],
+            "steps": [
+                {
+                    "at": EARLIER,
+                    "week": "2026-01-26",
+                    "detector": "debugging",
+                    "method": "rules 3",
+                    "before": "rules 2",
+                }
+            ],
         }
-    ]
+    ],
 }
 SUMMARY: Final = "A parser for configuration files; its handling of empty input was mended."
 SUMMARIES: Final[Example] = {

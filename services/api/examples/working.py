@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.api.examples import EARLIER, JOB_ID, LATER, QUEUE, TRACE_ID, USER_ID, Example
+from services.api.examples import (
+    EARLIER,
+    JOB_ID,
+    LATER,
+    MEMORY_ID,
+    QUEUE,
+    TRACE_ID,
+    USER_ID,
+    Example,
+)
 
 CANCEL: Final[Example] = {"reason": "imported twice"}
 JOB: Final[Example] = {
@@ -24,6 +33,14 @@ JOB: Final[Example] = {
     },
     "lastError": None,
     "lastHeartbeat": LATER,
+    "step": {
+        "queue": QUEUE,
+        "name": "embedding",
+        "done": 1,
+        "total": 2,
+        "percent": 50.0,
+        "toldAt": LATER,
+    },
     "createdAt": EARLIER,
     "userId": USER_ID,
 }
@@ -56,6 +73,7 @@ JOB_DETAIL: Final[Example] = JOB | {
             "endedAt": None,
             "dueAt": "2026-01-31T09:31:04Z",
             "lastHeartbeat": LATER,
+            "step": None,
             "traceId": TRACE_ID,
             "excerpt": '{"type": "memory", "content": "Why does the parser …"}',
             "isCut": False,
@@ -64,6 +82,28 @@ JOB_DETAIL: Final[Example] = JOB | {
         }
     ],
     "messagesNotShown": 0,
+    "events": [
+        {
+            "at": EARLIER,
+            "until": EARLIER,
+            "kind": "asked",
+            "count": 1,
+            "queue": None,
+            "messageId": None,
+            "text": "asked for with 2 messages",
+            "traceId": None,
+        }
+    ],
+    "produced": [
+        {
+            "kind": "memory",
+            "id": MEMORY_ID,
+            "title": "Why does the parser fail on empty input?",
+            "isThere": True,
+            "path": f"/api/memories/{MEMORY_ID}",
+        }
+    ],
+    "producedMore": False,
 }
 CANCELLED: Final[Example] = {"id": JOB_ID, "cancelled": 3, "running": 1}
 WHOLE_MESSAGE: Final[Example] = {

@@ -23,6 +23,9 @@ from shared.runtime import Pool
 from shared.settings import Settings
 
 POLL_SECONDS: Final = 1.0
+QUIET_LOOKS: Final = 10
+"""Looks at all jobs without a change after which only each `SELDOM`-th is made."""
+SELDOM: Final = 3
 JOBS: Final = "jobs"
 PROGRESS: Final = "progress"
 JOB_ENDED: Final = "ended"
@@ -47,6 +50,7 @@ class JobWatch:
         self._lease = lease
         self._watched: dict[UUID, _Watched] = {}
         self._changes = -1
+        self._quiet_looks = 0
 
     def subscribe(
         self, job: Job, progress: Progress, topics: frozenset[str] = frozenset()
@@ -73,7 +77,7 @@ class JobWatch:
     async def look(self) -> None:
         """Tell what changed since the last look."""
         self._forget_unwatched()
-        is_listed = self._hub.readers(JOBS) > 0
+        is_listed = self._hub.readers(JOBS) > 0 and self._is_worth_a_look()
         if not (self._watched or is_listed):
             return
         async with self._pool.connection(timeout=POOL_SECONDS) as conn:
@@ -88,9 +92,15 @@ class JobWatch:
             if not self._hub.readers(topic_of(job_id)):
                 del self._watched[job_id]
 
+    def _is_worth_a_look(self) -> bool:
+        # Pages that are left open over night ask Postgres seldom; a change makes them quick again.
+        self._quiet_looks += 1
+        return self._quiet_looks <= QUIET_LOOKS or self._quiet_looks % SELDOM == 0
+
     def _tell_changes(self, changes: int) -> None:
         if changes != self._changes:
             self._changes = changes
+            self._quiet_looks = 0
             self._hub.tell(JOBS)
 
     def _tell_progress(self, progress: Progress) -> None:

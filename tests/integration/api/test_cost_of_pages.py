@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import math
+import statistics
 import time
-from typing import LiteralString
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any, LiteralString
 
 import httpx
 from fastapi import FastAPI
 
 from services.api.dashboard.registry import find_pages
+from services.api.dashboard.shared_reads import KEPT_SECONDS
+from shared.postgres.live import TOPICS
 from shared.postgres.queue_figures import FIND_FIGURES, FIND_SERIES
 from tests.integration.api.conftest import Client
 from tests.integration.api.logging_in import logged_in
@@ -20,7 +24,7 @@ from tests.integration.api.watched_pool import watched
 QUEUE = "/dashboard/queues/memory_ingestion"
 MOST_STATEMENTS = 3
 MOST_SECONDS = 0.3
-TRIES = 20
+TRIES = 9
 FILL_ARCHIVE: LiteralString = """
 INSERT INTO pgmq.a_memory_ingestion
     (msg_id, read_ct, enqueued_at, last_read_at, archived_at, vt, message, headers)
@@ -58,23 +62,48 @@ async def test_a_million_archived_messages_make_no_page_slow(
                 await seconds_of(http, path)
             asked = [one for one in statements if "supastate.workspaces" not in one]
             assert len(asked) <= MOST_STATEMENTS, (path, asked)
-            assert await least_seconds_of(http, path) < MOST_SECONDS, path
+            took = statistics.median([await seconds_of_read(app, http, path) for _ in range(TRIES)])
+            assert took < MOST_SECONDS, path
 
 
-async def least_seconds_of(http: httpx.AsyncClient, path: str) -> float:
-    """Return the time of the quickest try: whatever else the machine does only adds to it."""
-    least = math.inf
-    for _ in range(TRIES):
-        least = min(least, await seconds_of(http, path))
-        if least < MOST_SECONDS:
-            break
-    return least
+async def seconds_of_read(app: FastAPI, http: httpx.AsyncClient, path: str) -> float:
+    """Return what the page costs who comes first: nothing was read for another tab."""
+    for topic in TOPICS:
+        app.state.parts.live.send(topic, "{}")
+    return await seconds_of(http, path)
 
 
 async def seconds_of(http: httpx.AsyncClient, path: str) -> float:
-    began = time.perf_counter()
-    assert (await http.get(path)).status_code == 200, path
-    return time.perf_counter() - began
+    """Return what the page costs: the processor's time in this process, and the wait for servers.
+
+    Not the time that this process waits for a processor: that is what else the machine does.
+    """
+    with waiting() as waits:
+        began = time.process_time()
+        assert (await http.get(path)).status_code == 200, path
+        return time.process_time() - began + sum(waits)
+
+
+@contextmanager
+def waiting() -> Generator[list[float]]:
+    """Yield the seconds for which the loop has nothing to do but wait, one by one."""
+    waits: list[float] = []
+    # asyncio shows it to nobody, and every loop of Unix has one.
+    selector: Any = vars(asyncio.get_running_loop())["_selector"]
+    select: Callable[[float | None], object] = selector.select
+
+    def timed(timeout: float | None = None) -> object:
+        began = time.perf_counter()
+        try:
+            return select(timeout)
+        finally:
+            waits.append(time.perf_counter() - began)
+
+    selector.select = timed
+    try:
+        yield waits
+    finally:
+        selector.select = select
 
 
 async def test_fifty_tabs_ask_what_one_asks(app: FastAPI, client: Client, conn: Conn) -> None:
@@ -86,9 +115,11 @@ async def test_fifty_tabs_ask_what_one_asks(app: FastAPI, client: Client, conn: 
             await seconds_of(http, path)
             of_one, statements[:] = len(statements), []
             app.state.parts.live.send("queues", "{}")  # something changed
+            began = time.perf_counter()
             answers = await asyncio.gather(*(http.get(path) for _ in range(50)))
+            seconds = time.perf_counter() - began  # an answer is kept for one
             assert {answer.status_code for answer in answers} == {200}
-            assert len(statements) == of_one > 0, path
+            assert 0 < of_one <= len(statements) <= of_one * (1 + seconds // KEPT_SECONDS), path
             statements.clear()
 
 

@@ -232,5 +232,19 @@ async def test_all_watched_jobs_cost_one_statement_a_look_and_none_when_nobody_l
         assert CountingCursor.executed == 1
 
 
+async def test_a_list_that_nothing_happens_to_is_looked_at_seldom(database: str) -> None:
+    CountingCursor.executed = 0
+    kwargs = {"cursor_factory": CountingCursor}
+    pool: Pool = AsyncConnectionPool(database, min_size=1, kwargs=kwargs, open=False)
+    hub = LiveHub()
+    async with pool:
+        watch = JobWatch(hub, pool, timedelta(minutes=1))
+        with hub.subscribe({"jobs"}):
+            for _ in range(100):
+                await watch.look()
+    # All of the first ones, then each third: what happens later makes all count again.
+    assert 30 <= CountingCursor.executed <= 55
+
+
 async def start_job_named(client: Client, name: str) -> str:
     return (await client.send_chunks({"chunkId": name, "content": "x"})).json()["jobId"]

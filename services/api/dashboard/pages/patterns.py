@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, get_args
 from urllib.parse import quote, urlencode
@@ -61,13 +62,14 @@ async def get_patterns(request: Request, caller: Reader, parts: WithParts) -> Re
     """Show rates by week, then the patterns that the address asks for."""
     asked = read_address(request)
     wanted = read_filter(asked)
-    rates = await read_rates(
-        parts, caller, types=wanted.type, project_name=wanted.project, weeks=WEEKS
+    rates, rows = await asyncio.gather(
+        read_rates(parts, caller, types=wanted.type, project_name=wanted.project, weeks=WEEKS),
+        read_rows(parts, caller, asked),
     )
     return render(
         request,
         "patterns/index.html",
-        **await read_rows(parts, caller, asked),
+        **rows,
         choices={"types": TYPES, "reviews": REVIEWS, "sure": SURE, "orders": ORDERS},
         rates=[
             describe_rates(kind, of_type, [step for step in rates.steps if step.type == kind])
