@@ -58,6 +58,7 @@ async def test_a_key_is_made_with_what_was_asked_and_shown_once(
     listed = (await admin.get("/api/keys")).json()["keys"]
     (own,) = [key for key in listed if key["name"] == "laptop"]
     assert (own["scopes"], own["requestsPerMinute"], own["state"]) == (["read"], 60, "valid")
+    assert own == made["details"] | {"lastUsedAt": own["lastUsedAt"]}
     left = datetime.fromisoformat(own["expiresAt"]) - datetime.now(UTC)
     assert timedelta(days=29) < left <= timedelta(days=30)
     assert made["key"] not in str(listed)
