@@ -36,6 +36,9 @@ WRITERS: Final = 3
 TURNS: Final = 25
 """How often each writer writes, changes or removes some of its memories."""
 NAMES_OF_WRITER: Final = 14
+QUANTIZED: Final = 0.005
+"""How far the vector index's cosine, of which a confidence is made, may be off: what it rounds to
+depends on what else is in the same segment."""
 TEXTS: Final = {
     "login": "Fixed an error in the login",
     "queue": "I learned how the queue works, let me understand it",
@@ -196,7 +199,7 @@ async def test_four_workers_and_three_writers_end_with_what_one_fresh_run_finds(
     assert expected, "nothing to compare"
     assert await found(neo4j_driver, workspace) == expected
     ours = await confidences(neo4j_driver, workspace)
-    assert all(ours[key] >= value - 1e-9 for key, value in sure.items())
+    assert not {key: (ours[key], sure[key]) for key in sure if ours[key] < sure[key] - QUANTIZED}
     assert {row["most"] for row in await query(neo4j_driver, LINKS, workspace=workspace)} == {1}
     raced = await topics(neo4j_driver, workspace)
     await query(neo4j_driver, FORGET_TOPICS, workspace=workspace)
