@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import sysconf
 from pathlib import Path
 from typing import Final, LiteralString
+
+from neo4j import AsyncDriver
 
 from benchmarks.detection.stages import fill
 from benchmarks.detection.world import World
@@ -34,10 +36,17 @@ class Library:
     memories: int
     pids: dict[str, int]
     """Of the processes that answer a search."""
+    names: dict[str, str] = field(repr=False)
+    """The stack's settings."""
 
     def cpu_seconds(self) -> float:
         """Return the processor time that these have used: whatever else the machine does."""
         return sum(_cpu_seconds(pid) for pid in self.pids.values())
+
+    async def count_memories(self) -> int:
+        """Return how many memories the graph has now."""
+        async with _graph(self.names) as driver:
+            return await _count(driver, self.names["SUPASTATE_WORKSPACE_ID"])
 
 
 @contextmanager
@@ -51,7 +60,7 @@ def open_library(home: Path, size: int = SIZE) -> Generator[Library]:
         memories = asyncio.run(_fill(names, world))
         processes = stack.state().processes
         pids = {name: processes[name].pid for name in ("neo4j", "api")}
-        yield Library(names["SUPASTATE_API_URL"], names["SUPASTATE_API_KEY"], memories, pids)
+        yield Library(names["SUPASTATE_API_URL"], names["SUPASTATE_API_KEY"], memories, pids, names)
     finally:
         stack.stop()
 
@@ -62,16 +71,17 @@ def _cpu_seconds(pid: int) -> float:
 
 
 async def _fill(names: dict[str, str], world: World) -> int:
-    async with connect(
-        names["SUPASTATE_NEO4J_URI"],
-        names["SUPASTATE_NEO4J_USER"],
-        names["SUPASTATE_NEO4J_PASSWORD"],
-    ) as driver:
-        found = await driver.execute_query(COUNT, workspace_id=world.workspace_id)
-        memories = int(found.records[0]["memories"])
-        if memories == 0:
+    async with _graph(names) as driver:
+        if await _count(driver, world.workspace_id) == 0:
             say(f"{world.name}: loading")
             await fill(driver, world)
-            found = await driver.execute_query(COUNT, workspace_id=world.workspace_id)
-            memories = int(found.records[0]["memories"])
-    return memories
+        return await _count(driver, world.workspace_id)
+
+
+def _graph(names: dict[str, str]) -> AsyncDriver:
+    return connect(*(names[f"SUPASTATE_NEO4J_{one}"] for one in ("URI", "USER", "PASSWORD")))
+
+
+async def _count(driver: AsyncDriver, workspace_id: str) -> int:
+    found = await driver.execute_query(COUNT, workspace_id=workspace_id)
+    return int(found.records[0]["memories"])

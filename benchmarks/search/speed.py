@@ -9,6 +9,7 @@ from itertools import cycle
 from statistics import quantiles
 from time import monotonic
 from typing import Final
+from uuid import uuid4
 
 import httpx
 
@@ -47,8 +48,10 @@ async def _measure(results: Results, library: Library, seconds: float) -> None:
         alone = await _run(http, seconds)
         spent = (library.cpu_seconds() - before) * 1_000 / len(alone)
         say("searching beside an import")
+        stored = await library.count_memories()
         async with _importing(http):
             beside = await _run(http, seconds)
+        imported = (await library.count_memories() - stored) / seconds
     subjects = {"alone": alone, "while an import runs": beside}
     for percent in (50, 95, 99):
         figures = {one: [_percentile(times, percent)] for one, times in subjects.items()}
@@ -56,6 +59,7 @@ async def _measure(results: Results, library: Library, seconds: float) -> None:
     results.add(f"{name}, processor time of Neo4j and the API", "ms", {"alone": [spent]})
     rates = {one: [len(times) / seconds] for one, times in subjects.items()}
     results.add(f"{name}, answers", "1/s", rates)
+    results.add(f"{name}, memories imported beside them", "1/s", {"supastate": [imported]})
     results.at_least(name, "memories", library.memories, MEMORIES)
     results.below(name, "p95 while an import runs", _percentile(beside, 95), MOST_MILLISECONDS)
 
@@ -88,19 +92,20 @@ async def _run(
 
 @asynccontextmanager
 async def _importing(http: httpx.AsyncClient) -> AsyncGenerator[None]:
-    """Send chunks all the while, of a session of its own."""
+    """Send chunks all the while, of sessions of their own: what was sent before is not new."""
+    run = uuid4().hex
 
     async def send() -> None:
         texts = [form for form, _ in KINDS.values()]
         for number in range(1_000_000):
             chunks = [
                 {
-                    "chunkId": f"bench:{number}:{n}",
+                    "chunkId": f"{run}:{number}:{n}",
                     "content": texts[n % len(texts)].format(topic=TOPICS[n % len(TOPICS)]),
                 }
                 for n in range(CHUNKS)
             ]
-            body = {"sessionId": f"bench:{number}", "projectName": "imported", "chunks": chunks}
+            body = {"sessionId": f"{run}:{number}", "projectName": "imported", "chunks": chunks}
             (await http.post("/api/ingest/memory", json=body)).raise_for_status()
             await asyncio.sleep(IMPORT_PAUSE_SECONDS)
 
