@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Owner(Protocol):
-    """What the hand asks of its subscriber."""
+    """What the hand, and whoever looks into it, asks of its subscriber."""
 
     @property
     def queue(self) -> str: ...

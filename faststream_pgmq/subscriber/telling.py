@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import psycopg
 
@@ -12,23 +12,12 @@ from faststream_pgmq.subscriber.verdict import summary
 
 if TYPE_CHECKING:
     from faststream_pgmq.delivery import Delivery, Progress
-    from faststream_pgmq.storage import Queues
-    from faststream_pgmq.subscriber.holding import Hand
+    from faststream_pgmq.subscriber.holding import Hand, Owner
 
 EVERY: Final = 1.0
 """Seconds from one look to the next: at most one statement for what changed in each."""
 LAST_TELLING: Final = 2.0
 """Seconds that a stop waits for what was told to be forgotten."""
-
-
-class Owner(Protocol):
-    """What the teller asks of its subscriber."""
-
-    @property
-    def queue(self) -> str: ...
-    @property
-    def queues(self) -> Queues: ...
-    def log(self, text: str, level: int, delivery: Delivery | None = None) -> None: ...
 
 
 class Teller:

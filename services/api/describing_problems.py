@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from services.api import problem_kinds as kinds
-from services.api.errors import Detail, Problem
+from services.api.errors import Detail, write_problem
 from services.api.problem_kinds import MEDIA_TYPE, Kind
 
 SCHEMA: Final = {"$ref": "#/components/schemas/Problem"}
@@ -50,14 +50,5 @@ def describe_problem(
     description: str, kind: Kind, error: str, details: Sequence[Detail] = ()
 ) -> dict[str, Any]:
     """Return the description of one error, with an example."""
-    example = Problem(
-        error=error,
-        details=list(details) or None,
-        type=kind.uri,
-        title=kind.title,
-        status=kind.status,
-        detail=error,
-        instance=ASKED,
-    )
-    content = {"schema": SCHEMA, "example": example.model_dump(exclude_none=True)}
+    content = {"schema": SCHEMA, "example": write_problem(kind, error, details, ASKED)}
     return {"description": description, "content": {MEDIA_TYPE: content}}

@@ -74,6 +74,22 @@ class AllRefusedError(SupastateError):
         self.refusals = refusals
 
 
+def write_problem(
+    kind: Kind, error: str, details: Sequence[Detail], instance: str
+) -> dict[str, Any]:
+    """Return the body of an answer, as JSON's values."""
+    problem = Problem(
+        error=error,
+        details=list(details) or None,
+        type=kind.uri,
+        title=kind.title,
+        status=kind.status,
+        detail=error,
+        instance=instance,
+    )
+    return problem.model_dump(exclude_none=True)
+
+
 def respond(
     request: Request,
     kind: Kind,
@@ -82,17 +98,9 @@ def respond(
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     """Return the answer."""
-    problem = Problem(
-        error=error,
-        details=list(details) or None,
-        type=kind.uri,
-        title=kind.title,
-        status=kind.status,
-        detail=error,
-        instance=quote(str(request.scope["path"])[:LONGEST_ECHO], errors="replace"),
-    )
+    path = quote(str(request.scope["path"])[:LONGEST_ECHO], errors="replace")
     return JSONResponse(
-        problem.model_dump(exclude_none=True),
+        write_problem(kind, error, details, path),
         status_code=kind.status,
         headers=headers,
         media_type=kinds.MEDIA_TYPE,

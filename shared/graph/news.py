@@ -11,7 +11,7 @@ from neo4j import AsyncManagedTransaction
 
 from shared.domain.findings import News
 from shared.graph.marks import Mark
-from shared.graph.statements import Row, still_there
+from shared.graph.statements import Row, is_there, still_there
 
 LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 FAR_AHEAD: Final = datetime.max.replace(tzinfo=UTC)
@@ -82,7 +82,7 @@ async def read_news(
     taken = rows[:limit]
     has_more = len(rows) > limit
     change = taken[-1][0]["change"] if has_more else mark.newest
-    there = [(row, gone) for row, gone in taken if still_there([row])]
+    there = [(row, gone) for row, gone in taken if is_there(row)]
     return Batch([_news(row, is_removed=gone) for row, gone in there], change, has_more)
 
 

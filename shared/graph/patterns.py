@@ -12,6 +12,7 @@ from neo4j import AsyncDriver, AsyncManagedTransaction
 
 from shared.domain.findings import MAX_EVIDENCE
 from shared.graph.driver import read
+from shared.graph.statements import is_there
 
 _WANTED: Final[LiteralString] = """
 MATCH (p:Pattern)
@@ -197,7 +198,7 @@ async def page_patterns(
 
     async def work(tx: AsyncManagedTransaction) -> list[Pattern]:
         result = await tx.run(LIST_NEWEST if newest_first else LIST_SUREST, values)
-        return [_pattern(row) for row in await result.data() if _is_there(row)]
+        return [_pattern(row) for row in await result.data() if _is_whole(row)]
 
     return await read(driver, work)
 
@@ -215,7 +216,7 @@ async def find_pattern(
 
     async def work(tx: AsyncManagedTransaction) -> tuple[Pattern, list[Related]] | None:
         found = await (await tx.run(FIND_PATTERN, values)).data()
-        if not found or not _is_there(found[0]):
+        if not found or not _is_whole(found[0]):
             return None
         related = await (await tx.run(FIND_RELATED, values, limit=MOST_RELATED)).data()
         return _pattern(found[0]), [Related(**row) for row in related]
@@ -223,9 +224,8 @@ async def find_pattern(
     return await read(driver, work)
 
 
-def _is_there(row: dict[str, Any]) -> bool:
-    """Return whether the pattern was not removed while it was read."""
-    return row["pattern"].get("last_updated") is not None
+def _is_whole(row: dict[str, Any]) -> bool:
+    return is_there(row["pattern"], "last_updated")
 
 
 def _pattern(row: dict[str, Any]) -> Pattern:

@@ -47,10 +47,14 @@ async def read_collected(
 def still_there(rows: Iterable[Row], field: str = "occurred_at") -> list[Row]:
     """Return the rows without those of nodes that were removed while they were read.
 
-    Neo4j reads no snapshot: such a row holds nulls. `field` is one that every node has, and the
-    last of those that the statement returns.
+    `field` is one that every node has, and the last of those that the statement returns.
     """
-    return [row for row in rows if row[field] is not None]
+    return [row for row in rows if is_there(row, field)]
+
+
+def is_there(row: Row, field: str = "occurred_at") -> bool:
+    """Return whether a row is whole: Neo4j reads no snapshot, and what is gone has only nulls."""
+    return row.get(field) is not None
 
 
 def _key(row: Row) -> tuple[str, str]:
