@@ -129,6 +129,9 @@ class Settings(BaseSettings):
 
     visibility_timeout_seconds: PositiveFloat = 60.0
     """How long a message stays hidden without a heartbeat; a dead worker's work waits this long."""
+    detection_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+    """How much of its time a worker looks for patterns that nobody waits for; else it rests, so
+    that searches and imports go on beside it."""
     batch_size: Annotated[int, Field(ge=1, le=1000)] = 100
     """Messages claimed by one read."""
     queue_sample_seconds: NonNegativeFloat = 10.0

@@ -27,6 +27,8 @@ JAVA_FLAGS = (
     "--add-opens=java.base/java.io=ALL-UNNAMED",
     "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
     "--sun-misc-unsafe-memory-access=allow",
+    # On few cores the collector that works beside all others costs more than its pauses.
+    "-XX:+UseParallelGC",
     # Else an internal error soon has no message, which Bolt cannot send: its client waits forever.
     "-XX:-OmitStackTraceInFastThrow",
 )

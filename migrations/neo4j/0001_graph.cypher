@@ -64,16 +64,9 @@ CREATE FULLTEXT INDEX code_entity_import_terms IF NOT EXISTS
 FOR (n:CodeEntity) ON EACH [n.import_terms]
 OPTIONS {indexConfig: {`fulltext.analyzer`: 'keyword'}};
 
-// Filtered inside the index: a search never sees another workspace, and what a detector counts is
-// not crowded out by what is nearer but another user's or without the signal. 0000 says why SCALAR.
-CREATE VECTOR INDEX memory_embedding IF NOT EXISTS
-FOR (n:Memory) ON n.embedding
-WITH [n.workspace_id, n.project_name, n.occurred_at]
-OPTIONS {indexConfig: {
-    `vector.dimensions`: $dimensions, `vector.similarity_function`: 'cosine',
-    `vector.quantization.type`: 'SCALAR'
-}};
-
+// The only vector index of entities: a summary has its entity's vector. Filtered inside the index: a
+// search never sees another workspace, and what a detector counts is not crowded out by what is nearer
+// but another user's or without the signal. 0000 says why its vectors are whole.
 DROP INDEX entity_summary_embedding IF EXISTS;
 
 CREATE VECTOR INDEX entity_summary_neighbours IF NOT EXISTS
@@ -85,13 +78,5 @@ WITH [
 ]
 OPTIONS {indexConfig: {
     `vector.dimensions`: $dimensions, `vector.similarity_function`: 'cosine',
-    `vector.quantization.type`: 'SCALAR'
-}};
-
-CREATE VECTOR INDEX code_embedding IF NOT EXISTS
-FOR (n:CodeEntity) ON n.embedding
-WITH [n.workspace_id, n.project_name]
-OPTIONS {indexConfig: {
-    `vector.dimensions`: $dimensions, `vector.similarity_function`: 'cosine',
-    `vector.quantization.type`: 'SCALAR'
+    `vector.quantization.type`: 'NONE'
 }};

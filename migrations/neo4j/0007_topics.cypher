@@ -22,5 +22,5 @@ FOR (n:SemanticCluster) ON n.seed_embedding
 WITH [n.workspace_id, n.project_name]
 OPTIONS {indexConfig: {
     `vector.dimensions`: $dimensions, `vector.similarity_function`: 'cosine',
-    `vector.quantization.type`: 'SCALAR'
+    `vector.quantization.type`: 'NONE'
 }};

@@ -9,6 +9,7 @@ from faststream_pgmq.annotations import PgmqMessage
 from services.patterns import handlers
 from services.patterns.deleting import delete_data
 from services.patterns.follow_ups import request_the_next_pass, request_the_rest
+from services.patterns.resting import choose_pace
 from shared.messages import PATTERN_DETECTION, DeleteData, Detection
 from shared.runtime import RETRY, create_broker, create_parts, create_worker, start_telemetry
 from shared.settings import Settings
@@ -35,7 +36,10 @@ def create_app(settings: Settings) -> AsgiFastStream:
                 job, pool=parts.pool, driver=parts.driver, embedder=parts.embedder
             )
             return [] if pause is None else [request_the_next_pass(job, pause)]
-        outcome = await handlers.detect_patterns(job, driver=parts.driver, embedder=parts.embedder)
+        pace = choose_pace(message.headers, settings.detection_share)
+        outcome = await handlers.detect_patterns(
+            job, driver=parts.driver, embedder=parts.embedder, pace=pace
+        )
         return [request_the_rest(job, message.headers)] if outcome.has_more else []
 
     return create_worker(broker, parts, provider)

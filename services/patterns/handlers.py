@@ -14,6 +14,7 @@ from opentelemetry.trace import Span
 
 from faststream_pgmq import report_progress
 from services.patterns.detectors import DETECTORS, choose_detectors
+from services.patterns.resting import FULL, Pace
 from shared.embedding import Embedder
 from shared.graph.looking import Detector, Run, Task, forget_removals, run_detector
 from shared.graph.news import Scope
@@ -36,9 +37,9 @@ class Outcome:
 
 
 async def detect_patterns(
-    job: DetectPatterns, *, driver: AsyncDriver, embedder: Embedder
+    job: DetectPatterns, *, driver: AsyncDriver, embedder: Embedder, pace: Pace = FULL
 ) -> Outcome:
-    """Run the detectors named on what is new, or on the request's scope.
+    """Run the detectors named on what is new, or on the request's scope; rest after each.
 
     May run twice for one message, and beside other runs: what a run sees it sees once.
 
@@ -52,7 +53,8 @@ async def detect_patterns(
     runs: list[Run] = []
     for detector in chosen:
         report_progress(f"detect {detector.name}", len(runs), len(chosen))
-        runs.append(await _run(detector, task, scope, driver, limit=job.limit))
+        async with pace.kept():
+            runs.append(await _run(detector, task, scope, driver, limit=job.limit))
     if any(run.saw_removals for run in runs):
         await forget_removals(driver, job.workspace_id, DETECTORS)
     return Outcome(

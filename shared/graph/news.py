@@ -11,26 +11,25 @@ from neo4j import AsyncManagedTransaction
 
 from shared.domain.findings import News
 from shared.graph.marks import Mark
-from shared.graph.statements import Row, is_there, still_there
+from shared.graph.statements import Row, is_there, read_collected, still_there
 
 LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 FAR_AHEAD: Final = datetime.max.replace(tzinfo=UTC)
 
-_FIELDS: Final[LiteralString] = """
-    n.id AS id, n.entity_type AS entity_type, n.user_id AS user_id,
-    n.project_name AS project_name, n.occurred_at AS occurred_at, n.change AS change
+_COLLECT: Final[LiteralString] = """
+RETURN collect(n {.id, .entity_type, .user_id, .project_name, .occurred_at, .change}) AS rows
 """
 _SINCE: Final[LiteralString] = f"""
 WHERE n.workspace_id = $workspace_id AND n.change > $since AND n.change <= $until
 WITH n ORDER BY n.workspace_id, n.change LIMIT $limit
-RETURN {_FIELDS}
+{_COLLECT}
 """
 FIND_WRITTEN: Final[LiteralString] = f"MATCH (n:EntitySummary) {_SINCE}"
 FIND_REMOVED: Final[LiteralString] = f"MATCH (n:Removal) {_SINCE}"
 _NEWEST: Final[LiteralString] = f"""
   AND n.occurred_at >= $since AND n.occurred_at < $until
 WITH n ORDER BY n.occurred_at DESC LIMIT $limit
-RETURN {_FIELDS}
+{_COLLECT}
 """
 FIND_IN_WORKSPACE: Final[LiteralString] = f"""
 MATCH (n:EntitySummary) WHERE n.workspace_id = $workspace_id {_NEWEST}
@@ -76,8 +75,8 @@ async def read_news(
         "until": mark.newest,
         "limit": limit + 1,
     }
-    rows = [(row, False) for row in await (await tx.run(FIND_WRITTEN, values)).data()]
-    rows += [(row, True) for row in await (await tx.run(FIND_REMOVED, values)).data()]
+    rows = [(row, False) for row in await read_collected(tx, FIND_WRITTEN, values)]
+    rows += [(row, True) for row in await read_collected(tx, FIND_REMOVED, values)]
     rows.sort(key=lambda found: found[0]["change"])
     taken = rows[:limit]
     has_more = len(rows) > limit
@@ -97,10 +96,11 @@ async def read_scope(
         "limit": limit,
     }
     if scope.project_name is None:
-        found = await tx.run(FIND_IN_WORKSPACE, values)
+        rows = await read_collected(tx, FIND_IN_WORKSPACE, values)
     else:
-        found = await tx.run(FIND_IN_PROJECT, values, project_name=scope.project_name)
-    return [_news(row, is_removed=False) for row in still_there(await found.data())]
+        of_project = values | {"project_name": scope.project_name}
+        rows = await read_collected(tx, FIND_IN_PROJECT, of_project)
+    return [_news(row, is_removed=False) for row in still_there(rows)]
 
 
 def _news(row: Row, *, is_removed: bool) -> News:

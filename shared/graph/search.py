@@ -14,35 +14,29 @@ from shared.graph.driver import read
 from shared.graph.statements import Row, still_there
 from shared.messages import Metadata
 
-# The index compares compressed vectors: ask for more and rank them by the whole ones. The index is
-# filtered inside, so however many memories other workspaces have, none of ours is pushed out.
+# An index of such vectors finds most of the nearest, not all: ask for more. It is filtered inside, so
+# however many memories other workspaces have, none of ours is pushed out.
 CANDIDATES_PER_RESULT: Final = 5
 MIN_CANDIDATES: Final = 100
+_SEARCH: Final[LiteralString] = """
+CYPHER 25
+MATCH (s:EntitySummary) SEARCH s IN (
+    VECTOR INDEX entity_summary_neighbours FOR $vector
+    WHERE s.workspace_id = $workspace_id AND s.entity_type = $kind
+"""
 _RANK: Final[LiteralString] = """
-WITH m, 2 * vector.similarity.cosine(m.embedding, $vector) - 1 AS similarity
-ORDER BY similarity DESC, m.id LIMIT $limit
+    LIMIT $candidates
+)
+WITH s, 2 * vector.similarity.cosine(s.embedding, $vector) - 1 AS similarity
+ORDER BY similarity DESC, s.entity_id LIMIT $limit
+MATCH (s)-[:SUMMARIZES]->(m {workspace_id: $workspace_id})
 RETURN m.id AS id, m.chunk_id AS chunk_id, m.content AS content, m.metadata AS metadata,
        m.session_id AS session_id, m.project_name AS project_name, m.occurred_at AS occurred_at,
        similarity
+ORDER BY similarity DESC, id
 """
-SEARCH_WORKSPACE: Final[LiteralString] = f"""
-CYPHER 25
-MATCH (m:Memory) SEARCH m IN (
-    VECTOR INDEX memory_embedding FOR $vector
-    WHERE m.workspace_id = $workspace_id
-    LIMIT $candidates
-)
-{_RANK}
-"""
-SEARCH_PROJECT: Final[LiteralString] = f"""
-CYPHER 25
-MATCH (m:Memory) SEARCH m IN (
-    VECTOR INDEX memory_embedding FOR $vector
-    WHERE m.workspace_id = $workspace_id AND m.project_name = $project_name
-    LIMIT $candidates
-)
-{_RANK}
-"""
+SEARCH_WORKSPACE: Final[LiteralString] = _SEARCH + _RANK
+SEARCH_PROJECT: Final[LiteralString] = f"{_SEARCH} AND s.project_name = $project_name {_RANK}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +69,7 @@ async def search_memories(
     """
     parameters: dict[str, Any] = {
         "workspace_id": workspace_id,
+        "kind": "memory",
         "vector": list(vector),
         "limit": limit,
         "candidates": max(MIN_CANDIDATES, limit * CANDIDATES_PER_RESULT),

@@ -15,7 +15,7 @@ from neo4j import AsyncManagedTransaction
 from shared.domain.findings import MAX_EVIDENCE
 from shared.domain.telling_words import READ_CHARACTERS, Words, count_words
 from shared.domain.topics import SAMPLE, Cluster, Member, Topic
-from shared.graph.statements import Row, read_rows
+from shared.graph.statements import Row, read_collected, read_rows
 
 OTHERS: Final = 200
 """The newest memories of a project that a topic's words are compared with."""
@@ -49,8 +49,10 @@ UNWIND row.members AS id
 MATCH (s:EntitySummary {workspace_id: $workspace_id, id: id})
       -[:SUMMARIZES]->(m {workspace_id: $workspace_id})
 USING INDEX SEEK s:EntitySummary(workspace_id, id)
-RETURN row.id AS cluster_id, s.embedding AS embedding, left(m.content, $characters) AS text,
-       s {.is_debugging, .is_learning, .is_refactoring, .is_problem_solving} AS signals
+RETURN collect({
+    cluster_id: row.id, embedding: s.embedding, text: left(m.content, $characters),
+    signals: s {.is_debugging, .is_learning, .is_refactoring, .is_problem_solving}
+}) AS rows
 """
 READ_OTHERS: Final[LiteralString] = """
 MATCH (s:EntitySummary)
@@ -59,7 +61,7 @@ WHERE s.workspace_id = $workspace_id AND s.project_name = $project_name
   AND s.occurred_at IS NOT NULL
 WITH s ORDER BY s.workspace_id DESC, s.project_name DESC, s.occurred_at DESC LIMIT $limit
 MATCH (s)-[:SUMMARIZES]->(m {workspace_id: $workspace_id})
-RETURN s.id AS id, left(m.content, $characters) AS text
+RETURN collect({id: s.id, text: left(m.content, $characters)}) AS rows
 """
 DESCRIBE: Final[LiteralString] = """
 UNWIND $rows AS row
@@ -96,28 +98,26 @@ async def read_samples(
     tx: AsyncManagedTransaction, workspace_id: str, clusters: Sequence[Cluster]
 ) -> dict[str, list[Member]]:
     """Return the newest members of clusters, by cluster; they stand for all."""
-    found = await tx.run(
-        READ_SAMPLES,
-        workspace_id=workspace_id,
-        rows=[{"id": one.id, "members": one.members[:SAMPLE]} for one in clusters],
-        characters=READ_CHARACTERS,
-    )
+    values: Row = {
+        "workspace_id": workspace_id,
+        "rows": [{"id": one.id, "members": one.members[:SAMPLE]} for one in clusters],
+        "characters": READ_CHARACTERS,
+    }
     samples: defaultdict[str, list[Member]] = defaultdict(list)
-    for row in await read_rows(found):
+    for row in await read_collected(tx, READ_SAMPLES, values):
         samples[row["cluster_id"]].append(Member(row["embedding"], row["text"], row["signals"]))
     return samples
 
 
 async def read_others(tx: AsyncManagedTransaction, workspace_id: str, project_name: str) -> Others:
     """Return the newest texts of a project."""
-    found = await tx.run(
-        READ_OTHERS,
-        workspace_id=workspace_id,
-        project_name=project_name,
-        limit=OTHERS,
-        characters=READ_CHARACTERS,
-    )
-    texts = {row["id"]: row["text"] for row in await read_rows(found)}
+    values: Row = {
+        "workspace_id": workspace_id,
+        "project_name": project_name,
+        "limit": OTHERS,
+        "characters": READ_CHARACTERS,
+    }
+    texts = {row["id"]: row["text"] for row in await read_collected(tx, READ_OTHERS, values)}
     return Others(texts, count_words(texts.values()))
 
 

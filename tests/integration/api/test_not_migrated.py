@@ -18,7 +18,7 @@ NEVER_MADE = "never_made"
 async def test_a_search_by_meaning_says_that_the_graph_is_not_migrated(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = search.SEARCH_WORKSPACE.replace("memory_embedding", NEVER_MADE)
+    asked = search.SEARCH_WORKSPACE.replace("entity_summary_neighbours", NEVER_MADE)
     monkeypatch.setattr(search, "SEARCH_WORKSPACE", asked)
 
     assert_not_migrated(await client.get("/api/search/memories", q="parser"))

@@ -20,7 +20,7 @@ from tests.integration.graph.conftest import Save
         "MATCH (n:Memory {workspace_id: $workspace}) SET n.content = 'x'",
         "MATCH (n:Memory {workspace_id: $workspace}) DETACH DELETE n",
         "CREATE INDEX never IF NOT EXISTS FOR (n:Never) ON (n.x)",
-        "DROP INDEX memory_embedding",
+        "DROP INDEX entity_summary_neighbours",
         "CALL { CREATE (:Memory {workspace_id: $workspace}) } IN TRANSACTIONS",
     ],
 )

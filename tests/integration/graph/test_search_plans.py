@@ -15,6 +15,7 @@ from shared.graph.entity_details import find_details
 from shared.graph.entity_heads import READ_HEADS
 from shared.graph.entity_words import Filters, find_words_query
 from shared.graph.neighbourhood import EDGES, NODES, find_neighbourhood
+from shared.graph.search import SEARCH_PROJECT, SEARCH_WORKSPACE
 from shared.graph.search_candidates import (
     COMPARE_LANGUAGE,
     COMPARE_SESSION,
@@ -61,6 +62,8 @@ async def test_searches_read_their_index_and_nothing_else(
         READ_HEADS: "workspace_id, id",
         nearest_query(Filters()): "entity_summary_neighbours",
         nearest_query(busy): "entity_summary_neighbours",
+        SEARCH_WORKSPACE: "entity_summary_neighbours",
+        SEARCH_PROJECT: "entity_summary_neighbours",
     }
     for statement, index in expected.items():
         given = values(crowded, seeds=[key], keys=[key], session_id="s1")

@@ -87,6 +87,20 @@ async def test_a_job_is_done_only_when_nothing_is_left_to_look_at(
     assert set(seen) <= {"waiting", "running", "done"}
 
 
+async def test_a_persons_job_does_not_rest(
+    conn: Conn, database: str, graph_server: Servers, neo4j_driver: AsyncDriver, workspace: str
+) -> None:
+    await save(neo4j_driver, *(memory(workspace, f"m{n}") for n in range(11)))
+    job_id = await start_job(conn, workspace, limit=2)
+
+    async def is_done() -> bool:
+        return await state(conn, workspace, job_id) == "done"
+
+    # At this share a single request would rest for minutes.
+    with running("patterns", database, graph_server, detection_share="0.0001"):
+        await eventually(is_done, 60)
+
+
 async def test_what_is_left_of_a_large_workspace_waits_behind_a_small_one(
     conn: Conn, database: str, graph_server: Servers, neo4j_driver: AsyncDriver, workspace: str
 ) -> None:
