@@ -21,8 +21,9 @@ from benchmarks.search.library import MEMORIES, Library
 CLIENTS: Final = 8
 MOST_MILLISECONDS: Final = 200.0
 WARM_UPS: Final = 5
-"""How many times as long as is measured searches run before: a server that has just started is still
-being compiled, which takes two cores some minutes. Twice as long beside the import, which is new."""
+"""How many times as long as is measured searches run before: a server that has just started is
+still being compiled, which takes two cores some minutes. Twice as long beside the import, which
+is new to it."""
 IMPORT_WARM_UPS: Final = 2
 CHUNKS: Final = 100
 IMPORT_PAUSE_SECONDS: Final = 0.5

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from cli.commands.completing import complete_queue
+from cli.commands.patterns import FORMATS
 
 
 class QueueNames(TyperGroup):
@@ -45,6 +47,13 @@ def list_queues(context: typer.Context, watch: Watch = False, as_json: AsJson = 
 def show(
     name: Name,
     minutes: Annotated[int, typer.Option(min=1, max=20_160, help="How far to look back.")] = 60,
+    begin: Annotated[
+        datetime | None,
+        typer.Option("--from", formats=FORMATS, help="Where to begin, instead of --minutes."),
+    ] = None,
+    end: Annotated[
+        datetime | None, typer.Option("--to", formats=FORMATS, help="Where to end; else now.")
+    ] = None,
     watch: Watch = False,
     as_json: AsJson = False,
 ) -> None:
@@ -54,7 +63,7 @@ def show(
     from cli.views.queue import read_queue, show_queue
     from cli.watching import show_answer
 
-    read = partial(read_queue, name=name, minutes=minutes)
+    read = partial(read_queue, name=name, minutes=minutes, begin=begin, end=end)
     show_answer(read, show_queue, watch=watch, as_json=as_json)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.terminal import local_time, plain
+from cli.tracing.spent import WhereTimeWent, find_where_time_went
 from cli.tracing.tree import Branch, Hidden, Row, Span, build_tree, count_services, draw, follow
 
 TIMELINE_WIDTH: Final = 24
@@ -21,6 +22,7 @@ LONGEST_SERVICE: Final = 9
 LONGEST_DURATION: Final = 8
 MILLISECONDS_PER_SECOND: Final = 1000.0
 SERVICE_PREFIX: Final = "supastate-"
+ON_PATH: Final = " ◂"
 COLOURS: Final = {"api": "cyan", "ingest": "green", "patterns": "magenta", "summaries": "yellow"}
 
 
@@ -29,8 +31,9 @@ def show_trace(trace_id: str, spans: Sequence[Span], message: str | None) -> Ren
     branches = build_tree(spans)
     if message:
         branches = follow(branches, message)
-    rows = list(draw(branches))
-    return Group(_headline(trace_id, spans), _Drawing(rows, _Period.of(branches)))
+    went = find_where_time_went(spans)
+    drawing = _Drawing(list(draw(branches)), _Period.of(branches), went.steps)
+    return Group(_headline(trace_id, spans), _summary(went), drawing)
 
 
 def duration(milliseconds: float) -> str:
@@ -47,6 +50,11 @@ def _headline(trace_id: str, spans: Sequence[Span]) -> Text:
         f"Trace {trace_id} · {local_time(began)} · {len(spans)} spans · {', '.join(services)}",
         "bold",
     )
+
+
+def _summary(went: WhereTimeWent) -> Text:
+    said = [f"{one.name} {duration(one.milliseconds)} ({one.share:.0%})" for one in went.spent]
+    return plain(f"What held the whole up{ON_PATH}: {', '.join(said)}")
 
 
 class _Period:
@@ -88,6 +96,7 @@ class _Drawing:
 
     rows: Sequence[Row]
     period: _Period
+    on_path: Collection[str]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         is_narrow = options.max_width < WIDTH_FOR_TIMELINE
@@ -101,12 +110,12 @@ class _Drawing:
         if not is_narrow:
             table.add_column("when", no_wrap=True, width=TIMELINE_WIDTH)
         for row in self.rows:
-            cells = _cells(row, self.period)
+            cells = _cells(row, self.period, self.on_path)
             table.add_row(*(cells[:-1] if is_narrow else cells))
         yield table
 
 
-def _cells(row: Row, period: _Period) -> tuple[RenderableType, ...]:
+def _cells(row: Row, period: _Period, on_path: Collection[str]) -> tuple[RenderableType, ...]:
     entry = row.entry
     service = entry.service.removeprefix(SERVICE_PREFIX)
     guides = Text(row.guides, style="dim")
@@ -114,6 +123,7 @@ def _cells(row: Row, period: _Period) -> tuple[RenderableType, ...]:
         name = plain(f"… and {entry.count} more like “{entry.name}”", "dim")
         return guides + name, Text(service, style="dim"), Text(duration(entry.total_ms)), ""
     failed = entry.status == "error"
-    name = plain(entry.name + (" (failed)" if failed else ""), "red" if failed else "")
+    marks = (" (failed)" if failed else "") + (ON_PATH if entry.span_id in on_path else "")
+    name = plain(entry.name + marks, "red" if failed else "")
     coloured = Text(service, style=COLOURS.get(service, "blue"))
     return guides + name, coloured, Text(duration(entry.duration_ms)), period.bar(entry)

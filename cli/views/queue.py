@@ -61,9 +61,21 @@ class Queue(FromApi):
     points: list[Point]
 
 
-def read_queue(client: ApiClient, *, name: str, minutes: int) -> JsonValue:
-    """Return the API's answer about one queue."""
-    return client.get(f"/api/queues/{quote(name, safe='')}", {"minutes": minutes})
+def read_queue(
+    client: ApiClient,
+    *,
+    name: str,
+    minutes: int,
+    begin: datetime | None = None,
+    end: datetime | None = None,
+) -> JsonValue:
+    """Return the API's answer about one queue; moments without an offset are of this place."""
+    asked = {
+        "minutes": minutes,
+        "from": begin and begin.astimezone().isoformat(),
+        "to": end and end.astimezone().isoformat(),
+    }
+    return client.get(f"/api/queues/{quote(name, safe='')}", asked)
 
 
 def show_queue(answer: JsonValue) -> RenderableType:

@@ -182,15 +182,17 @@ async def _locked(driver: AsyncDriver) -> AsyncGenerator[None]:
 async def _apply_pending(
     session: AsyncSession, migrations: list[Migration], dimensions: int
 ) -> list[str]:
-    pending = await _pending(session, migrations)  # again: another process may have been first
-    for migration in pending:
-        for statement in migration.statements:
+    applied: list[Migration] = []
+    # Read again: another process may have been first, and one migration drops what others make.
+    while pending := [one for one in await _pending(session, migrations) if one not in applied]:
+        for statement in pending[0].statements:
             await _create(session, f"CYPHER 25 {statement}", 0.0, dimensions=dimensions)
+        applied.append(pending[0])
     await _check_dimensions(session, migrations, dimensions)
     await (await session.run(AWAIT_INDEXES, seconds=INDEX_DEADLINE_SECONDS)).consume()
-    for migration in pending:
+    for migration in applied:
         await session.execute_write(_run, RECORD, name=migration.name, checksum=migration.checksum)
-    return [migration.name for migration in pending]
+    return [migration.name for migration in applied]
 
 
 async def _create(

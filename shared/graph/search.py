@@ -14,8 +14,8 @@ from shared.graph.driver import read
 from shared.graph.statements import Row, still_there
 from shared.messages import Metadata
 
-# An index of such vectors finds most of the nearest, not all: ask for more. It is filtered inside, so
-# however many memories other workspaces have, none of ours is pushed out.
+# An index of such vectors finds most of the nearest, not all: ask for more. It is filtered inside,
+# so however many memories other workspaces have, none of ours is pushed out.
 CANDIDATES_PER_RESULT: Final = 5
 MIN_CANDIDATES: Final = 100
 _SEARCH: Final[LiteralString] = """

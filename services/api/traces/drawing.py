@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Final
 
-from services.api.traces.tree import Branch, Tree, walk
+from shared.traces.tree import Branch, Tree, walk
 
 WIDTH: Final = 1000.0
 NARROWEST: Final = 3.0

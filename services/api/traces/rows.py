@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from services.api.traces.tree import Branch, Tree
+from shared.traces.tree import Branch, Tree
 
 LIKE_NAMED_SHOWN: Final = 5
 """Of more than so many like-named siblings one is shown, and the others when asked for."""

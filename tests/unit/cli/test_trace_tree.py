@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
 
+from cli.tracing.spent import find_where_time_went
 from cli.tracing.tree import Hidden, Row, Span, build_tree, draw, follow
 from cli.tracing.view import show_trace
 from shared.messages import Metadata
@@ -78,3 +79,25 @@ def test_the_drawing_fits_a_narrow_terminal() -> None:
 
     assert all(len(line) <= 60 for line in captured.get().splitlines())
     assert "10.0 ms" in captured.get()
+
+
+def test_a_trace_says_what_held_it_up() -> None:
+    waits: Metadata = {"messaging.operation.name": "queue"}
+    spans = [
+        span("post", None, "POST", 0),
+        span("wait", "post", "queue memory_ingestion", 10, waits),
+        span("slow", "wait", "write", 20),
+        span("short", "slow", "embed", 22),
+    ]
+    went = find_where_time_went(spans)
+    assert {one.name: round(one.share, 2) for one in went.spent} == {
+        "POST": 0.31, "waiting in a queue": 0.31, "embed": 0.31, "write": 0.06,
+    }  # fmt: skip
+    console = Console(width=120, record=True)
+    console.print(show_trace("t", spans, None))
+    drawn = console.export_text()
+    assert "What held the whole up ◂: " in drawn
+    assert "waiting in a queue 10.0 ms (31%)" in drawn
+    assert [line.split("◂")[0].split()[-1] for line in drawn.splitlines()[2:] if "◂" in line] == [
+        "POST", "memory_ingestion", "write", "embed",
+    ]  # fmt: skip

@@ -6,10 +6,10 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from services.api.traces import drawing, rows
-from services.api.traces.critical_path import BETWEEN, WAITING, add_up, mark_critical_path
 from services.api.traces.rows import Cut, Entry, Hidden, Row
-from services.api.traces.tree import Tree, build_tree
 from shared.postgres.traces import Span
+from shared.traces.critical_path import BETWEEN, WAITING, add_up, mark_critical_path
+from shared.traces.tree import Tree, build_tree
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 

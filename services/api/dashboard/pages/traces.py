@@ -13,10 +13,8 @@ from services.api.dashboard.routes import PageRoute
 from services.api.paging import Cursor, read_cursor
 from services.api.parts import ApiParts, WithParts
 from services.api.traces import drawing, rows
-from services.api.traces.critical_path import add_up, mark_critical_path
 from services.api.traces.filtering import WithFilter
 from services.api.traces.routes import TraceId, next_cursor
-from services.api.traces.tree import Branch, Tree, build_tree
 from shared.errors import NotFoundError
 from shared.postgres.api_keys import ApiKey
 from shared.postgres.traces import (
@@ -26,6 +24,8 @@ from shared.postgres.traces import (
     list_spans,
     list_traces,
 )
+from shared.traces.critical_path import add_up, mark_critical_path
+from shared.traces.tree import Branch, Tree, build_tree
 
 PAGE: Final = Page("traces", "Traces", "Where did the time go?", "t")
 ROWS: Final = 50

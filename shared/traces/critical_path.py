@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from services.api.traces.tree import Branch, Tree
+from shared.traces.tree import Branch, Tree
 
 WAITING: Final = "waiting in a queue"
 BETWEEN: Final = "no step at work"
