@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -11,9 +12,7 @@ from neo4j import AsyncDriver
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from shared.postgres.queue_sampling import take_sample
 from tests.integration.api.letters import file_letters
-from tests.integration.api.queue_builders import EAGER
 from tests.integration.cli.conftest import Prompt
 from tests.integration.ingest.conftest import store_memory
 from tests.integration.patterns.pattern_builders import MONDAY, memory, save
@@ -96,20 +95,19 @@ async def send_chunk(prompt: Prompt, content: str) -> str:
 
 
 async def test_a_queue_is_shown_from_one_moment_to_another(prompt: Prompt, conn: Conn) -> None:
-    await take_sample(conn, EAGER)  # unless the API has done it
-    await conn.execute(
-        "INSERT INTO queue_minutes (queue, minute, done)"
-        " SELECT %s, '2026-01-05 12:00Z'::timestamptz + n * interval '1 minute', 1"
-        " FROM generate_series(0, 59) AS n",
-        (QUEUE,),
-    )
-    ends = ("--from", "2026-01-05T12:10:00+0000", "--to", "2026-01-05T12:13:00+0000")
+    first = (datetime.now(UTC) - timedelta(days=1)).replace(second=0, microsecond=0)
+    minutes = [first + timedelta(minutes=n) for n in range(5)]
+    for minute in minutes:
+        await conn.execute(
+            "INSERT INTO queue_minutes (queue, minute, done) VALUES (%s, %s, 1)", (QUEUE, minute)
+        )
+    ends = ("--from", f"{minutes[1]:%FT%T%z}", "--to", f"{minutes[4]:%FT%T%z}")
 
     shown = await read(prompt, "queues", "show", QUEUE, *ends, "--json")
     drawn = await prompt.run("queues", "show", QUEUE, *ends)
 
-    minutes = [point["at"][11:16] for point in shown["points"]]
-    assert minutes == ["12:10", "12:11", "12:12"]
+    found = [datetime.fromisoformat(point["at"]) for point in shown["points"]]
+    assert found == minutes[1:4]
     assert drawn.exit_code == 0, drawn.output
 
 
