@@ -33,7 +33,7 @@ def show_trace(trace_id: str, spans: Sequence[Span], message: str | None) -> Ren
         branches = follow(branches, message)
     went = find_where_time_went(spans)
     drawing = _Drawing(list(draw(branches)), _Period.of(branches), went.steps)
-    return Group(_headline(trace_id, spans), _summary(went), drawing)
+    return Group(_headline(trace_id, spans), drawing, _summary(went))
 
 
 def duration(milliseconds: float) -> str:

@@ -22,6 +22,9 @@ CREATE_MEMORY = """
 CREATE (m:Memory {id: randomUUID(), workspace_id: $workspace_id, chunk_id: $chunk_id,
     content: $content, metadata: $metadata, session_id: 's1', project_name: $project_name,
     embedding: $embedding, occurred_at: datetime('2026-01-31T09:30:00Z')})
+CREATE (m)<-[:SUMMARIZES]-(:EntitySummary {id: 'memory:' + m.id, entity_id: m.id,
+    entity_type: 'memory', workspace_id: $workspace_id, project_name: $project_name,
+    embedding: $embedding, occurred_at: m.occurred_at})
 """
 CREATE_PATTERN = """
 CREATE (p:Pattern {id: randomUUID(), workspace_id: $workspace_id, type: $type, name: $name,

@@ -98,6 +98,7 @@ def test_a_trace_says_what_held_it_up() -> None:
     drawn = console.export_text()
     assert "What held the whole up ◂: " in drawn
     assert "waiting in a queue 10.0 ms (31%)" in drawn
-    assert [line.split("◂")[0].split()[-1] for line in drawn.splitlines()[2:] if "◂" in line] == [
+    steps = drawn.partition("What held")[0].splitlines()
+    assert [line.split("◂")[0].split()[-1] for line in steps if "◂" in line] == [
         "POST", "memory_ingestion", "write", "embed",
     ]  # fmt: skip
