@@ -91,15 +91,13 @@ async def read_scope(
     """Return the newest things of a scope, at most `limit`."""
     values: dict[str, Any] = {
         "workspace_id": workspace_id,
+        "project_name": scope.project_name,
         "since": scope.since or LONG_AGO,
         "until": scope.until or FAR_AHEAD,
         "limit": limit,
     }
-    if scope.project_name is None:
-        rows = await read_collected(tx, FIND_IN_WORKSPACE, values)
-    else:
-        of_project = values | {"project_name": scope.project_name}
-        rows = await read_collected(tx, FIND_IN_PROJECT, of_project)
+    find = FIND_IN_WORKSPACE if scope.project_name is None else FIND_IN_PROJECT
+    rows = await read_collected(tx, find, values)
     return [_news(row, is_removed=False) for row in still_there(rows)]
 
 
