@@ -25,6 +25,7 @@ from faststream_pgmq import PgmqBroker, RetryPolicy
 from faststream_pgmq.opentelemetry import PgmqTelemetryMiddleware
 from shared.embedding import Embedder, open_embedder
 from shared.errors import DeadLetterError, DependencyDownError, InvalidInputError, SettingsError
+from shared.giving_way import give_way
 from shared.graph.driver import open_driver
 from shared.postgres.spans import PostgresSpanExporter
 from shared.settings import Settings
@@ -148,7 +149,9 @@ def create_worker(broker: PgmqBroker, parts: Parts, provider: TracerProvider) ->
 def main(create_app: Callable[[Settings], AsgiFastStream]) -> None:
     """Run one worker until SIGTERM; what is in hand is finished or given back."""
     try:
-        asyncio.run(_run(create_app, Settings.load()))
+        settings = Settings.load()
+        give_way(settings.niceness)
+        asyncio.run(_run(create_app, settings))
     except SettingsError as error:
         sys.exit(str(error))
 

@@ -132,6 +132,9 @@ class Settings(BaseSettings):
     detection_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
     """How much of its time a worker looks for patterns that nobody waits for; else it rests, so
     that searches and imports go on beside it."""
+    niceness: Annotated[int, Field(ge=0, le=19)] = 10
+    """How far a worker gives way to the API and the servers where all want the processor: from 0,
+    not at all, to 19. Containers have `cpu_shares` for it."""
     batch_size: Annotated[int, Field(ge=1, le=1000)] = 100
     """Messages claimed by one read."""
     queue_sample_seconds: NonNegativeFloat = 10.0
