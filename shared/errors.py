@@ -13,6 +13,7 @@
     ├── ConflictError             409: something changed since the sender looked
     ├── DeadLetterError           no retry can help: the message goes to its dead letter queue
     ├── DependencyDownError       stop fetching, probe, go on: no attempt is used up
+    ├── TooSlowError              503: the question costs more than whoever asks may wait for
     ├── NotMigratedError          503: somebody must run the migrations first
     └── SettingsError             the start stops; names the variable
 
@@ -93,6 +94,13 @@ class DependencyDownError(SupastateError):
     def __init__(self, dependency: str, reason: str) -> None:
         super().__init__(f"{dependency} does not answer: {reason}")
         self.dependency = dependency
+
+
+class TooSlowError(SupastateError):
+    """A server ended a statement that took longer than it may."""
+
+    def __init__(self, dependency: str, seconds: float) -> None:
+        super().__init__(f"{dependency} was not done after {seconds:g} s; ask for less, or later")
 
 
 class NotMigratedError(SupastateError):

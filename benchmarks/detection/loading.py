@@ -25,7 +25,9 @@ BATCH: Final = 1_000
 REPORT_EVERY: Final = 50_000
 _SUMMARIZE: Final[LiteralString] = """
 CREATE (s:EntitySummary)
-SET s = row.summary, s.embedding = n.embedding, s.processed_at = datetime()
+SET s = row.summary, s.embedding = n.embedding, s.processed_at = datetime(),
+    s.created_at = n.created_at, s.updated_at = n.updated_at,
+    s.occurred_at = coalesce(n.occurred_at, n.updated_at)
 CREATE (s)-[:SUMMARIZES]->(n), (n)-[:HAS_SUMMARY]->(s)
 WITH n, row
 MATCH (u:User {workspace_id: $workspace_id, id: n.user_id})

@@ -31,6 +31,7 @@ from shared.errors import (
     RateLimitedError,
     SupastateError,
     TooLargeError,
+    TooSlowError,
     UnauthorizedError,
 )
 
@@ -134,6 +135,7 @@ def install_error_handlers(app: FastAPI) -> None:
         ConflictError: _conflict,
         DependencyDownError: _dependency_down,
         NotMigratedError: _not_migrated,
+        TooSlowError: _too_slow,
         QueryCanceled: _too_slow,  # an OperationalError, but about the question
         OperationalError: _postgres_down,
         InterfaceError: _postgres_down,
@@ -212,6 +214,7 @@ async def _postgres_down(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _too_slow(request: Request, error: Exception) -> JSONResponse:
+    log.warning("%s", error)
     reason = "this took too long; ask for less: a shorter time, or more filters"
     return respond(request, kinds.TOO_SLOW, reason)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -68,7 +68,8 @@ async def run_search(api: ApiParts, caller: ApiKey, wanted: Wanted) -> SearchPag
 
     ranked, rest, heads = await read(parts.driver, work)
     page = rest[: wanted.limit]
-    hits = [_describe(one, heads, query) for one in page if one.key in heads]
+    asked = _spellings(query)
+    hits = [_describe(one, heads, asked) for one in page if one.key in heads]
     return SearchPage(
         query=wanted.text,
         results=hits,
@@ -139,10 +140,16 @@ def _after(ranked: Sequence[Ranked], place: tuple[float, Key]) -> Sequence[Ranke
     return [one for one in ranked if one.score < score]
 
 
-def _describe(one: Ranked, heads: dict[Key, Head], query: SearchQuery) -> Hit:
+def _spellings(query: SearchQuery) -> dict[str, str]:
+    """Return the words that are searched for, each with how the query spells it."""
+    found = {word.text: query.text[word.start : word.end] for word in find_words(query.text)}
+    return {word: found[word] for word in query.words}
+
+
+def _describe(one: Ranked, heads: dict[Key, Head], asked: Mapping[str, str]) -> Hit:
     head = heads[one.key]
     shown = f"{head.path}\n{head.text}" if head.path else head.text
-    snippet = cut_snippet(head.text, frozenset(query.words), is_whole=head.is_whole)
+    snippet = cut_snippet(head.text, asked, is_whole=head.is_whole)
     return Hit(
         kind=head.kind,
         id=head.id,
@@ -163,7 +170,7 @@ def _describe(one: Ranked, heads: dict[Key, Head], query: SearchQuery) -> Hit:
         score=one.score,
         fused=one.fused,
         similarity=one.similarity,
-        why=_explain(one, heads, _words_in(shown, query)),
+        why=_explain(one, heads, _words_in(shown, asked) if one.words_rank else []),
         permalink=permalink(one.key),
     )
 
@@ -173,10 +180,9 @@ def permalink(key: Key) -> str:
     return f"/dashboard/search/{key[0]}/{key[1]}"
 
 
-def _words_in(text: str, query: SearchQuery) -> list[str]:
+def _words_in(text: str, asked: Mapping[str, str]) -> list[str]:
     """Return the query's words that a text has, as the query spells them."""
     had = {word.text for word in find_words(text)}
-    asked = {word.text: query.text[word.start : word.end] for word in find_words(query.text)}
     return [spelling for word, spelling in asked.items() if word in had]
 
 

@@ -44,15 +44,19 @@ SET r += item
 FIND_MOVED: Final[LiteralString] = """
 UNWIND $rows AS row
 MATCH (s:EntitySummary {workspace_id: row.workspace_id, id: row.id})
-WHERE s.user_id <> row.properties.user_id OR s.project_name <> row.properties.project_name
-   OR s.occurred_at <> row.properties.occurred_at
+      -[:SUMMARIZES]->(n {workspace_id: row.workspace_id})
+WHERE s.user_id <> n.user_id OR s.project_name <> coalesce(n.project_name, '')
+   OR s.occurred_at <> coalesce(n.occurred_at, n.updated_at)
 RETURN s.workspace_id AS workspace_id, s.id AS id, s.entity_type AS entity_type,
        s.user_id AS user_id, s.project_name AS project_name, s.occurred_at AS occurred_at
 """
 
 
 async def find_moved(tx: AsyncManagedTransaction, rows: Sequence[Row]) -> list[Lost]:
-    """Return which summaries are about to leave their place; call before writing `rows`."""
+    """Return which summaries are about to leave their place.
+
+    `rows` name them by workspace and id. Call it after the entities are written, before these are.
+    """
     return [read_lost(row) for row in await run_rows(tx, FIND_MOVED, rows)]
 
 

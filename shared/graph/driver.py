@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 import re
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
@@ -14,6 +16,7 @@ from neo4j import (
     AsyncGraphDatabase,
     AsyncManagedTransaction,
     AsyncSession,
+    unit_of_work,
 )
 from neo4j.exceptions import (
     AuthError,
@@ -26,7 +29,7 @@ from neo4j.exceptions import (
     SessionExpired,
 )
 
-from shared.errors import DependencyDownError, NotMigratedError, SupastateError
+from shared.errors import DependencyDownError, NotMigratedError, SupastateError, TooSlowError
 from shared.settings import Settings
 
 CONNECT_TIMEOUT_SECONDS: Final = 5.0
@@ -34,6 +37,13 @@ ACQUIRE_TIMEOUT_SECONDS: Final = 15.0
 RETRY_SECONDS: Final = 5.0
 """How long the driver repeats a transaction that met a deadlock or a short outage."""
 POOL_SIZE: Final = 20
+READ_SECONDS: Final = 10.0
+"""How long somebody waits for what is read."""
+LONG_READ_SECONDS: Final = 120.0
+"""How long a worker does, which has a whole workspace to look through."""
+GRACE_SECONDS: Final = 2.0
+"""Neo4j ends what takes longer; so much later it is taken to be down."""
+TIMED_OUT: Final = "Neo.ClientError.Transaction.TransactionTimedOutClientConfiguration"
 OVERTAKEN: Final = "Neo.ClientError.Statement.EntityNotFound"
 """A node that a statement has just found was deleted: the driver itself does not repeat this."""
 MOST_OVERTAKEN: Final = 5
@@ -102,18 +112,24 @@ async def write(
 
 
 async def read(
-    driver: AsyncDriver, work: Callable[[AsyncManagedTransaction], Awaitable[Result]]
+    driver: AsyncDriver,
+    work: Callable[[AsyncManagedTransaction], Awaitable[Result]],
+    *,
+    seconds: float = READ_SECONDS,
 ) -> Result:
     """Return what `work` returns, run in one read transaction, in which Neo4j refuses writes.
 
     Raises:
         DependencyDownError: Neo4j does not answer.
+        TooSlowError: it is not done after so many seconds.
         NotMigratedError: it has not the index that is asked for.
         GraphError: it refused a statement.
     """
-    with translated_errors():
-        async with open_session(driver, READ_ACCESS) as session:
-            return await session.execute_read(work)
+    timed = unit_of_work(timeout=seconds)(work)
+    with translated_errors(seconds):
+        async with asyncio.timeout(seconds + GRACE_SECONDS):
+            async with open_session(driver, READ_ACCESS) as session:
+                return await session.execute_read(timed)
 
 
 def open_session(driver: AsyncDriver, access: str) -> AsyncSession:
@@ -124,13 +140,15 @@ def open_session(driver: AsyncDriver, access: str) -> AsyncSession:
 
 
 @contextmanager
-def translated_errors() -> Generator[None]:
-    """Turn the driver's errors into ours."""
+def translated_errors(seconds: float = math.inf) -> Generator[None]:
+    """Turn the driver's errors into ours; `seconds`: how long a transaction may take."""
     try:
         yield
     except UNREACHABLE as error:
         raise DependencyDownError("Neo4j", _reason(error)) from error
     except (Neo4jError, DriverError) as error:
+        if getattr(error, "code", None) == TIMED_OUT:
+            raise TooSlowError("Neo4j", seconds) from error
         if missing := MISSING_INDEX.search(reason := _reason(error)):
             raise NotMigratedError(missing["named"] or missing["told"]) from error
         raise GraphError(reason) from error

@@ -41,7 +41,7 @@ _TIED: Final[LiteralString] = """
 RETURN tie, methods, names, CASE WHEN n:Memory THEN 'memory' ELSE 'code' END AS kind,
        n.id AS id, n.project_name AS project_name, n.session_id AS session_id,
        n.user_id AS user_id, n.path AS path, n.language AS language,
-       coalesce(n.occurred_at, n.updated_at) AS occurred_at,
+       toString(coalesce(n.occurred_at, n.updated_at)) AS occurred_at,
        left(n.content, $characters) AS text, size(n.content) <= $characters AS is_whole
 """
 READ_TIES_OF_MEMORY: Final[LiteralString] = f"""

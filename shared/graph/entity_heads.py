@@ -31,7 +31,7 @@ CALL (key) {
     RETURN n
 }
 RETURN collect(n {.id, .project_name, .session_id, .user_id, .path, .language, kind: key.kind,
-                  occurred_at: coalesce(n.occurred_at, n.updated_at),
+                  occurred_at: toString(coalesce(n.occurred_at, n.updated_at)),
                   text: left(n.content, $characters), is_whole: size(n.content) <= $characters,
                   metadata: CASE WHEN size(n.metadata) <= 20000 THEN n.metadata END}) AS rows
 """
@@ -76,10 +76,15 @@ async def read_heads(
     return {head.key: head for head in map(read_head, rows)}
 
 
+def read_moment(text: str) -> datetime:
+    """Return a moment that Neo4j wrote out: the driver takes far longer to read one."""
+    return datetime.fromisoformat(text.partition("[")[0])  # "…Z[Etc/UTC]"
+
+
 def read_head(row: Row) -> Head:
     """Return the head of a row."""
     moment, source = row["occurred_at"], json.loads(row.get("metadata") or "{}").get("source")
     own: Row = {name: value for name, value in row.items() if name != "metadata"}
-    own["occurred_at"] = moment and moment.to_native()
+    own["occurred_at"] = moment and read_moment(moment)
     own["source"] = source[:64] if isinstance(source, str) else None
     return Head(**own)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from neo4j import AsyncDriver, AsyncManagedTransaction
 
-from shared.graph.driver import read, write
+from shared.graph.driver import LONG_READ_SECONDS, read, write
 from shared.graph.removal import remove_entities
 from shared.graph.statements import MAX_ROWS
 
@@ -189,7 +189,7 @@ async def _find(driver: AsyncDriver, statement: LiteralString, scope: dict[str, 
         rows = await (await tx.run(statement, scope, limit=ENTITIES_AT_ONCE)).data()
         return [row["id"] for row in rows]
 
-    return await read(driver, work)
+    return await read(driver, work, seconds=LONG_READ_SECONDS)
 
 
 async def _drain(

@@ -7,7 +7,7 @@ from typing import Final, LiteralString
 
 from neo4j import AsyncDriver, AsyncManagedTransaction
 
-from shared.graph.driver import read, write
+from shared.graph.driver import LONG_READ_SECONDS, read, write
 from shared.graph.entity_words import Filters, index_text
 from shared.graph.statements import Row
 
@@ -47,7 +47,7 @@ async def _add(driver: AsyncDriver, find: LiteralString, save: LiteralString, ki
     async def find_some(tx: AsyncManagedTransaction) -> list[Row]:
         return await (await tx.run(find, limit=BATCH)).data()
 
-    while found := await read(driver, find_some):
+    while found := await read(driver, find_some, seconds=LONG_READ_SECONDS):
         rows = await asyncio.to_thread(_rows, found, kind)
 
         async def save_some(tx: AsyncManagedTransaction, rows: list[Row] = rows) -> None:

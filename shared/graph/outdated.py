@@ -9,7 +9,7 @@ from uuid import UUID
 from neo4j import AsyncDriver, AsyncManagedTransaction
 
 from shared.domain.signals import RULES
-from shared.graph.driver import read
+from shared.graph.driver import LONG_READ_SECONDS, read
 
 FIND_CURRENT: Final[LiteralString] = """
 UNWIND $ids AS id
@@ -33,5 +33,5 @@ async def find_outdated(
         found = await tx.run(FIND_CURRENT, workspace_id=workspace_id, ids=keys, rules=RULES)
         return {row["id"] for row in await found.data()}
 
-    current = await read(driver, work)
+    current = await read(driver, work, seconds=LONG_READ_SECONDS)
     return [one for one in ids if str(one) not in current]

@@ -60,11 +60,11 @@ MATCH (s:EntitySummary) SEARCH s IN (
     VECTOR INDEX entity_summary_neighbours FOR $vector
     WHERE s.workspace_id = $workspace_id
 """
+# The index holds whole vectors: its score is the exact cosine.
 _NEAREST: Final[LiteralString] = f"""
     LIMIT $candidates
-)
-WITH s.entity_id AS id, s.entity_type AS kind,
-     2 * vector.similarity.cosine(s.embedding, $vector) - 1 AS similarity
+) SCORE AS score
+WITH s.entity_id AS id, s.entity_type AS kind, 2 * score - 1 AS similarity
 ORDER BY similarity DESC, id
 {_COLLECT}}}) AS rows
 """

@@ -1,4 +1,4 @@
-"""A worker gives way to what people wait for: by its own niceness, and its session's if it leads it."""
+"""A worker gives way to what people wait for: by its own niceness and its session's."""
 
 import subprocess
 import sys
