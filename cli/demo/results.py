@@ -12,13 +12,15 @@ from cli.connection import find_settings, open_postgres
 from cli.errors import CommandError
 from cli.terminal import out, plain
 from cli.tracing.show import get_newest_trace, get_trace
-from cli.tracing.tree import Span, build_tree, find_largest_message
+from cli.tracing.tree import find_largest_message
 from cli.tracing.view import show_trace
 from cli.views.patterns import Pattern, Wanted, find_patterns, read_patterns, show_pattern
 from cli.views.search import find_results
 from cli.views.search import show_results as show_found
 from cli.views.summaries import find_summaries, read_summaries, show_summary
 from shared.messages import PatternType
+from shared.postgres.traces import Span
+from shared.traces.tree import build_tree
 
 PATTERNS_ASKED_FOR: Final = 100
 PATTERNS_OF_A_TYPE: Final = 2
@@ -79,7 +81,7 @@ async def _show_trace() -> None:
     except CommandError:  # spans are kept three days, and a second demo may send nothing new
         out().print(plain("No trace is kept any more; import something new to see one.", "yellow"))
         return
-    message = find_largest_message(build_tree(spans))
+    message = find_largest_message(build_tree(spans).roots)
     out().print(show_trace(trace_id, spans, message))
 
 

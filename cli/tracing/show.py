@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
-from pydantic import TypeAdapter
 
 from cli.connection import find_settings, open_postgres
 from cli.errors import CommandError
 from cli.terminal import out, print_json
-from cli.tracing.tree import Span, parse_spans
+from cli.tracing.spans import dump_spans, is_about, parse_spans
 from cli.tracing.view import show_trace
 from shared.postgres.spans import find_newest_trace, find_spans
-
-_JSON: Final = TypeAdapter(list[Span])
+from shared.postgres.traces import Span
 
 
 async def show_one(trace_id: str | None, message: str | None, *, as_json: bool) -> None:
@@ -28,13 +25,13 @@ async def show_one(trace_id: str | None, message: str | None, *, as_json: bool) 
     async with open_postgres(find_settings()) as conn:
         chosen = trace_id or await get_newest_trace(conn, message=message)
         spans = await get_trace(conn, chosen)
-    if message and not any(span.is_about(message) for span in spans):
+    if message and not any(is_about(span, message) for span in spans):
         raise CommandError(
             f"no span of trace {chosen} is about {message}",
             next_step="`supastate jobs` shows jobs; `supastate trace --json` the ids of spans.",
         )
     if as_json:
-        print_json(_JSON.dump_python(spans, mode="json"))
+        print_json(dump_spans(spans))
     else:
         out().print(show_trace(chosen, spans, message))
 

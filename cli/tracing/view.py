@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from rich.bar import Bar
@@ -13,14 +12,17 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.terminal import local_time, plain
-from cli.tracing.spent import WhereTimeWent, find_where_time_went
-from cli.tracing.tree import Branch, Hidden, Row, Span, build_tree, count_services, draw, follow
+from cli.tracing.tree import Hidden, Row, draw, follow, services_of
+from shared.postgres.traces import Span
+from shared.traces.critical_path import Spent, add_up, mark_critical_path
+from shared.traces.tree import Branch, build_tree, walk
 
 TIMELINE_WIDTH: Final = 24
 WIDTH_FOR_TIMELINE: Final = 90
 LONGEST_SERVICE: Final = 9
 LONGEST_DURATION: Final = 8
 MILLISECONDS_PER_SECOND: Final = 1000.0
+SHORTEST: Final = 1e-3
 SERVICE_PREFIX: Final = "supastate-"
 ON_PATH: Final = " ◂"
 COLOURS: Final = {"api": "cyan", "ingest": "green", "patterns": "magenta", "summaries": "yellow"}
@@ -28,12 +30,11 @@ COLOURS: Final = {"api": "cyan", "ingest": "green", "patterns": "magenta", "summ
 
 def show_trace(trace_id: str, spans: Sequence[Span], message: str | None) -> RenderableType:
     """Return the drawing of a trace, or of one message's way through it."""
-    branches = build_tree(spans)
-    if message:
-        branches = follow(branches, message)
-    went = find_where_time_went(spans)
-    drawing = _Drawing(list(draw(branches)), _Period.of(branches), went.steps)
-    return Group(_headline(trace_id, spans), drawing, _summary(went))
+    tree = build_tree(spans)
+    spent = add_up(mark_critical_path(tree), tree.duration)
+    branches = follow(tree.roots, message) if message else tree.roots
+    drawing = _Drawing(list(draw(branches)), _Period.of(branches))
+    return Group(_headline(trace_id, spans), drawing, _summary(spent))
 
 
 def duration(milliseconds: float) -> str:
@@ -44,7 +45,7 @@ def duration(milliseconds: float) -> str:
 
 
 def _headline(trace_id: str, spans: Sequence[Span]) -> Text:
-    services = [name.removeprefix(SERVICE_PREFIX) for name in count_services(spans)]
+    services = [name.removeprefix(SERVICE_PREFIX) for name in services_of(spans)]
     began = min(span.started_at for span in spans)
     return plain(
         f"Trace {trace_id} · {local_time(began)} · {len(spans)} spans · {', '.join(services)}",
@@ -52,42 +53,30 @@ def _headline(trace_id: str, spans: Sequence[Span]) -> Text:
     )
 
 
-def _summary(went: WhereTimeWent) -> Text:
-    said = [f"{one.name} {duration(one.milliseconds)} ({one.share:.0%})" for one in went.spent]
+def _summary(spent: Sequence[Spent]) -> Text:
+    said = [f"{one.name} {duration(one.milliseconds)} ({one.share:.0%})" for one in spent]
     return plain(f"What held the whole up{ON_PATH}: {', '.join(said)}")
 
 
+@dataclass(frozen=True, slots=True)
 class _Period:
-    """From the first start to the last end of what is drawn."""
+    """From the first start to the last end of what is drawn, in milliseconds of the trace."""
 
-    def __init__(self, began_at: datetime, seconds: float) -> None:
-        self.began_at = began_at
-        self.seconds = max(seconds, 1e-6)
+    start: float
+    length: float
 
     @classmethod
     def of(cls, branches: Sequence[Branch]) -> _Period:
-        spans = [span for branch in branches for span in _all_spans(branch)]
-        began_at = min(span.started_at for span in spans)
-        ends = (
-            (span.started_at - began_at).total_seconds()
-            + span.duration_ms / MILLISECONDS_PER_SECOND
-            for span in spans
-        )
-        return cls(began_at, max(ends))
+        drawn = list(walk(branches))
+        start = min(branch.start for branch in drawn)
+        return cls(start, max(max(branch.end for branch in drawn) - start, SHORTEST))
 
-    def bar(self, span: Span) -> Bar:
-        begin = (span.started_at - self.began_at).total_seconds()
-        end = begin + span.duration_ms / MILLISECONDS_PER_SECOND
-        visible = self.seconds / TIMELINE_WIDTH / 2
-        begin = min(begin, self.seconds - visible)
-        colour = COLOURS.get(span.service.removeprefix(SERVICE_PREFIX), "blue")
-        return Bar(
-            self.seconds, begin, max(end, begin + visible), width=TIMELINE_WIDTH, color=colour
-        )
-
-
-def _all_spans(branch: Branch) -> list[Span]:
-    return [branch.span, *(span for child in branch.children for span in _all_spans(child))]
+    def bar(self, branch: Branch) -> Bar:
+        visible = self.length / TIMELINE_WIDTH / 2
+        begin = min(branch.start - self.start, self.length - visible)
+        end = max(branch.end - self.start, begin + visible)
+        colour = COLOURS.get(branch.span.service.removeprefix(SERVICE_PREFIX), "blue")
+        return Bar(self.length, begin, end, width=TIMELINE_WIDTH, color=colour)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +85,6 @@ class _Drawing:
 
     rows: Sequence[Row]
     period: _Period
-    on_path: Collection[str]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         is_narrow = options.max_width < WIDTH_FOR_TIMELINE
@@ -110,20 +98,19 @@ class _Drawing:
         if not is_narrow:
             table.add_column("when", no_wrap=True, width=TIMELINE_WIDTH)
         for row in self.rows:
-            cells = _cells(row, self.period, self.on_path)
+            cells = _cells(row, self.period)
             table.add_row(*(cells[:-1] if is_narrow else cells))
         yield table
 
 
-def _cells(row: Row, period: _Period, on_path: Collection[str]) -> tuple[RenderableType, ...]:
-    entry = row.entry
-    service = entry.service.removeprefix(SERVICE_PREFIX)
-    guides = Text(row.guides, style="dim")
+def _cells(row: Row, period: _Period) -> tuple[RenderableType, ...]:
+    entry, guides = row.entry, Text(row.guides, style="dim")
     if isinstance(entry, Hidden):
         name = plain(f"… and {entry.count} more like “{entry.name}”", "dim")
-        return guides + name, Text(service, style="dim"), Text(duration(entry.total_ms)), ""
-    failed = entry.status == "error"
-    marks = (" (failed)" if failed else "") + (ON_PATH if entry.span_id in on_path else "")
-    name = plain(entry.name + marks, "red" if failed else "")
+        service = Text(entry.service.removeprefix(SERVICE_PREFIX), style="dim")
+        return guides + name, service, Text(duration(entry.total_ms)), ""
+    span, service = entry.span, entry.span.service.removeprefix(SERVICE_PREFIX)
+    marks = " (failed)" * span.has_failed + ON_PATH * entry.is_critical
+    name = plain(span.name + marks, "red" if span.has_failed else "")
     coloured = Text(service, style=COLOURS.get(service, "blue"))
-    return guides + name, coloured, Text(duration(entry.duration_ms)), period.bar(entry)
+    return guides + name, coloured, Text(duration(span.duration_ms)), period.bar(entry)

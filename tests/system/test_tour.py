@@ -77,6 +77,7 @@ async def page(told: Workspace) -> AsyncIterator[Page]:
 async def test_a_stranger_sees_what_became_of_a_memory_and_why(told: Workspace, page: Page) -> None:
     await _enter(page, told)
     await _find_the_memory(page)
+    await _look_at_its_job(page)
     await _follow_its_trace(page)
     await _ask_why_a_pattern_was_found(page)
 
@@ -99,6 +100,15 @@ async def _find_the_memory(page: Page) -> None:
     await _until_there(page, page.url, pattern)
     await expect(page.locator("section[aria-labelledby=done]")).to_contain_text("done")
     await _picture(page, "memory")
+
+
+async def _look_at_its_job(page: Page) -> None:
+    memory = page.url
+    await page.locator("section[aria-labelledby=done] a[href*='/jobs/']").first.click()
+    main = page.get_by_role("main")
+    await expect(main).to_contain_text(f"{len(ERRORS)} of {len(ERRORS)}")
+    await _picture(page, "job")
+    await page.goto(memory)
 
 
 async def _follow_its_trace(page: Page) -> None:

@@ -6,10 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
 
-from cli.tracing.spent import find_where_time_went
-from cli.tracing.tree import Hidden, Row, Span, build_tree, draw, follow
+from cli.tracing.spans import parse_spans
+from cli.tracing.tree import Hidden, Row, draw, find_largest_message, follow
 from cli.tracing.view import show_trace
 from shared.messages import Metadata
+from shared.postgres.traces import Span
+from shared.traces.critical_path import add_up, mark_critical_path
+from shared.traces.tree import Branch, build_tree
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -17,31 +20,40 @@ START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 def span(
     span_id: str, parent: str | None, name: str, at_ms: int, attributes: Metadata | None = None
 ) -> Span:
-    return Span(
-        span_id=span_id,
-        parent_span_id=parent,
-        service="supastate-ingest",
-        name=name,
-        kind="internal",
-        status="ok",
-        started_at=START + timedelta(milliseconds=at_ms),
-        duration_ms=10.0,
-        attributes=attributes or {},
-    )
+    row = {
+        "span_id": span_id,
+        "parent_span_id": parent,
+        "service": "supastate-ingest",
+        "name": name,
+        "kind": "internal",
+        "status": "ok",
+        "started_at": START + timedelta(milliseconds=at_ms),
+        "duration_ms": 10.0,
+        "attributes": attributes or {},
+    }
+    return parse_spans([row])[0]
+
+
+def roots_of(spans: list[Span]) -> list[Branch]:
+    return build_tree(spans).roots
+
+
+def name_of(row: Row) -> str:
+    return row.entry.name if isinstance(row.entry, Hidden) else row.entry.span.name
 
 
 def names(rows: list[Row]) -> list[str]:
-    return [row.guides + row.entry.name for row in rows]
+    return [row.guides + name_of(row) for row in rows]
 
 
 def test_children_stand_below_their_parent_in_order_of_time() -> None:
     spans = [span("3", "1", "write", 20), span("2", "1", "embed", 10), span("1", None, "POST", 0)]
 
-    assert names(list(draw(build_tree(spans)))) == ["POST", "├─ embed", "└─ write"]
+    assert names(list(draw(roots_of(spans)))) == ["POST", "├─ embed", "└─ write"]
 
 
 def test_a_span_whose_parent_is_missing_is_a_root() -> None:
-    assert [root.span.name for root in build_tree([span("2", "lost", "embed", 0)])] == ["embed"]
+    assert [root.span.name for root in roots_of([span("2", "lost", "embed", 0)])] == ["embed"]
 
 
 def test_like_named_siblings_collapse_and_the_largest_branch_is_shown() -> None:
@@ -49,9 +61,9 @@ def test_like_named_siblings_collapse_and_the_largest_branch_is_shown() -> None:
     spans += [span(f"m{n}", "root", "process", n) for n in range(100)]
     spans += [span("pattern", "m77", "detect", 200)]
 
-    rows = list(draw(build_tree(spans)))
+    rows = list(draw(roots_of(spans)))
 
-    assert "detect" in [row.entry.name for row in rows]
+    assert "detect" in [name_of(row) for row in rows]
     assert [row.entry for row in rows if isinstance(row.entry, Hidden)] == [
         Hidden("process", "supastate-ingest", 93, 930.0)
     ]
@@ -65,7 +77,7 @@ def test_the_way_of_one_message_leaves_out_the_others() -> None:
         span("w2", "m2", "write", 3),
     ]
 
-    rows = list(draw(follow(build_tree(spans), "2")))
+    rows = list(draw(follow(roots_of(spans), "2")))
 
     assert names(rows) == ["POST", "└─ process two", "   └─ write"]
 
@@ -89,8 +101,9 @@ def test_a_trace_says_what_held_it_up() -> None:
         span("slow", "wait", "write", 20),
         span("short", "slow", "embed", 22),
     ]
-    went = find_where_time_went(spans)
-    assert {one.name: round(one.share, 2) for one in went.spent} == {
+    tree = build_tree(spans)
+    spent = add_up(mark_critical_path(tree), tree.duration)
+    assert {one.name: round(one.share, 2) for one in spent} == {
         "POST": 0.31, "waiting in a queue": 0.31, "embed": 0.31, "write": 0.06,
     }  # fmt: skip
     console = Console(width=120, record=True)
@@ -102,3 +115,16 @@ def test_a_trace_says_what_held_it_up() -> None:
     assert [line.split("◂")[0].split()[-1] for line in steps if "◂" in line] == [
         "POST", "memory_ingestion", "write", "embed",
     ]  # fmt: skip
+
+
+def test_the_largest_message_is_the_one_that_caused_most() -> None:
+    about: Metadata = {"messaging.message.id": "2", "messaging.destination.name": "memories"}
+    other: Metadata = {"messaging.message.id": "9", "messaging.destination.name": "memories"}
+    spans = [
+        span("root", None, "POST", 0),
+        span("one", "root", "process", 1, other),
+        span("two", "root", "process", 2, about),
+        span("write", "two", "write", 3),
+    ]
+    assert find_largest_message(roots_of(spans)) == "memories:2"
+    assert find_largest_message(roots_of(spans[:1])) is None
