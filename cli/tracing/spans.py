@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from pydantic import TypeAdapter
+from pydantic import JsonValue, TypeAdapter
 
 from shared.postgres.traces import Span
 
@@ -27,7 +27,7 @@ def parse_spans(rows: Sequence[Mapping[str, object]]) -> list[Span]:
     return [_told(span) for span in _SPANS.validate_python([{**bare, **row} for row in rows])]
 
 
-def dump_spans(spans: list[Span]) -> object:
+def dump_spans(spans: list[Span]) -> JsonValue:
     """Return spans as JSON prints them: each attribute once."""
     return _SPANS.dump_python(spans, mode="json", exclude={"__all__": DERIVED})
 
