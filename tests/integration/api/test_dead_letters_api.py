@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from shared.postgres.audit import list_entries
-from shared.postgres.dead_letters import (
+from shared.postgres.letter_queries import (
     ALL,
     LetterPlace,
     LetterQuery,

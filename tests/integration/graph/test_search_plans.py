@@ -14,7 +14,7 @@ from shared.domain.search_query import read_query
 from shared.graph.entity_details import find_details
 from shared.graph.entity_heads import READ_HEADS
 from shared.graph.entity_words import Filters, find_words_query
-from shared.graph.neighbourhood import EDGES, NODES, find_neighbourhood
+from shared.graph.neighbourhood import find_neighbourhood
 from shared.graph.search import SEARCH_PROJECT, SEARCH_WORKSPACE
 from shared.graph.search_candidates import (
     COMPARE_LANGUAGE,
@@ -24,6 +24,7 @@ from shared.graph.search_candidates import (
     nearest_query,
     parameters_of,
 )
+from shared.graph.ties import EDGES, NODES
 from tests.integration.graph.builders import NOON, USER, code, memory, vector
 from tests.integration.graph.conftest import Query, Save
 from tests.integration.patterns.test_pattern_plans import SCANS, details, operators, profile

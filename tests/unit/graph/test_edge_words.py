@@ -3,7 +3,7 @@
 from typing import get_args
 
 from shared.domain.edge_words import EDGE_WORDS, WORDS_FOR_MANY
-from shared.graph.neighbourhood import EDGES, Edge
+from shared.graph.ties import EDGES, Edge
 
 
 def test_every_edge_has_words() -> None:

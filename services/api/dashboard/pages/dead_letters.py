@@ -38,12 +38,14 @@ from services.api.showing_letters import (
 from shared.messages import QUEUES
 from shared.postgres.api_keys import ApiKey
 from shared.postgres.dead_letters import (
-    GROUPED_AT_MOST,
-    GroupPlace,
-    LetterQuery,
     LetterRow,
     list_groups,
     list_letters,
+)
+from shared.postgres.letter_queries import (
+    GROUPED_AT_MOST,
+    GroupPlace,
+    LetterQuery,
 )
 from shared.postgres.operations import list_operations
 

@@ -24,7 +24,7 @@ from services.api.searching import Wanted, run_search
 from shared.domain.edge_words import EDGE_WORDS
 from shared.domain.search_query import MOST_CHARACTERS
 from shared.graph.entity_words import Filters
-from shared.graph.neighbourhood import EDGES, Edge, NodeKind
+from shared.graph.ties import EDGES, Edge, NodeKind
 from shared.postgres.api_keys import ApiKey
 
 PAGE = Page("graph", "Graph", "What connects to this?", "g")
