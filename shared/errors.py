@@ -13,7 +13,8 @@
     ├── ConflictError             409: something changed since the sender looked
     ├── DeadLetterError           no retry can help: the message goes to its dead letter queue
     ├── DependencyDownError       stop fetching, probe, go on: no attempt is used up
-    ├── TooSlowError              503: the question costs more than whoever asks may wait for
+    ├── TooSlowError              503: it costs more than whoever asks may wait for; of a message, a
+    │                             failed attempt
     ├── NotMigratedError          503: somebody must run the migrations first
     └── SettingsError             the start stops; names the variable
 

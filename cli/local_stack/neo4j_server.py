@@ -12,7 +12,7 @@ from cli.local_stack.addresses import GRAPH_USER, neo4j_uri
 from cli.local_stack.errors import PartFailedError
 from cli.local_stack.home import StackHome
 from cli.local_stack.jars import FileFetched, JarCache, find_user_cache, get_jars
-from cli.local_stack.java import choose_flags, find_java
+from cli.local_stack.java import choose_flags, find_java, own_environment
 from cli.local_stack.parts import read_or_make_password
 from cli.local_stack.ports import LOOPBACK
 from cli.local_stack.processes import Launch, StopPlan, find_processes, read_tail
@@ -44,6 +44,7 @@ dbms.usage_report.enabled=false
 server.memory.heap.initial_size=512m
 server.memory.heap.max_size=1g
 server.memory.pagecache.size=256m
+db.transaction.monitor.check.interval=500ms
 internal.dbms.bolt.netty_server_shutdown_quiet_period_duration=0s
 """
 
@@ -156,10 +157,10 @@ class Neo4jServer:
         return ["--home-dir", str(self._folder), "--config-dir", str(self._folder / "conf")]
 
     def _environment(self) -> dict[str, str]:
-        # NEO4J_ variables of the caller are settings of another server; JAVA_ ones add flags.
-        foreign = ("NEO4J_", "JAVA_", "JDK_JAVA_", "_JAVA_")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-        return kept | {"NEO4J_HOME": str(self._folder), "NEO4J_CONF": str(self._folder / "conf")}
+        return own_environment() | {
+            "NEO4J_HOME": str(self._folder),
+            "NEO4J_CONF": str(self._folder / "conf"),
+        }
 
 
 def quote_argument(text: str) -> str:

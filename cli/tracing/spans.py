@@ -17,7 +17,7 @@ TOLD_BY: Final = {
     "error": "error.type",
 }
 """What a span is asked first, and the attribute that tells it."""
-DERIVED: Final = {*TOLD_BY, "links"}
+NOT_PRINTED: Final = {*TOLD_BY, "links"}
 _SPANS: Final = TypeAdapter(list[Span])
 
 
@@ -29,7 +29,7 @@ def parse_spans(rows: Sequence[Mapping[str, object]]) -> list[Span]:
 
 def dump_spans(spans: list[Span]) -> JsonValue:
     """Return spans as JSON prints them: each attribute once."""
-    return _SPANS.dump_python(spans, mode="json", exclude={"__all__": DERIVED})
+    return _SPANS.dump_python(spans, mode="json", exclude={"__all__": NOT_PRINTED})
 
 
 def is_about(span: Span, message: str) -> bool:

@@ -37,13 +37,17 @@ class Row:
 
 def follow(branches: Sequence[Branch], message: str) -> list[Branch]:
     """Return the paths from a root through the steps of one message to all they caused."""
-    kept: list[Branch] = []
-    for branch in branches:
-        if is_about(branch.span, message):
-            kept.append(branch)
-        elif children := follow(branch.children, message):
-            kept.append(replace(branch, children=children))
-    return kept
+    below = list(walk(branches))
+    steps = {id(one) for one in below if is_about(one.span, message)}
+    kept: dict[int, Branch] = {}
+    for branch in reversed(below):
+        children = [kept[id(child)] for child in branch.children if id(child) in kept]
+        if id(branch) in steps:
+            kept[id(branch)] = branch
+        elif children:
+            size = 1 + sum(child.size for child in children)
+            kept[id(branch)] = replace(branch, children=children, size=size)
+    return [kept[id(branch)] for branch in branches if id(branch) in kept]
 
 
 def find_largest_message(branches: Iterable[Branch]) -> str | None:
@@ -53,16 +57,24 @@ def find_largest_message(branches: Iterable[Branch]) -> str | None:
     return largest and f"{queue_of(largest.span)}:{largest.span.message_id}"
 
 
-def draw(branches: Sequence[Branch], guides: str = "", *, is_root: bool = True) -> Iterator[Row]:
-    """Yield the lines of a tree, like-named siblings collapsed."""
+def draw(branches: Sequence[Branch]) -> Iterator[Row]:
+    """Yield the lines of a tree, like-named siblings collapsed; a trace may be deep."""
+    waiting = [(Row("", entry), "") for entry in _collapse(branches)][::-1]
+    while waiting:
+        row, guides = waiting.pop()
+        yield row
+        if isinstance(row.entry, Branch):
+            waiting += _lines(row.entry.children, guides)[::-1]
+
+
+def _lines(branches: Sequence[Branch], guides: str) -> list[tuple[Row, str]]:
+    """Return the line of each branch, and what leads to those below it."""
     entries = _collapse(branches)
-    for position, entry in enumerate(entries):
-        is_last = position == len(entries) - 1
-        joint = "" if is_root else "└─ " if is_last else "├─ "
-        yield Row(guides + joint, entry)
-        if isinstance(entry, Branch):
-            deeper = "" if is_root else "   " if is_last else "│  "
-            yield from draw(entry.children, guides + deeper, is_root=False)
+    joints = [("├─ ", "│  ")] * (len(entries) - 1) + [("└─ ", "   ")]
+    return [
+        (Row(guides + joint, entry), guides + deeper)
+        for entry, (joint, deeper) in zip(entries, joints, strict=False)
+    ]
 
 
 def _collapse(branches: Sequence[Branch]) -> list[Branch | Hidden]:

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from services.api.app import create_app, end_streams
 from services.api.dashboard.secret import choose_secret
+from services.api.http_protocol import BoundedHttp
 from shared.errors import SettingsError
 from shared.runtime import start_telemetry
 from shared.settings import Settings
@@ -75,6 +76,7 @@ def main() -> None:
         port=settings.http_port,
         log_level=settings.log_level.lower(),
         server_header=False,
+        http=BoundedHttp,
     )
     ApiServer(config).run()
 

@@ -40,18 +40,8 @@ from shared.errors import NotFoundError
 from shared.messages import QUEUES, Moment
 from shared.postgres.api_keys import ApiKey
 from shared.postgres.audit import Action, record_action
-from shared.postgres.dead_letters import (
-    WholeLetter,
-    find_letter,
-    list_groups,
-    list_letters,
-)
-from shared.postgres.letter_queries import (
-    GROUPED_AT_MOST,
-    GroupPlace,
-    LetterPlace,
-    LetterQuery,
-)
+from shared.postgres.dead_letters import WholeLetter, find_letter, list_groups, list_letters
+from shared.postgres.letter_queries import GROUPED_AT_MOST, GroupPlace, LetterPlace, LetterQuery
 
 router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["dead letters"])
 ERRORS: Final = problems()

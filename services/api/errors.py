@@ -214,8 +214,8 @@ async def _postgres_down(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _too_slow(request: Request, error: Exception) -> JSONResponse:
-    log.warning("%s", error)
-    reason = "this took too long; ask for less: a shorter time, or more filters"
+    log.warning("%s %s: too slow: %s", request.method, request.scope["path"], error)
+    reason = "this took too long; ask for less, by a shorter time or more filters, or try later"
     return respond(request, kinds.TOO_SLOW, reason)
 
 

@@ -29,14 +29,8 @@ from shared.domain.accepting import check_text
 from shared.errors import ConflictError, NotFoundError
 from shared.postgres.api_keys import ApiKey
 from shared.postgres.audit import Action, record_action
-from shared.postgres.dead_letters import (
-    COUNT_AT_MOST,
-    list_letters,
-    preview_letters,
-)
-from shared.postgres.letter_queries import (
-    LetterQuery,
-)
+from shared.postgres.dead_letters import COUNT_AT_MOST, list_letters, preview_letters
+from shared.postgres.letter_queries import LetterQuery
 from shared.postgres.operations import (
     Kind,
     Operation,

@@ -97,7 +97,7 @@ TOO_SLOW: Final = Kind(
     "too-slow",
     HTTPStatus.SERVICE_UNAVAILABLE,
     "The answer would have taken too long",
-    "Ask for less: a shorter time, or more filters.",
+    "Ask for less, by a shorter time or more filters; or try again when less is going on.",
 )
 NOT_MIGRATED: Final = Kind(
     "not-migrated",

@@ -50,6 +50,7 @@ async def run_search(api: ApiParts, caller: ApiKey, wanted: Wanted) -> SearchPag
     Raises:
         InvalidInputError: the query is empty or cannot be text, or filters exclude each other.
         DependencyDownError: Neo4j or the embedder does not answer.
+        TooSlowError: Neo4j was not done in time.
     """
     query = read_query(check_query(wanted.text))
     check_filters(wanted.filters)

@@ -17,11 +17,7 @@ from services.api.letter_answers import (
 )
 from shared.domain.hiding import hide_in_text, hide_secrets
 from shared.domain.tracebacks import read_traceback
-from shared.postgres.dead_letters import (
-    LetterGroup,
-    LetterRow,
-    WholeLetter,
-)
+from shared.postgres.dead_letters import LetterGroup, LetterRow, WholeLetter
 from shared.postgres.operations import Operation
 
 FRAMES_SHOWN: Final = 100

@@ -33,16 +33,17 @@ from shared.errors import DependencyDownError, NotMigratedError, SupastateError,
 from shared.settings import Settings
 
 CONNECT_TIMEOUT_SECONDS: Final = 5.0
-ACQUIRE_TIMEOUT_SECONDS: Final = 15.0
+ACQUIRE_TIMEOUT_SECONDS: Final = 8.0
 RETRY_SECONDS: Final = 5.0
 """How long the driver repeats a transaction that met a deadlock or a short outage."""
 POOL_SIZE: Final = 20
 READ_SECONDS: Final = 10.0
 """How long somebody waits for what is read."""
 LONG_READ_SECONDS: Final = 120.0
-"""How long a worker does, which has a whole workspace to look through."""
-GRACE_SECONDS: Final = 2.0
-"""Neo4j ends what takes longer; so much later it is taken to be down."""
+"""How long what nobody waits for may take: a deletion, a migration, `supastate rebuild`."""
+GRACE_SECONDS: Final = 5.0
+"""Neo4j ends what takes longer, but looks for it only every 2 s, and its clock starts at the first
+statement. So much later it is taken to be down."""
 TIMED_OUT: Final = "Neo.ClientError.Transaction.TransactionTimedOutClientConfiguration"
 OVERTAKEN: Final = "Neo.ClientError.Statement.EntityNotFound"
 """A node that a statement has just found was deleted: the driver itself does not repeat this."""

@@ -154,6 +154,7 @@ async def find_details(
 
     Raises:
         DependencyDownError: Neo4j does not answer.
+        TooSlowError: it was not done in time.
     """
     is_memory = kind == "memory"
     values = {

@@ -9,7 +9,7 @@ from typing import Final, LiteralString
 
 from neo4j import AsyncDriver, AsyncManagedTransaction
 
-from shared.graph.driver import LONG_READ_SECONDS, read
+from shared.graph.driver import read
 
 # The SET takes the lock, before the mark is read. Another version of a detector starts anew.
 LOCK_MARK: Final[LiteralString] = """
@@ -115,7 +115,7 @@ async def list_steps(
         rows = await (await tx.run(LIST_STEPS, values)).data()
         return [Step(**{**row, "at": row["at"].to_native()}) for row in rows]
 
-    return await read(driver, work, seconds=LONG_READ_SECONDS)
+    return await read(driver, work)
 
 
 async def delete_seen_removals(

@@ -82,6 +82,7 @@ async def find_neighbourhood(
 
     Raises:
         DependencyDownError: Neo4j does not answer.
+        TooSlowError: it was not done in time.
     """
     values: dict[str, Any] = {
         "workspace_id": workspace_id,

@@ -8,7 +8,7 @@ from typing import Any, Final, LiteralString
 
 from neo4j import AsyncDriver, AsyncManagedTransaction
 
-from shared.graph.driver import LONG_READ_SECONDS, read
+from shared.graph.driver import read
 from shared.graph.statements import still_there
 
 # Naming all of the index's properties lets it take the index's order instead of sorting.
@@ -46,7 +46,7 @@ async def list_sessions(
         rows = await (await tx.run(LIST_SESSIONS, values)).data()
         return [_session(row) for row in still_there(rows, "keywords")]
 
-    return await read(driver, work, seconds=LONG_READ_SECONDS)
+    return await read(driver, work)
 
 
 def _session(row: dict[str, Any]) -> WorkSession:

@@ -26,8 +26,8 @@ MATCH (s:EntitySummary) SEARCH s IN (
 """
 _RANK: Final[LiteralString] = """
     LIMIT $candidates
-)
-WITH s, 2 * vector.similarity.cosine(s.embedding, $vector) - 1 AS similarity
+) SCORE AS score
+WITH s, 2 * score - 1 AS similarity
 ORDER BY similarity DESC, s.entity_id LIMIT $limit
 MATCH (s)-[:SUMMARIZES]->(m {workspace_id: $workspace_id})
 RETURN m.id AS id, m.chunk_id AS chunk_id, m.content AS content, m.metadata AS metadata,
@@ -80,11 +80,13 @@ async def search_memories(
             return await (await tx.run(SEARCH_WORKSPACE, parameters)).data()
         return await (await tx.run(SEARCH_PROJECT, parameters, project_name=project_name)).data()
 
-    return [_found(row) for row in still_there(await read(driver, work), "similarity")]
+    return [_found(row) for row in still_there(await read(driver, work))]
 
 
 def _found(row: Row) -> FoundMemory:
-    return FoundMemory(
-        **row
-        | {"metadata": json.loads(row["metadata"]), "occurred_at": row["occurred_at"].to_native()}
-    )
+    own: Row = {
+        "metadata": json.loads(row["metadata"]),
+        "occurred_at": row["occurred_at"].to_native(),
+        "similarity": min(row["similarity"], 1.0),
+    }
+    return FoundMemory(**row | own)

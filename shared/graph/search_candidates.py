@@ -13,7 +13,7 @@ from neo4j import AsyncManagedTransaction
 
 from shared.domain.search_query import SearchQuery
 from shared.graph.entity_words import Filters, Kind, find_all_query, find_words_query
-from shared.graph.statements import Row, read_collected, still_there
+from shared.graph.statements import Row, is_there, read_collected
 
 BY_WORDS: Final = 60
 BY_MEANING: Final = 30
@@ -24,6 +24,8 @@ The vector index takes half a search's time, and twice as many change nothing in
 MOST_OF_LANGUAGE: Final = 1_000
 """Files of one language that are compared one by one: the vector index cannot filter by it."""
 MOST_OF_SESSION: Final = 5_000
+READ_OF_NODES: Final = ("id", "kind", "similarity")
+"""What a row lacks some of where its node was removed while it was read."""
 LINKS: Final = 8
 """Neighbours of one seed by one kind of tie."""
 
@@ -259,7 +261,7 @@ async def _rows(
 ) -> list[Row]:
     scope = {"workspace_id": workspace_id, "vector": list(vector)}
     rows = await read_collected(tx, statement, {**parameters_of(filters), **scope, **given})
-    return still_there(rows, "similarity")
+    return [row for row in rows if all(is_there(row, name) for name in READ_OF_NODES)]
 
 
 def _candidate(row: Row) -> Candidate:

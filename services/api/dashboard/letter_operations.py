@@ -29,11 +29,7 @@ from services.api.parts import ApiParts, WithParts
 from services.api.showing_letters import describe_letter, describe_operation
 from shared.errors import InvalidInputError
 from shared.postgres.api_keys import ApiKey
-from shared.postgres.dead_letters import (
-    COUNT_AT_MOST,
-    list_letters,
-    preview_letters,
-)
+from shared.postgres.dead_letters import COUNT_AT_MOST, list_letters, preview_letters
 from shared.postgres.operations import Kind, Place, list_operations
 
 router = APIRouter(route_class=PageRoute)

@@ -13,9 +13,7 @@ from services.api.dashboard.wording import query
 from services.api.letter_answers import Fingerprint, LettersWanted, MsgId, QueueName
 from shared.domain.accepting import check_text
 from shared.errors import InvalidInputError
-from shared.postgres.letter_queries import (
-    LetterQuery,
-)
+from shared.postgres.letter_queries import LetterQuery
 
 HOME: Final = f"{ROOT}/dead-letters"
 Chosen = Annotated[QueueName | Literal[""], Query()]

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,6 +99,36 @@ async def test_the_process_stops_at_sigterm_though_a_stream_is_open(
         assert list(stream.iter_lines())[-1] == ""
 
     assert process.running.wait(timeout=30) in (0, -signal.SIGTERM)
+
+
+def talk(url: str, pieces: Iterable[bytes]) -> bytes:
+    """Send pieces until the API closes, and return what it said."""
+    at = httpx.URL(url)
+    assert at.port is not None
+    with socket.create_connection((at.host, at.port), timeout=10) as connection:
+        with suppress(ConnectionError):
+            for piece in pieces:
+                connection.sendall(piece)
+        said = b""
+        with suppress(ConnectionError):
+            while more := connection.recv(65536):
+                said += more
+    return said
+
+
+def test_headers_that_do_not_end_are_refused(process: Process) -> None:
+    wait_until_ready(process)
+    line = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+    endless = [line, *[b"X-More: " + b"a" * 8_000 + b"\r\n"] * 1_000]
+    long_line = [b"GET /", *[b"a" * 8_000] * 1_000]
+    trailers = [line.replace(b"GET /health/live", b"POST /api/ingest/memory")]
+    trailers += [b"Transfer-Encoding: chunked\r\n\r\n0\r\n", *endless[1:]]
+
+    for pieces in (endless, long_line):
+        assert talk(process.url, pieces).startswith(b"HTTP/1.1 400 "), pieces[0]
+    assert talk(process.url, trailers).startswith(b"HTTP/1.1 4")
+    whole = [line, b"X-More: " + b"a" * 16_000 + b"\r\n", b"\r\n"]
+    assert talk(process.url, whole).startswith(b"HTTP/1.1 200 ")
 
 
 def test_what_people_search_for_is_not_logged(process: Process) -> None:

@@ -15,7 +15,7 @@ from faststream_pgmq.doorbell import Doorbell
 from faststream_pgmq.postgres import PostgresQueues
 from faststream_pgmq.subscriber.holding import Hand
 from faststream_pgmq.subscriber.verdict import give_back
-from tests.integration.faststream_pgmq.support import eventually, fetch_all
+from tests.integration.faststream_pgmq.support import eventually, fetch_all, until
 from tests.integration.faststream_pgmq.two_sessions import (
     HOUR,
     at_once,
@@ -118,6 +118,7 @@ async def test_the_bed_goes_from_who_is_woken_to_who_stands_in_line(
     first, second = sleepers
     sleeping = first.sleep()
     await until_locks(sql, ASLEEP)
+    await until(lambda: first.reads)
     in_line = second.sleep()
     await until_locks(sql, ASLEEP_AND_ONE_IN_LINE)
     await send(sql, 2)
@@ -140,6 +141,7 @@ async def test_who_stands_in_line_takes_over_from_a_sleeper_that_dies(
     await asyncio.wait([sleeping])
     assert sleeping.exception() is not None
     await until_locks(sql, ASLEEP)
+    await until(lambda: second.reads)  # with the locks it reads first: what came by then it returns
     await send(sql)
 
     assert (await at_once(in_line)).deliveries == []

@@ -14,10 +14,12 @@ from services.ingest.measuring import Measured
 from shared.domain.margins import with_margins
 from shared.domain.places import Place
 from shared.graph.driver import read
+from shared.graph.entity_words import Filters
 from shared.graph.marks import Mark
 from shared.graph.neighbours import find_carriers
 from shared.graph.news import Scope, read_news, read_scope
 from shared.graph.removal import remove_entities
+from shared.graph.search_candidates import find_nearest
 from shared.graph.temporal_patterns import find_moments
 from tests.integration.patterns.pattern_builders import MONDAY, memory
 
@@ -46,7 +48,14 @@ async def moments(tx: AsyncManagedTransaction, workspace: str) -> object:
     return await find_moments(tx, workspace, parts, now=MONDAY + timedelta(days=30))
 
 
-LOOKS: Final = (news, scope, carriers, moments)
+async def nearest(tx: AsyncManagedTransaction, workspace: str) -> object:
+    vector = memory(workspace, "0").embedding
+    found = await find_nearest(tx, workspace, vector, Filters())
+    assert all(part is not None for one in found for part in one.key)
+    return found
+
+
+LOOKS: Final = (news, scope, carriers, moments, nearest)
 
 
 async def test_what_is_removed_while_it_is_read_is_left_out(

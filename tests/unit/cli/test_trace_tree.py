@@ -128,3 +128,26 @@ def test_the_largest_message_is_the_one_that_caused_most() -> None:
     ]
     assert find_largest_message(roots_of(spans)) == "memories:2"
     assert find_largest_message(roots_of(spans[:1])) is None
+
+
+def test_spans_that_name_each_other_are_drawn() -> None:
+    spans = [span("1", "2", "chicken", 0), span("2", "1", "egg", 5)]
+    assert names(list(draw(roots_of(spans)))) == ["chicken", "└─ egg"]
+
+
+def test_a_deep_trace_is_drawn_and_followed() -> None:
+    about: Metadata = {"messaging.message.id": "1"}
+    deep = [span(str(n), str(n - 1), f"step {n}", n) for n in range(1, 3_000)]
+    spans = [span("0", None, "POST", 0), *deep, span("last", "2999", "write", 3_000, about)]
+    assert len(list(draw(roots_of(spans)))) == len(spans)
+    assert len(list(draw(follow(roots_of(spans), "1")))) == len(spans)
+
+
+def test_of_like_named_branches_the_one_stays_that_has_most_of_a_message() -> None:
+    about: Metadata = {"messaging.message.id": "1"}
+    spans = [span("root", None, "POST", 0)]
+    spans += [span("few", "root", "process", 1), span("f1", "few", "write", 2, about)]
+    spans += [span("f2", "few", "other", 3), span("f3", "few", "another", 4)]
+    spans += [span("more", "root", "process", 5), span("m1", "more", "write", 6, about)]
+    spans += [span("m2", "more", "embed", 7, about)]
+    assert "embed" in [name_of(row) for row in draw(follow(roots_of(spans), "1"))]

@@ -23,8 +23,10 @@ def test_the_wheel_s_java_runs_neo4j(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_java_that_is_named_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("SUPASTATE_JAVA", str(tmp_path / "java"))
-    assert find_java() == tmp_path / "java"
+    named = java(tmp_path)
+    monkeypatch.chdir(tmp_path.parent)
+    monkeypatch.setenv("SUPASTATE_JAVA", f"{tmp_path.name}/java")
+    assert find_java() == named
 
 
 def test_the_vector_api_is_used_where_it_is_there(tmp_path: Path) -> None:
@@ -42,6 +44,25 @@ def test_what_cannot_run_neo4j_is_told_with_what_to_do(
     assert "SUPASTATE_JAVA" in str(raised.value.next_step)
 
 
-def test_a_path_without_a_program_is_told(tmp_path: Path) -> None:
+def test_what_does_not_run_says_why(tmp_path: Path) -> None:
+    broken = tmp_path / "java"
     with pytest.raises(PlatformError, match="does not run"):
-        choose_flags(tmp_path / "java")
+        choose_flags(broken)
+    broken.write_text("#!/bin/sh\necho no libjava.so here >&2; exit 1")
+    broken.chmod(0o755)
+    with pytest.raises(PlatformError, match="does not run: no libjava"):
+        choose_flags(broken)
+
+
+def test_a_java_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SUPASTATE_JAVA", str(tmp_path / "no-java"))
+    with pytest.raises(PlatformError, match="no program"):
+        find_java()
+
+
+def test_flags_that_are_meant_for_another_java_are_not_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("SUPASTATE_JAVA", raising=False)
+    monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-javaagent:/missing.jar")
+    choose_flags(find_java())

@@ -37,16 +37,8 @@ from services.api.showing_letters import (
 )
 from shared.messages import QUEUES
 from shared.postgres.api_keys import ApiKey
-from shared.postgres.dead_letters import (
-    LetterRow,
-    list_groups,
-    list_letters,
-)
-from shared.postgres.letter_queries import (
-    GROUPED_AT_MOST,
-    GroupPlace,
-    LetterQuery,
-)
+from shared.postgres.dead_letters import LetterRow, list_groups, list_letters
+from shared.postgres.letter_queries import GROUPED_AT_MOST, GroupPlace, LetterQuery
 from shared.postgres.operations import list_operations
 
 PAGE = Page("dead-letters", "Dead letters", "What broke, and is it safe to redrive?", "d")

@@ -23,10 +23,7 @@ from services.api.queues import problems_of
 from shared.domain.queue_problems import Problem
 from shared.postgres.api_keys import ApiKey
 from shared.postgres.audit import list_entries
-from shared.postgres.dead_letters import (
-    LetterGroup,
-    list_groups,
-)
+from shared.postgres.dead_letters import LetterGroup, list_groups
 from shared.postgres.live import Topic
 from shared.postgres.queue_figures import find_figures
 
