@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import select
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection
@@ -15,7 +16,38 @@ if TYPE_CHECKING:
 RECONNECT_SECONDS: Final = 2.0
 """Seconds of tries, at growing intervals, before they begin anew: nobody waits for long."""
 
-Pool = AsyncConnectionPool[AsyncConnection[Any]]
+Connection = TypeVar("Connection", bound=AsyncConnection[Any])
+
+
+class CancellablePool(AsyncConnectionPool[Connection]):
+    """A pool that never keeps a cancellation from a task that waits for a connection.
+
+    psycopg waits by `asyncio.wait_for`, which on Python 3.11 loses a cancellation that comes
+    together with the connection (python/cpython#86296): a loop that was to end would never end.
+    """
+
+    async def getconn(self, timeout: float | None = None) -> Connection:  # noqa: ASYNC109 - psycopg's
+        before = cancellations()
+        conn = await super().getconn(timeout)
+        if cancellations() > before:
+            await self.putconn(conn)
+            raise asyncio.CancelledError
+        return conn
+
+    async def wait(self, timeout: float = 30.0) -> None:  # noqa: ASYNC109 - psycopg's
+        before = cancellations()
+        await super().wait(timeout)
+        if cancellations() > before:
+            raise asyncio.CancelledError
+
+
+def cancellations() -> int:
+    """Return how often the running task was told to end."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
+
+
+Pool = CancellablePool[AsyncConnection[Any]]
 
 
 def make_pool(dsn: str, size: int, options: dict[str, Any], watch: Watch) -> Pool:
@@ -61,7 +93,7 @@ def _has_input(conn: AsyncConnection[Any]) -> bool:
     return bool(poll.poll(0))
 
 
-async def _try_again(pool: Pool) -> None:
+async def _try_again(pool: AsyncConnectionPool[Any]) -> None:
     # Else who waits for a connection already would wait for the next one who asks.
     if not pool.closed and not pool.get_stats()["pool_available"]:
         await pool.check()

@@ -18,11 +18,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool
 from pydantic import ValidationError
 
 from faststream_pgmq import PgmqBroker, RetryPolicy
 from faststream_pgmq.opentelemetry import PgmqTelemetryMiddleware
+from faststream_pgmq.pooling import CancellablePool
 from shared.embedding import Embedder, open_embedder
 from shared.errors import DeadLetterError, DependencyDownError, InvalidInputError, SettingsError
 from shared.giving_way import give_way
@@ -31,7 +31,7 @@ from shared.postgres.spans import PostgresSpanExporter
 from shared.settings import Settings
 from shared.telemetry import configure_telemetry
 
-Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
+Pool = CancellablePool[AsyncConnection[TupleRow]]
 POOL_SIZE: Final = 4
 PAGE_STATEMENT_SECONDS: Final = 2
 READY_TIMEOUT_SECONDS: Final = 2.0
@@ -70,7 +70,7 @@ class Parts:
 
 def create_parts(settings: Settings) -> Parts:
     """Return the parts, not yet connected; call inside the running event loop."""
-    pool: Pool = AsyncConnectionPool(conninfo(settings), min_size=1, max_size=POOL_SIZE, open=False)
+    pool = Pool(conninfo(settings), min_size=1, max_size=POOL_SIZE, open=False)
     return Parts(settings, pool, open_driver(settings), open_embedder(settings))
 
 
@@ -80,9 +80,7 @@ def create_page_pool(settings: Settings) -> Pool:
     given = conninfo_to_dict(dsn).get("options") or ""
     limits = f"-c statement_timeout={PAGE_STATEMENT_SECONDS}s -c default_transaction_read_only=on"
     options = f"{given} {limits}".strip()
-    return AsyncConnectionPool(
-        make_conninfo(dsn, options=options), min_size=0, max_size=POOL_SIZE, open=False
-    )
+    return Pool(make_conninfo(dsn, options=options), min_size=0, max_size=POOL_SIZE, open=False)
 
 
 def conninfo(settings: Settings) -> str:

@@ -25,7 +25,7 @@ from shared.graph.driver import connect
 from tests.databases import own_database
 from tests.halves import Halves, turn_of
 
-pytest_plugins = ["tests.system.running"]
+pytest_plugins = ["tests.system.running", "tests.telling"]
 
 BESIDE_THE_CHECKOUT = Path(__file__).resolve().parents[2] / "shared"
 SHARED = Path(os.environ.get("SUPASTATE_TEST_SHARED", BESIDE_THE_CHECKOUT))

@@ -12,6 +12,7 @@ import psycopg
 
 from faststream_pgmq.delivery import Claimed, Settlement
 from faststream_pgmq.errors import PgmqConnectionError
+from faststream_pgmq.pooling import cancellations
 from faststream_pgmq.subscriber.holding import Hand
 from faststream_pgmq.subscriber.sweeping import sweep_for_ever
 from faststream_pgmq.subscriber.telling import Teller
@@ -136,7 +137,7 @@ class Consumer:
 
     async def _work_for_ever(self) -> None:
         turn_ends = 0.0
-        while True:
+        while not cancellations():  # a handler may have lost one: see `pooling.CancellablePool`
             if self._units.empty():
                 self._idle_workers += 1
                 self._changed.set()
@@ -176,7 +177,7 @@ class Consumer:
             # So that a pause is heard although the queue is never empty. Sleeping will try again.
             await self._bell.listen()
         wait = FIRST_WAIT
-        while True:
+        while not cancellations():
             try:
                 if self._subscriber.is_paused:
                     await self._until_up()
@@ -288,7 +289,7 @@ class Consumer:
 
         A probe may pass while the handler still fails, so the wait grows from pause to pause too.
         """
-        while True:
+        while not cancellations():  # the probe may have lost one
             await asyncio.sleep(self._probe_wait)
             self._probe_wait = min(self._probe_wait * 2, LAST_PROBE)
             if await self._is_up():

@@ -16,6 +16,7 @@ from psycopg import AsyncConnection, Error
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from services.api.beside import beside
 from shared.postgres.operations import CHUNK, Step, advance_operation
 
 LOOK_SECONDS: Final = 10.0
@@ -41,13 +42,8 @@ class OperationWorker:
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[Self]:
         """Work until the end of the block; the chunk in hand is undone then."""
-        task = asyncio.create_task(self._run())
-        try:
+        async with beside(self._run()):
             yield self
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def _run(self) -> None:
         while True:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -13,6 +12,7 @@ from uuid import uuid4
 from psycopg import Error
 from psycopg_pool import PoolTimeout
 
+from services.api.beside import beside
 from shared.postgres.queue_sampling import SamplingRules, take_sample
 from shared.runtime import Pool
 
@@ -27,13 +27,8 @@ async def sampling(pool: Pool, interval_seconds: float) -> AsyncGenerator[None]:
         yield
         return
     rules = SamplingRules(uuid4(), interval_seconds, slack_seconds=min(2.0, interval_seconds))
-    task = asyncio.create_task(sample_for_ever(pool, rules))
-    try:
+    async with beside(sample_for_ever(pool, rules)):
         yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 async def sample_for_ever(pool: Pool, rules: SamplingRules) -> None:

@@ -14,6 +14,7 @@ from uuid import UUID
 from psycopg import Error
 from psycopg_pool import PoolTimeout
 
+from services.api.beside import beside
 from services.api.job_answers import ENDED, JobState, describe_job
 from services.api.live.hub import LiveHub
 from services.api.live.subscription import Subscription
@@ -121,12 +122,8 @@ class JobWatch:
 async def watching(hub: LiveHub, pool: Pool, settings: Settings) -> AsyncGenerator[JobWatch]:
     """Watch as long as this is open."""
     watch = JobWatch(hub, pool, timedelta(seconds=settings.visibility_timeout_seconds))
-    task = asyncio.create_task(watch.keep_watching())
-    try:
+    async with beside(watch.keep_watching()):
         yield watch
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
 
 
 def topic_of(job_id: UUID) -> str:

@@ -11,6 +11,7 @@ from typing import Final
 
 from psycopg import Error
 
+from services.api.beside import beside
 from services.api.live.hub import LiveHub
 from shared.postgres.live import TOPICS, hear, open_listener
 from shared.runtime import listen_conninfo
@@ -27,14 +28,11 @@ async def listening(settings: Settings) -> AsyncGenerator[LiveHub]:
     """Yield a hub that hears what Postgres tells; its streams are ended at the end."""
     hub = LiveHub()
     dsn = listen_conninfo(settings)
-    running = [asyncio.create_task(one) for one in (_keep_listening(hub, dsn), _keep_beating(hub))]
-    try:
-        yield hub
-    finally:
-        hub.end()
-        for task in running:
-            task.cancel()
-        await asyncio.wait(running)
+    async with beside(_keep_listening(hub, dsn), _keep_beating(hub)):
+        try:
+            yield hub
+        finally:
+            hub.end()
 
 
 async def _keep_listening(hub: LiveHub, dsn: str) -> None:

@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from services.api.beside import beside
 from services.api.known_keys import KnownKeys
 from services.api.live.subscription import Subscription
 from shared.postgres.api_keys import ApiKey
@@ -79,11 +80,8 @@ class Streams:
     @asynccontextmanager
     async def checked(self) -> AsyncGenerator[None]:
         """End the streams of keys that end, as long as this is open."""
-        task = asyncio.create_task(self._keep_checking())
-        try:
+        async with beside(self._keep_checking()):
             yield
-        finally:
-            task.cancel()
 
     async def _keep_checking(self) -> None:
         while True:

@@ -13,7 +13,6 @@ from fastapi import FastAPI
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
-from psycopg_pool import AsyncConnectionPool
 
 from services.api.app import end_streams
 from services.api.live.hub import LiveHub
@@ -222,7 +221,7 @@ async def test_all_watched_jobs_cost_one_statement_a_look_and_none_when_nobody_l
     )
     CountingCursor.executed = 0
     kwargs = {"cursor_factory": CountingCursor}
-    pool: Pool = AsyncConnectionPool(database, min_size=1, kwargs=kwargs, open=False)
+    pool = Pool(database, min_size=1, kwargs=kwargs, open=False)
     async with pool:
         watch = JobWatch(LiveHub(), pool, timedelta(minutes=1))
         with watch.subscribe(*jobs[0]), watch.subscribe(*jobs[1]), watch.subscribe(*jobs[0]):
@@ -235,7 +234,7 @@ async def test_all_watched_jobs_cost_one_statement_a_look_and_none_when_nobody_l
 async def test_a_list_that_nothing_happens_to_is_looked_at_seldom(database: str) -> None:
     CountingCursor.executed = 0
     kwargs = {"cursor_factory": CountingCursor}
-    pool: Pool = AsyncConnectionPool(database, min_size=1, kwargs=kwargs, open=False)
+    pool = Pool(database, min_size=1, kwargs=kwargs, open=False)
     hub = LiveHub()
     async with pool:
         watch = JobWatch(hub, pool, timedelta(minutes=1))

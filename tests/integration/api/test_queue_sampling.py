@@ -12,7 +12,6 @@ from typing import LiteralString
 import pytest
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
-from psycopg_pool import AsyncConnectionPool
 
 from services.api.sampling import sampling
 from shared.domain.histograms import BOUNDS
@@ -193,7 +192,7 @@ async def test_a_killed_sampler_is_replaced_and_a_lost_connection_is_survived(
     database: str, conn: Conn
 ) -> None:
     dsn = make_conninfo(database, options="-c role=supastate_api")
-    pool: Pool = AsyncConnectionPool(dsn, min_size=1, max_size=2, open=False)
+    pool = Pool(dsn, min_size=1, max_size=2, open=False)
     async with pool:
         async with sampling(pool, 0.1):
             first = await until_sampled_by(conn, None)
