@@ -10,10 +10,10 @@ from psycopg.rows import TupleRow
 from cli.connection import find_settings, open_postgres
 from cli.errors import CommandError
 from cli.terminal import out, print_json
-from cli.tracing.spans import dump_spans, is_about, parse_spans
+from cli.tracing.spans import dump_spans, is_about
 from cli.tracing.view import show_trace
-from shared.postgres.spans import find_newest_trace, find_spans
-from shared.postgres.traces import Span
+from shared.postgres.spans import find_newest_trace
+from shared.postgres.traces import Span, find_spans
 
 
 async def show_one(trace_id: str | None, message: str | None, *, as_json: bool) -> None:
@@ -67,7 +67,7 @@ async def get_trace(conn: AsyncConnection[TupleRow], trace_id: str) -> list[Span
     Raises:
         CommandError: it is unknown.
     """
-    if spans := parse_spans(await find_spans(conn, trace_id)):
+    if spans := await find_spans(conn, trace_id):
         return spans
     raise CommandError(
         f"no trace {trace_id}", next_step="Spans are kept for three days; Jaeger may have more."

@@ -1,30 +1,16 @@
-"""The spans of a trace as the span store has them, for the terminal. Pure."""
+"""The spans of a trace as the command line shows them. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from pydantic import JsonValue, TypeAdapter
 
 from shared.postgres.traces import Span
 
-TOLD_BY: Final = {
-    "operation": "messaging.operation.name",
-    "message_id": "messaging.message.id",
-    "database": "db.system.name",
-    "error": "error.type",
-}
-"""What a span is asked first, and the attribute that tells it."""
-NOT_PRINTED: Final = {*TOLD_BY, "links"}
+NOT_PRINTED: Final = {"operation", "message_id", "database", "error"}
+"""What the attributes say too."""
 _SPANS: Final = TypeAdapter(list[Span])
-
-
-def parse_spans(rows: Sequence[Mapping[str, object]]) -> list[Span]:
-    """Return the rows of the span store as spans with all their attributes."""
-    bare = dict.fromkeys(TOLD_BY)
-    return [_told(span) for span in _SPANS.validate_python([{**bare, **row} for row in rows])]
 
 
 def dump_spans(spans: list[Span]) -> JsonValue:
@@ -41,9 +27,3 @@ def is_about(span: Span, message: str) -> bool:
 def queue_of(span: Span) -> str:
     """Return the queue of the message that it is about."""
     return str((span.attributes or {}).get("messaging.destination.name", ""))
-
-
-def _told(span: Span) -> Span:
-    attributes = span.attributes or {}
-    known = {name: attributes[key] for name, key in TOLD_BY.items() if key in attributes}
-    return replace(span, **{name: str(value) for name, value in known.items()})

@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import format_span_id, format_trace_id
 from psycopg import AsyncConnection, Connection
-from psycopg.rows import TupleRow, dict_row
+from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 from pydantic import JsonValue
 from pydantic_core import to_json
@@ -36,14 +36,6 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 SAVE_SPANS: Final[LiteralString] = "SELECT save_spans(%s)"
 PURGE_SPANS: Final[LiteralString] = "SELECT purge_spans(%s, %s)"
-FIND_SPANS: Final[LiteralString] = """
-SELECT trace_id, span_id, parent_span_id, service, name, kind, status, started_at, duration_ms,
-       attributes, links
-FROM spans
-WHERE trace_id = %s
-ORDER BY started_at, span_id
-LIMIT %s
-"""
 FIND_NEWEST_TRACE: Final[LiteralString] = """
 SELECT trace_id
 FROM spans
@@ -58,15 +50,6 @@ HAVING bool_or(attributes->>'db.system.name' = 'neo4j')
 ORDER BY max(started_at) DESC, trace_id
 LIMIT 1
 """
-
-
-async def find_spans(
-    conn: AsyncConnection[TupleRow], trace_id: str, *, limit: int = 10_000
-) -> list[dict[str, object]]:
-    """Return the spans of one trace, oldest first; empty when the trace is unknown."""
-    async with conn.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(FIND_SPANS, (trace_id, limit))
-        return await cursor.fetchall()
 
 
 async def find_newest_trace(

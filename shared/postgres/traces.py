@@ -44,12 +44,26 @@ SELECT trace_id, started_at, ended_at, name, spans, errors, services, job_id
 FROM traces
 WHERE trace_id = %s AND workspace_id = ANY (own_workspaces())
 """
-LIST_SPANS: Final[LiteralString] = """
+SELECT_SPANS: Final[LiteralString] = """
 SELECT span_id, parent_span_id, service, name, kind, status, started_at, duration_ms,
        attributes->>'messaging.operation.name' AS operation,
        attributes->>'messaging.message.id' AS message_id,
        attributes->>'db.system.name' AS database,
        attributes->>'error.type' AS error,
+"""
+FIND_SPANS: Final[LiteralString] = (
+    SELECT_SPANS
+    + """
+       attributes, links
+FROM spans
+WHERE trace_id = %s
+ORDER BY started_at, span_id
+LIMIT %s
+"""
+)
+LIST_SPANS: Final[LiteralString] = (
+    SELECT_SPANS
+    + """
        CASE WHEN span_id = %(whole)s THEN attributes END AS attributes,
        CASE WHEN span_id = %(whole)s THEN links END AS links
 FROM spans
@@ -57,6 +71,7 @@ WHERE trace_id = %(trace_id)s AND workspace_id = ANY (own_workspaces())
 ORDER BY started_at, span_id
 LIMIT %(limit)s
 """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +167,15 @@ async def find_trace(conn: AsyncConnection[TupleRow], trace_id: str) -> Trace | 
     async with conn.cursor(row_factory=class_row(Trace)) as cursor:
         await cursor.execute(FIND_TRACE, (trace_id,))
         return await cursor.fetchone()
+
+
+async def find_spans(
+    conn: AsyncConnection[TupleRow], trace_id: str, *, limit: int = MOST_SPANS
+) -> list[Span]:
+    """Return the spans of a trace whole, of whichever workspace, oldest first: for operators."""
+    async with conn.cursor(row_factory=class_row(Span)) as cursor:
+        await cursor.execute(FIND_SPANS, (trace_id, limit))
+        return await cursor.fetchall()
 
 
 async def list_spans(

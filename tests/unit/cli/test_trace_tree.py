@@ -6,10 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
 
-from cli.tracing.spans import parse_spans
 from cli.tracing.tree import Hidden, Row, draw, find_largest_message, follow
 from cli.tracing.view import show_trace
-from shared.messages import Metadata
 from shared.postgres.traces import Span
 from shared.traces.critical_path import add_up, mark_critical_path
 from shared.traces.tree import Branch, build_tree
@@ -18,20 +16,28 @@ START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
 def span(
-    span_id: str, parent: str | None, name: str, at_ms: int, attributes: Metadata | None = None
+    span_id: str,
+    parent: str | None,
+    name: str,
+    at_ms: int,
+    attributes: dict[str, str] | None = None,
 ) -> Span:
-    row = {
-        "span_id": span_id,
-        "parent_span_id": parent,
-        "service": "supastate-ingest",
-        "name": name,
-        "kind": "internal",
-        "status": "ok",
-        "started_at": START + timedelta(milliseconds=at_ms),
-        "duration_ms": 10.0,
-        "attributes": attributes or {},
-    }
-    return parse_spans([row])[0]
+    told = attributes or {}
+    return Span(
+        span_id=span_id,
+        parent_span_id=parent,
+        service="supastate-ingest",
+        name=name,
+        kind="internal",
+        status="ok",
+        started_at=START + timedelta(milliseconds=at_ms),
+        duration_ms=10.0,
+        operation=told.get("messaging.operation.name"),
+        message_id=told.get("messaging.message.id"),
+        database=told.get("db.system.name"),
+        error=told.get("error.type"),
+        attributes=dict(told),
+    )
 
 
 def roots_of(spans: list[Span]) -> list[Branch]:
@@ -94,7 +100,7 @@ def test_the_drawing_fits_a_narrow_terminal() -> None:
 
 
 def test_a_trace_says_what_held_it_up() -> None:
-    waits: Metadata = {"messaging.operation.name": "queue"}
+    waits: dict[str, str] = {"messaging.operation.name": "queue"}
     spans = [
         span("post", None, "POST", 0),
         span("wait", "post", "queue memory_ingestion", 10, waits),
@@ -118,8 +124,8 @@ def test_a_trace_says_what_held_it_up() -> None:
 
 
 def test_the_largest_message_is_the_one_that_caused_most() -> None:
-    about: Metadata = {"messaging.message.id": "2", "messaging.destination.name": "memories"}
-    other: Metadata = {"messaging.message.id": "9", "messaging.destination.name": "memories"}
+    about: dict[str, str] = {"messaging.message.id": "2", "messaging.destination.name": "memories"}
+    other: dict[str, str] = {"messaging.message.id": "9", "messaging.destination.name": "memories"}
     spans = [
         span("root", None, "POST", 0),
         span("one", "root", "process", 1, other),
@@ -136,7 +142,7 @@ def test_spans_that_name_each_other_are_drawn() -> None:
 
 
 def test_a_deep_trace_is_drawn_and_followed() -> None:
-    about: Metadata = {"messaging.message.id": "1"}
+    about: dict[str, str] = {"messaging.message.id": "1"}
     deep = [span(str(n), str(n - 1), f"step {n}", n) for n in range(1, 3_000)]
     spans = [span("0", None, "POST", 0), *deep, span("last", "2999", "write", 3_000, about)]
     assert len(list(draw(roots_of(spans)))) == len(spans)
@@ -144,7 +150,7 @@ def test_a_deep_trace_is_drawn_and_followed() -> None:
 
 
 def test_of_like_named_branches_the_one_stays_that_has_most_of_a_message() -> None:
-    about: Metadata = {"messaging.message.id": "1"}
+    about: dict[str, str] = {"messaging.message.id": "1"}
     spans = [span("root", None, "POST", 0)]
     spans += [span("few", "root", "process", 1), span("f1", "few", "write", 2, about)]
     spans += [span("f2", "few", "other", 3), span("f3", "few", "another", 4)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -215,11 +215,11 @@ def test_a_name_defined_twice_is_named_once() -> None:
     "part", ["\x00\ud800", "(", "{[", "a.", "<a>", "x=1;", "def f(:\n", "{a:", "}])", "`${"]
 )
 def test_hostile_source_neither_fails_nor_hangs(language: str, part: str) -> None:
-    started = perf_counter()
+    started = process_time()
 
     parse_code(part * (100_000 // len(part)), language, "a.tsx")
 
-    assert perf_counter() - started < 10  # below 1 s alone
+    assert process_time() - started < 10  # below 1 s alone
 
 
 @pytest.mark.parametrize("language", ["typescript", "go"])

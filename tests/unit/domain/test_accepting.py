@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -139,10 +139,10 @@ def test_long_names_do_not_make_checking_slow() -> None:
     deep: JsonValue = list(range(9_000))
     for _ in range(MAX_METADATA_DEPTH - 2):
         deep = {"n" * 512: deep}
-    started = perf_counter()
+    started = process_time()
     accept_metadata({"deep": deep})
 
-    assert perf_counter() - started < 0.5
+    assert process_time() - started < 0.5
 
 
 @pytest.mark.parametrize(

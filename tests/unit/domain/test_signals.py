@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from time import monotonic
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -135,9 +135,9 @@ def test_signals_are_properties_of_a_node_and_json() -> None:
 
 
 def test_a_megabyte_of_text_costs_less_than_two_seconds() -> None:
-    started = monotonic()
+    started = process_time()
     measure_signals("why does the error fail? " * 40_000, transcript())
-    assert monotonic() - started < 2
+    assert process_time() - started < 2
 
 
 @given(st.text(), st.booleans())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -51,10 +51,10 @@ def test_at_most_200_words_are_looked_up_and_files_come_first() -> None:
     "piece", ["(", "a.-", "`", "a.", " ", "function ", "a", "``` ", "a.b/", "a/"]
 )
 def test_hostile_text_costs_no_more_than_plain_text(piece: str) -> None:
-    started = perf_counter()
+    started = process_time()
     find_mentions(piece * (1_000_000 // len(piece)))
 
-    assert perf_counter() - started < 2
+    assert process_time() - started < 2
 
 
 @pytest.mark.parametrize(

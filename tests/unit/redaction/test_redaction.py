@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -137,8 +137,8 @@ def test_lone_surrogates_and_nul_do_not_stop_redaction() -> None:
 )
 def test_hostile_text_takes_linear_time(part: str) -> None:
     text = part * (1_000_000 // len(part))
-    started = perf_counter()
+    started = process_time()
 
     redact(text)
 
-    assert perf_counter() - started < 5  # 0.4 s alone; a backtracking engine needs hours
+    assert process_time() - started < 5  # 0.4 s alone; a backtracking engine needs hours

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -33,7 +33,7 @@ def test_paths_of_files_are_found(command: str, found: list[str]) -> None:
 
 @pytest.mark.parametrize("piece", ["a/", "a.", "<", "cd ", "-", "'"])
 def test_hostile_commands_cost_no_more_than_plain_ones(piece: str) -> None:
-    started = perf_counter()
+    started = process_time()
     find_command_paths(piece * (1_000_000 // len(piece)))
 
-    assert perf_counter() - started < 2
+    assert process_time() - started < 2
