@@ -102,7 +102,7 @@ async def find_neighbourhood(
     answer = await read(driver, work)
     if answer is None:
         return None
-    ties = {tie["edge"]: tie for tie in answer["ties"]}
+    ties: dict[Edge, Row] = {tie["edge"]: tie for tie in answer["ties"]}
     found = {edge: ties[edge] for edge in EDGES[kind] if edge in edges}
     return _assemble(answer["node"], found, limit)
 
