@@ -57,6 +57,15 @@ async def app(
     servers: Servers, database: str, spans: InMemorySpanExporter
 ) -> AsyncIterator[FastAPI]:
     """The started application."""
+    async with open_app(servers, database, spans) as application:
+        yield application
+
+
+@asynccontextmanager
+async def open_app(
+    servers: Servers, database: str, spans: InMemorySpanExporter
+) -> AsyncGenerator[FastAPI]:
+    """Yield the started application."""
     settings = Settings(
         postgres_dsn=SecretStr(database),
         postgres_role="supastate_api",
@@ -76,9 +85,14 @@ async def app(
 @pytest.fixture
 async def stranger(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """Somebody without a key."""
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as http:
+    async with open_stranger(app) as http:
         yield http
+
+
+def open_stranger(app: FastAPI) -> httpx.AsyncClient:
+    """Return somebody without a key."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://api.test")
 
 
 @pytest.fixture

@@ -23,8 +23,11 @@ from shared.postgres.api_keys import (
     touch_key,
 )
 from tests.integration.api.conftest import Client
+from tests.integration.api.one_api import ON_ONE_LOOP, app, client, conn, database, stranger
 from tests.integration.api.told_problems import read_problem
 
+__all__ = ["app", "client", "conn", "database", "stranger"]  # fixtures
+pytestmark = ON_ONE_LOOP
 Conn = AsyncConnection[TupleRow]
 SOME_ID = "00000000-0000-4000-8000-000000000000"
 KEYED_ROUTES = [

@@ -14,8 +14,11 @@ from psycopg.rows import TupleRow
 
 from services.api.limits import MAX_BODY_BYTES
 from tests.integration.api.conftest import Client
+from tests.integration.api.one_api import ON_ONE_LOOP, app, client, conn, database
 from tests.integration.api.told_problems import read_problem
 
+__all__ = ["app", "client", "conn", "database"]  # fixtures
+pytestmark = ON_ONE_LOOP
 Conn = AsyncConnection[TupleRow]
 MEMORY = "/api/ingest/memory"
 CODE = "/api/ingest/code"
