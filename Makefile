@@ -3,6 +3,7 @@ SHELL := /bin/bash
 FOUND_UV := $(shell uv --version >/dev/null 2>&1 && command -v uv)
 UV := $(if $(FOUND_UV),"$(FOUND_UV)",.tools/bin/uv)
 RUN := $(UV) run --frozen --all-packages
+BENCH_SEARCH = $(RUN) python -m benchmarks.search --shared "$(or $(SHARED),../shared)"
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check format up down migrate trace bench bench-api bench-queue bench-detection bench-signals bench-patterns bench-links bench-search compose-check clean
 
@@ -50,6 +51,7 @@ trace: setup  ## Draw the newest trace (ID=trace id for another)
 	$(RUN) supastate trace $(ID)
 
 bench: bench-queue bench-detection bench-api  ## Run every benchmark against its goals
+	$(BENCH_SEARCH) --only quality $(filter --quick,$(ARGS))
 
 bench-queue: setup  ## Compare the queue with its peers (ARGS="--quick --only drain")
 	$(RUN) --group bench python -m benchmarks.queue $(ARGS)
@@ -57,11 +59,12 @@ bench-queue: setup  ## Compare the queue with its peers (ARGS="--quick --only dr
 bench-detection: setup  ## Measure detection in small and large graphs (ARGS="--quick", "--million")
 	$(RUN) python -m benchmarks.detection $(ARGS)
 
-bench-api: setup  ## Compare the API with its bare transaction (ARGS="--quick")
-	$(RUN) python -m benchmarks.api $(ARGS)
+bench-api: setup  ## Measure the API and how fast it searches beside an import (ARGS="--quick")
+	$(RUN) python -m benchmarks.api $(ARGS); status=$$?; \
+	$(BENCH_SEARCH) --only speed --json benchmarks/results/search-speed.json $(filter --quick,$(ARGS)) && exit $$status
 
 bench-search: setup  ## Measure how good and how fast search is (ARGS="--quick --only speed", SHARED=…)
-	$(RUN) python -m benchmarks.search --shared "$(or $(SHARED),../shared)" $(ARGS)
+	$(BENCH_SEARCH) $(ARGS)
 
 bench-links: setup  ## Measure the links between memories and code (SAMPLES=folder of sessions)
 	$(RUN) python -m benchmarks.links $(SAMPLES)

@@ -48,6 +48,7 @@ async def _measure(api: Api, number: int, results: Results) -> None:
     results.add("streams", "connections", {f"{label}, all that are added": [float(more)]})
     results.at_most("streams", f"MB of {label}", grown, MOST_MEGABYTES * number / 1_000)
     results.at_most("streams", f"connections that listen for {label}", float(listeners), 1.0)
+    results.at_most("streams", f"connections that {label} add", float(more), 1.0)
 
 
 async def _make_keys(conn: AsyncConnection, api: Api, number: int) -> list[str]:

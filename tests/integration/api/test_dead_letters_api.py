@@ -22,6 +22,10 @@ from shared.postgres.letter_queries import (
 from shared.postgres.workspaces import show_workspaces
 from tests.integration.api.conftest import Client
 from tests.integration.api.letters import TRACEBACK, client_with, file_letters
+from tests.integration.api.one_api import ON_ONE_LOOP, app, client, conn, database, other_client
+
+__all__ = ["app", "client", "conn", "database", "other_client"]  # fixtures
+pytestmark = ON_ONE_LOOP
 
 Conn = AsyncConnection[TupleRow]
 SECRET = "sk-ant-api03-" + "abcDEF0123456789" * 3

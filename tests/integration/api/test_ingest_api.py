@@ -10,6 +10,10 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow, dict_row
 
 from tests.integration.api.conftest import Client
+from tests.integration.api.one_api import ON_ONE_LOOP, app, client, conn, database, other_client
+
+__all__ = ["app", "client", "conn", "database", "other_client"]  # fixtures
+pytestmark = ON_ONE_LOOP
 
 Conn = AsyncConnection[TupleRow]
 

@@ -11,7 +11,11 @@ from psycopg.rows import TupleRow
 
 from shared.postgres.jobs import COUNT_MESSAGES
 from tests.integration.api.conftest import Client
+from tests.integration.api.one_api import ON_ONE_LOOP, app, client, conn, database, other_client
 from tests.integration.api.told_problems import read_problem
+
+__all__ = ["app", "client", "conn", "database", "other_client"]  # fixtures
+pytestmark = ON_ONE_LOOP
 
 Conn = AsyncConnection[TupleRow]
 LEASE: LiteralString = """

@@ -16,6 +16,10 @@ from psycopg.rows import TupleRow
 from shared.postgres.api_keys import SCOPES, create_key, find_key, list_keys, rotate_key
 from shared.postgres.audit import list_entries
 from tests.integration.api.conftest import Client
+from tests.integration.api.one_api import ON_ONE_LOOP, app, client, conn, database, other_client
+
+__all__ = ["app", "client", "conn", "database", "other_client"]  # fixtures
+pytestmark = ON_ONE_LOOP
 
 Conn = AsyncConnection[TupleRow]
 

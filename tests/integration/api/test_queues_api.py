@@ -13,8 +13,12 @@ from shared.postgres.api_keys import create_key
 from shared.postgres.audit import list_entries
 from shared.postgres.queue_sampling import take_sample
 from tests.integration.api.conftest import Client
+from tests.integration.api.one_api import ON_ONE_LOOP, app, client, conn, database
 from tests.integration.api.queue_builders import EAGER, SEND, Conn, archive, sample_twice
 from tests.integration.api.watched_pool import watched
+
+__all__ = ["app", "client", "conn", "database"]  # fixtures
+pytestmark = ON_ONE_LOOP
 
 QUEUE = "/api/queues/memory_ingestion"
 

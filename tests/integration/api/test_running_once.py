@@ -11,6 +11,10 @@ from psycopg.rows import TupleRow
 
 from shared.postgres.idempotent_requests import CLAIMS_BETWEEN_SWEEPS
 from tests.integration.api.conftest import Client
+from tests.integration.api.one_api import ON_ONE_LOOP, app, client, conn, database, other_client
+
+__all__ = ["app", "client", "conn", "database", "other_client"]  # fixtures
+pytestmark = ON_ONE_LOOP
 
 Conn = AsyncConnection[TupleRow]
 DETECT = "/api/patterns/detect"
