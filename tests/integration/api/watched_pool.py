@@ -1,13 +1,14 @@
-"""What a route of the API asks of Postgres, seen at its connection."""
+"""What a route of the API asks of Postgres and of Neo4j, seen at its connections."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import Any, cast
 
 from fastapi import FastAPI
+from neo4j import AsyncManagedTransaction
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
@@ -42,3 +43,20 @@ async def watched(app: FastAPI) -> AsyncGenerator[list[str]]:
             yield statements
         finally:
             app.state.parts = parts
+
+
+@contextmanager
+def watched_graph() -> Generator[list[str]]:
+    """Yield the statements of the transactions that this process runs in Neo4j meanwhile."""
+    statements: list[str] = []
+    run = AsyncManagedTransaction.run
+
+    async def noting(self: AsyncManagedTransaction, query: Any, *args: Any, **kwargs: Any) -> Any:
+        statements.append(str(query))
+        return await run(self, query, *args, **kwargs)
+
+    AsyncManagedTransaction.run = noting
+    try:
+        yield statements
+    finally:
+        AsyncManagedTransaction.run = run
