@@ -78,9 +78,14 @@ async def read_page(
     limit: int,
     evidence: int,
     after: After | None = None,
+    reviews: Mapping[str, Review] | None = None,
 ) -> ReviewedPage:
-    """Return a page of patterns; without a filter by review, those that nobody dismissed."""
-    reviews = await read_reviews(parts, caller)
+    """Return a page of patterns; without a filter by review, those that nobody dismissed.
+
+    Reviews that were read already are not read again.
+    """
+    if reviews is None:
+        reviews = await read_reviews(parts, caller)
     found = await page_patterns(
         parts.shared.driver,
         caller.workspace_id,
@@ -136,12 +141,17 @@ async def read_rates(
     types: Sequence[str] = (),
     project_name: str | None = None,
     weeks: int,
+    reviews: Mapping[str, Review] | None = None,
 ) -> Rates:
-    """Return the rates of the last weeks, this one included; dismissed patterns do not count."""
+    """Return the rates of the last weeks, this one included; dismissed patterns do not count.
+
+    Reviews that were read already are not read again.
+    """
     starts = last_mondays(datetime.now(UTC).date(), weeks)
     since, until = _midnight(starts[0]), _midnight(starts[-1] + timedelta(weeks=1))
     async with parts.reading(caller) as conn:
-        reviews = await list_reviews(conn, caller.workspace_id)
+        if reviews is None:
+            reviews = await list_reviews(conn, caller.workspace_id)
         memories = await count_memories(
             conn, caller.workspace_id, project_name, since=since, until=until
         )

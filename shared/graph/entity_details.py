@@ -24,7 +24,12 @@ RETURN n.id AS id, n.chunk_id AS chunk_id, n.content AS content, n.metadata AS m
        n.project_name AS project_name, n.session_id AS session_id, n.user_id AS user_id,
        n.path AS path, n.language AS language, n.type AS type,
        coalesce(n.occurred_at, n.updated_at) AS occurred_at, n.created_at AS created_at,
-       n.updated_at AS updated_at
+       n.updated_at AS updated_at,
+       COLLECT {
+           MATCH (n)<-[:DERIVED_FROM]-(p {workspace_id: $workspace_id})
+           WITH p LIMIT $limit
+           RETURN p {.id, .type, .name, .period, .confidence} ORDER BY p.confidence DESC, p.id
+       } AS patterns
 """
 READ_MEMORY: Final[LiteralString] = f"""
 MATCH (n:Memory {{workspace_id: $workspace_id, id: $id}})
@@ -81,22 +86,6 @@ CALL (c) {{
     LIMIT $limit
 }}
 {_TIED}
-"""
-_PATTERNS: Final[LiteralString] = """
-MATCH (n)<-[:DERIVED_FROM]-(p {workspace_id: $workspace_id})
-WITH p LIMIT $limit
-RETURN p.id AS id, p.type AS type, p.name AS name, p.period AS period, p.confidence AS confidence
-ORDER BY confidence DESC, id
-"""
-READ_PATTERNS_OF_MEMORY: Final[LiteralString] = f"""
-MATCH (n:Memory {{workspace_id: $workspace_id, id: $id}})
-USING INDEX SEEK n:Memory(workspace_id, id)
-{_PATTERNS}
-"""
-READ_PATTERNS_OF_CODE: Final[LiteralString] = f"""
-MATCH (n:CodeEntity {{workspace_id: $workspace_id, id: $id}})
-USING INDEX SEEK n:CodeEntity(workspace_id, id)
-{_PATTERNS}
 """
 
 
@@ -164,31 +153,26 @@ async def find_details(
         "characters": EXCERPT_CHARACTERS,
     }
 
-    async def work(tx: AsyncManagedTransaction) -> tuple[list[Row], list[Row], list[Row]]:
+    async def work(tx: AsyncManagedTransaction) -> tuple[list[Row], list[Row]]:
         async def run(statement: LiteralString) -> list[Row]:
             return await (await tx.run(statement, values)).data()
 
         found = await run(READ_MEMORY if is_memory else READ_CODE)
         if not found:
-            return [], [], []
-        ties = await run(READ_TIES_OF_MEMORY if is_memory else READ_TIES_OF_CODE)
-        patterns = await run(READ_PATTERNS_OF_MEMORY if is_memory else READ_PATTERNS_OF_CODE)
-        return found, ties, patterns
+            return [], []
+        return found, await run(READ_TIES_OF_MEMORY if is_memory else READ_TIES_OF_CODE)
 
-    found, ties, patterns = await read(driver, work)
-    return _details(kind, found[0], ties, patterns) if found else None
+    found, ties = await read(driver, work)
+    return _details(kind, found[0], ties) if found else None
 
 
-def _details(kind: Kind, row: Row, ties: Iterable[Row], patterns: Iterable[Row]) -> Details:
+def _details(kind: Kind, row: Row, ties: Iterable[Row]) -> Details:
     names = ("occurred_at", "created_at", "updated_at")
     times = {name: row[name] and row[name].to_native() for name in names}
+    patterns = [PatternOf(**pattern) for pattern in row["patterns"]]
     own: Row = row | times | {"metadata": json.loads(row["metadata"] or "{}")}
-    return Details(
-        **own,
-        kind=kind,
-        related=[_related(dict(tie)) for tie in ties],
-        patterns=[PatternOf(**pattern) for pattern in patterns],
-    )
+    related = [_related(dict(tie)) for tie in ties]
+    return Details(**own | {"kind": kind, "related": related, "patterns": patterns})
 
 
 def _related(row: Row) -> Related:

@@ -27,7 +27,13 @@ from tests.integration.graph.builders import code, memory
 DEGREE = 5_000
 MOST_NODES = 300
 MOST_STATEMENTS = 3
-MORE: dict[str, int] = {}
+MORE = {
+    f"{ROOT}/search": 4,
+    f"{ROOT}/search/results.json": 4,
+    f"{ROOT}/graph": 4,
+    f"{ROOT}/patterns": 5,
+    f"{ROOT}/projects/{{name:path}}": 5,
+}
 """Pages that ask more, as docs/dashboard.md says."""
 QUERIES = {
     f"{ROOT}/search": "q=login",

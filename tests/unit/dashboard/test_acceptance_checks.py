@@ -20,4 +20,5 @@ def test_every_check_names_tests_that_exist() -> None:
         assert found, f"check {number} names no test"
         for path, name in found:
             file = path or file
-            assert f"def {name}(" in (ROOT / file).read_text() or not name, f"{file}::{name}"
+            assert name, f"check {number} names {file}, but no test of it"
+            assert f"def {name}(" in (ROOT / file).read_text(), f"{file}::{name}"

@@ -18,7 +18,14 @@ from services.api.dashboard.registry import ROOT, Page
 from services.api.dashboard.rendering import render
 from services.api.dashboard.routes import PageRoute
 from services.api.dashboard.sharing import share
-from services.api.finding_patterns import Rate, monday_of, read_page, read_pattern, read_rates
+from services.api.finding_patterns import (
+    Rate,
+    monday_of,
+    read_page,
+    read_pattern,
+    read_rates,
+    read_reviews,
+)
 from services.api.parts import ApiParts, WithParts
 from services.api.pattern_filter import PatternFilter, write_place
 from services.api.reviewing import review_pattern
@@ -27,7 +34,7 @@ from shared.graph.marks import Step
 from shared.graph.patterns import Evidence
 from shared.messages import PatternType
 from shared.postgres.api_keys import ApiKey
-from shared.postgres.reviews import Verdict
+from shared.postgres.reviews import Review, Verdict
 
 PAGE: Final = Page(
     name="patterns",
@@ -62,9 +69,17 @@ async def get_patterns(request: Request, caller: Reader, parts: WithParts) -> Re
     """Show rates by week, then the patterns that the address asks for."""
     asked = read_address(request)
     wanted = read_filter(asked)
+    reviews = await read_reviews(parts, caller)
     rates, rows = await asyncio.gather(
-        read_rates(parts, caller, types=wanted.type, project_name=wanted.project, weeks=WEEKS),
-        read_rows(parts, caller, asked),
+        read_rates(
+            parts,
+            caller,
+            types=wanted.type,
+            project_name=wanted.project,
+            weeks=WEEKS,
+            reviews=reviews,
+        ),
+        read_rows(parts, caller, asked, reviews),
     )
     return render(
         request,
@@ -90,7 +105,12 @@ async def get_rows(request: Request, caller: Reader, parts: WithParts) -> Respon
     return await share(request, caller, ["patterns"], make)
 
 
-async def read_rows(parts: ApiParts, caller: ApiKey, asked: Mapping[str, str]) -> dict[str, Any]:
+async def read_rows(
+    parts: ApiParts,
+    caller: ApiKey,
+    asked: Mapping[str, str],
+    reviews: Mapping[str, Review] | None = None,
+) -> dict[str, Any]:
     """Return the patterns that an address asks for, as the templates take them."""
     wanted = read_filter(asked)
     found = await read_page(
@@ -102,6 +122,7 @@ async def read_rows(parts: ApiParts, caller: ApiKey, asked: Mapping[str, str]) -
         limit=SHOWN,
         evidence=QUOTES,
         after=wanted.place(),
+        reviews=reviews,
     )
     given = {name: value for name, value in asked.items() if value}
     after = given.pop("after", "")
