@@ -29,7 +29,8 @@ from shared.postgres.api_keys import (
     revoke_key,
     rotate_key,
 )
-from shared.postgres.audit import Action, record_action
+from shared.postgres.audit import record_action
+from shared.postgres.noted_keys import made_key, revoked_key, rotated_key
 
 router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["keys"])
 MISSING: Final = problems(HTTPStatus.NOT_FOUND)
@@ -115,8 +116,7 @@ async def post_key(body: NewKey, caller: Admin, parts: WithParts) -> KeyMade:
             requests_per_minute=body.requests_per_minute,
             lifetime=timedelta(days=body.days) if body.days else None,
         )
-        scopes = {"scopes": " ".join(made.row.scopes)}
-        await record_action(conn, caller, Action("key.create", str(made.row.id), scopes))
+        await record_action(conn, caller, made_key(made))
     return KeyMade(key=made.text, details=describe_key(made.row))
 
 
@@ -128,8 +128,7 @@ async def post_rotation(key_id: KeyId, body: Rotation, caller: Admin, parts: Wit
         made = await rotate_key(conn, caller.workspace_id, key_id, grace=grace)
         if made is None:
             raise NotFoundError("no such valid key in this workspace")
-        successor = {"replaced_by": str(made.row.id)}
-        await record_action(conn, caller, Action("key.rotate", str(key_id), successor))
+        await record_action(conn, caller, rotated_key(key_id, made))
     return KeyMade(key=made.text, details=describe_key(made.row))
 
 
@@ -139,7 +138,7 @@ async def delete_key(key_id: KeyId, caller: Admin, parts: WithParts) -> None:
     async with parts.transaction(caller) as conn:
         if not await revoke_key(conn, caller.workspace_id, key_id):
             raise NotFoundError("no such valid key in this workspace")
-        await record_action(conn, caller, Action("key.revoke", str(key_id)))
+        await record_action(conn, caller, revoked_key(key_id))
 
 
 def describe_key(key: ApiKey) -> KeyState:
