@@ -19,6 +19,7 @@ from services.api.describing_problems import problems
 from services.api.examples import operating as operating_examples
 from services.api.examples import shown
 from services.api.idempotency import KeyedRequest, Once, find_answer, keep_answer
+from services.api.paging import Cursor, Limit, read_cursor, write_cursor
 from services.api.parameters import KeyId
 from services.api.parts import WithParts
 from shared.domain.accepting import check_text
@@ -86,6 +87,7 @@ class KeyStates(Answer):
     model_config = shown(operating_examples.KEYS)
 
     keys: list[KeyState]
+    next: str | None = Field(default=None, description="the `after` of the following page")
 
 
 class KeyMade(Answer):
@@ -98,11 +100,16 @@ class KeyMade(Answer):
 
 
 @router.get("/api/keys", responses=problems())
-async def get_keys(caller: Admin, parts: WithParts) -> KeyStates:
-    """Return the workspace's keys, ended ones too."""
-    async with parts.transaction(caller) as conn:
-        keys = await list_keys(conn, caller.workspace_id)
-    return KeyStates(keys=[describe_key(key) for key in keys])
+async def get_keys(
+    caller: Admin, parts: WithParts, limit: Limit = 100, after: Cursor = None
+) -> KeyStates:
+    """Return a page of the workspace's keys, ended ones too."""
+    place = read_cursor(after, UUID, "after")
+    async with parts.reading(caller) as conn:
+        found = await list_keys(conn, caller.workspace_id, limit=limit + 1, after=place)
+    page = found[:limit]
+    following = write_cursor(page[-1].created_at, page[-1].id) if len(found) > limit else None
+    return KeyStates(keys=[describe_key(key) for key in page], next=following)
 
 
 @router.post("/api/keys", status_code=HTTPStatus.CREATED, responses=MAKING)

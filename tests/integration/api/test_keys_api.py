@@ -168,6 +168,21 @@ async def test_what_is_done_to_keys_is_noted_without_their_secrets(
     assert not any(key["key"] in str(entries) for key in (made, rotated))
 
 
+async def test_pages_of_keys_neither_lose_nor_repeat_one(admin: Client, conn: Conn) -> None:
+    for number in range(4):
+        await make(admin, name=str(number))
+    await conn.execute("UPDATE api_keys SET created_at = '2026-01-05Z' WHERE name < '4'")
+    seen: list[str] = []
+    page = (await admin.get("/api/keys", limit=2)).json()
+    while page["next"]:
+        seen += [key["name"] for key in page["keys"]]
+        page = (await admin.get("/api/keys", limit=2, after=page["next"])).json()
+    seen += [key["name"] for key in page["keys"]]
+
+    assert sorted(seen) == ["0", "1", "2", "3", "admin", "test"]
+    assert (await admin.get("/api/keys", after="nonsense")).status_code == 400
+
+
 async def test_what_the_command_line_does_to_keys_is_noted_too(conn: Conn) -> None:
     own = f"team:{uuid4()}"
     made = await create_noted_key(conn, workspace_id=own, user_id=uuid4(), name="laptop")
