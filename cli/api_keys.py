@@ -16,7 +16,7 @@ from cli.connection import choose_workspace, find_settings, open_postgres
 from cli.errors import CommandError
 from cli.terminal import local_time, out, plain, print_json
 from cli.views.jobs import ID_CHARACTERS
-from shared.postgres import api_keys
+from shared.postgres import api_keys, noted_keys
 from shared.postgres.api_keys import ApiKey
 
 
@@ -99,7 +99,7 @@ def _describe_state(key: ApiKey) -> str:
 
 async def _create(workspace: str, wanted: NewKey) -> str:
     async with open_postgres(find_settings()) as conn:
-        return await api_keys.create_key(
+        made = await noted_keys.create_noted_key(
             conn,
             workspace_id=workspace,
             user_id=wanted.user_id or uuid4(),
@@ -108,11 +108,12 @@ async def _create(workspace: str, wanted: NewKey) -> str:
             requests_per_minute=wanted.requests_per_minute,
             lifetime=timedelta(days=wanted.days) if wanted.days else None,
         )
+    return made.text
 
 
 async def _rotate(workspace: str, key_id: UUID, grace: timedelta) -> str | None:
     async with open_postgres(find_settings()) as conn:
-        made = await api_keys.rotate_key(conn, workspace, key_id, grace=grace)
+        made = await noted_keys.rotate_noted_key(conn, workspace, key_id, grace=grace)
     return made and made.text
 
 
@@ -123,7 +124,7 @@ async def _list(workspace: str) -> list[ApiKey]:
 
 async def _revoke(workspace: str, key_id: UUID) -> bool:
     async with open_postgres(find_settings()) as conn:
-        return await api_keys.revoke_key(conn, workspace, key_id)
+        return await noted_keys.revoke_noted_key(conn, workspace, key_id)
 
 
 def _to_json(key: ApiKey) -> JsonValue:

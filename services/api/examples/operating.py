@@ -138,7 +138,7 @@ KEY: Final[Example] = {
     "expiresAt": "2026-05-01T09:30:00Z",
     "revokedAt": None,
 }
-KEYS: Final[Example] = {"keys": [KEY]}
+KEYS: Final[Example] = {"keys": [KEY], "next": None}
 KEY_MADE: Final[Example] = {"key": "sst_Q1w2E3…", "details": KEY}
 ENTRIES: Final[Example] = {
     "entries": [
