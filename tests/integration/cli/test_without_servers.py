@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from psycopg.types.json import Jsonb
 
 from shared.postgres.api_keys import SCOPES, create_key, find_key
 from tests.integration.cli.conftest import Prompt
+from tests.integration.ingest.conftest import store_memory
 from tests.integration.patterns.pattern_builders import ANNA
 
 Conn = AsyncConnection[TupleRow]
@@ -130,6 +132,20 @@ async def test_keys_are_made_rotated_listed_and_revoked_over_the_api(
     assert {one["name"]: one["state"] for one in listed[1:]}["ci"] == "revoked"
     beside = await outsider.operator.run("keys", "list", "--json")
     assert listed == json.loads(beside.stdout)
+
+
+async def test_an_export_into_a_file_says_what_it_wrote(
+    outsider: Outsider, conn: Conn, workspace: str, tmp_path: Path
+) -> None:
+    await store_memory(conn, workspace)
+    file = tmp_path / "memories.jsonl"
+
+    told = await outsider.read("export", "memories", "--to", str(file), "--json")
+    lines = await outsider.run("export", "memories", "--json")
+
+    assert told == {"kind": "memories", "lines": 1, "to": str(file)}
+    assert json.loads(lines.stdout)["content"]
+    assert lines.stdout == file.read_text()
 
 
 async def test_a_key_of_another_workspace_or_without_admin_is_told(

@@ -23,15 +23,7 @@ OPERATIONS, PAGES = TEXT.split("## Every page")
 ROW = re.compile(r"^\| (.+) \|$", re.MULTILINE)
 NAMED = re.compile(r"`((?:GET|POST|DELETE) [^`]+)`")
 COMMAND = re.compile(r"`(supastate [^`]+)`")
-WITHOUT_JSON = {
-    "demo": "a story for whoever tries it",
-    "export": "lines of JSON already",
-    "jobs message": "JSON already",
-    "signals": "lines of JSON already",
-    "train-signals": "writes a model, or the card of one for its document",
-    "local up": "starts; `local status --json` says what runs",
-    "local down": "stops; says nothing",
-}
+WITHOUT_JSON = {"demo": "a story for whoever tries it; each of its answers has a command"}
 
 
 def commands_of(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

@@ -50,9 +50,9 @@ def folder(tmp_path: Path) -> Path:
 
 def test_training_writes_weights_that_tell_the_examples_apart(folder: Path) -> None:
     out = folder / "weights.json"
-    arguments = ["train-signals", "--labelled", str(folder), "--out", str(out)]
+    arguments = ["train-signals", "--labelled", str(folder), "--out", str(out), "--json"]
     done = subprocess.run([SUPASTATE, *arguments], capture_output=True, text=True, check=True)
-    assert "48 episodes, 48 commits" in done.stdout
+    assert json.loads(done.stdout) == {"out": str(out), "episodes": 48, "commits": 48}
     trained = Weights.model_validate_json(out.read_bytes())
     assert trained.text["debugging"].weights["lead_fault"] > 0
     assert trained.text["learning"].weights["question_mark"] > 0
