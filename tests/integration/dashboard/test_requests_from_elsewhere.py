@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import cast
 from uuid import uuid4
@@ -12,10 +12,8 @@ from uuid import uuid4
 import httpx
 import pytest
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
-from starlette.routing import BaseRoute
 
 from services.api.dashboard.login_limits import TRIES_OF_ONE
 from services.api.dashboard.protecting import HEADERS
@@ -25,6 +23,7 @@ from services.api.known_keys import KNOWN_SECONDS
 from shared.postgres.api_keys import create_key, find_key, revoke_key
 from tests.integration.api.conftest import app, spans
 from tests.integration.api.told_problems import read_problem
+from tests.routes import all_routes
 
 __all__ = ["app", "spans"]  # fixtures
 Conn = AsyncConnection[TupleRow]
@@ -52,15 +51,6 @@ class Person:
     token: str
     key: str
     session: Session
-
-
-def all_routes(routes: Sequence[BaseRoute]) -> Iterator[APIRoute]:
-    """Yield the routes of an application, those of included routers too."""
-    for route in routes:
-        if isinstance(route, APIRoute):
-            yield route
-        elif (included := getattr(route, "original_router", None)) is not None:
-            yield from all_routes(included.routes)
 
 
 def changing_routes(app: FastAPI) -> Iterator[tuple[str, str]]:
