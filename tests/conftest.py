@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Thread
 from uuid import uuid4
 
+import psycopg
 import pytest
 from neo4j import AsyncDriver
 from psycopg import AsyncConnection
@@ -107,6 +108,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     stack.start_servers()
     try:
         names = stack.settings()
+        _hurry(names["SUPASTATE_POSTGRES_DSN"])
         yield Servers(
             names["SUPASTATE_POSTGRES_DSN"],
             names["SUPASTATE_NEO4J_URI"],
@@ -115,6 +117,14 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         )
     finally:
         stack.delete_data()
+
+
+def _hurry(dsn: str) -> None:
+    """Let Postgres not wait for the disk: no test of these servers cuts the power."""
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        for setting in ("fsync", "full_page_writes"):
+            conn.execute(f"ALTER SYSTEM SET {setting} = off")
+        conn.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 from uuid import uuid4
 
@@ -27,7 +28,7 @@ async def sampling(pool: Pool, interval_seconds: float) -> AsyncGenerator[None]:
         yield
         return
     rules = SamplingRules(uuid4(), interval_seconds, slack_seconds=min(2.0, interval_seconds))
-    async with beside(sample_for_ever(pool, rules)):
+    async with beside(partial(sample_for_ever, pool, rules)):
         yield
 
 
