@@ -17,7 +17,8 @@ from cli.connection import find_api
 from cli.errors import CommandError, UsageError
 
 WITH_ADMIN: Final = (
-    "A key with the scope admin may; `supastate keys create --scope admin` makes one in Postgres."
+    "Use a key with the scope admin; whoever names SUPASTATE_POSTGRES_DSN makes one with "
+    "`supastate keys create --scope admin`."
 )
 
 

@@ -146,7 +146,7 @@ def message(
 @app.command("cancel")
 def cancel(
     job_ids: Annotated[
-        list[UUID], typer.Argument(metavar="ID…", help="The ids that `supastate jobs` shows.")
+        list[UUID], typer.Argument(metavar="ID", help="The ids that `supastate jobs` shows.")
     ],
     reason: Annotated[str, typer.Option(help="Kept in the audit log.")] = "",
     as_json: Json = False,

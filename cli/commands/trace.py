@@ -19,8 +19,8 @@ def trace(
 ) -> None:
     """Draw a trace as a tree of spans with durations.
 
-    From the span store in Postgres; of the API, with the spans of the key's workspace, where the
-    shell names SUPASTATE_API_URL and SUPASTATE_API_KEY and no SUPASTATE_POSTGRES_DSN.
+    Of the API, with the spans of the key's workspace, where the shell names SUPASTATE_API_URL,
+    SUPASTATE_API_KEY and no SUPASTATE_POSTGRES_DSN; else from the span store in Postgres.
     """
     from cli.tracing.show import show_one
 
