@@ -125,7 +125,7 @@ def _of_silence(one: Watched) -> Problem:
     noun = "message" if one.silent == 1 else "messages"
     text = (
         f"{one.silent:,} {noun} of {one.queue} are held by a worker that gives no heartbeat: "
-        "it hangs or is gone. Another one takes over when the lease ends; restart the one that hangs."
+        "it hangs or is gone. Another one takes over when the lease ends."
     )
     return Problem("silent", one.queue, text)
 

@@ -18,6 +18,7 @@ from tests.browser.world import Site, World
 from tests.integration.api.working import Worker
 
 LIST = "/dashboard/jobs"
+SCROLL_DOWN = "() => { scrollTo(0, document.body.scrollHeight); return scrollY; }"
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -112,17 +113,21 @@ async def test_what_a_person_opened_and_where_they_are_stays_while_it_changes(
 ) -> None:
     await drain(worker)
     job_id = await start_job(world, [{"n": 1}, {"n": 2}])
+    await page.set_viewport_size({"width": 1280, "height": 400})
     await open_job(page, job_id)
     last = page.locator("details[id^=message]").last
     await last.locator("summary").click()
     await last.locator("pre").focus()
     opened = await last.get_attribute("id")
+    scrolled = await page.evaluate(SCROLL_DOWN)
+    assert scrolled > 0
 
     taken = await worker.take()
     await expect(page.get_by_label("Progress")).to_contain_text("2 of 2", timeout=15_000)
 
     await expect(page.locator(f"#{opened}")).to_have_attribute("open", "")
     assert await page.evaluate("() => document.activeElement.tagName") == "PRE"
+    assert await page.evaluate("() => scrollY") == scrolled
     await worker.succeed(*taken)
 
 
