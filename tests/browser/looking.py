@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 from playwright.async_api import Page
 
@@ -15,6 +15,10 @@ AXE = Path(__file__).with_name("vendor") / "axe-4.14.1.min.js"
 CONTRAST = ["color-contrast"]
 """All that a theme changes."""
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+THEMES: Final[list[tuple[Literal["dark", "light"], list[str]]]] = [
+    ("dark", CONTRAST),
+    ("light", RULES),
+]
 WIDE = {"width": 1280, "height": 860}
 NARROW = {"width": 360, "height": 740}
 FIND_OVERFLOW = """() => {
@@ -50,7 +54,7 @@ async def check_here(page: Page, name: str) -> None:
     """Pass what is on the screen through all checks."""
     wordless = await page.evaluate(FIND_WORDLESS)
     assert not wordless, "\n".join([f"{name} says something by colour alone:", *wordless])
-    for theme, rules in (("dark", CONTRAST), ("light", RULES)):
+    for theme, rules in THEMES:
         await page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         await _expect_no_faults(page, f"{name}-{theme}", rules)
     await page.set_viewport_size({"width": NARROW["width"], "height": NARROW["height"]})
