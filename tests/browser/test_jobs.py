@@ -18,7 +18,10 @@ from tests.browser.world import Site, World
 from tests.integration.api.working import Worker
 
 LIST = "/dashboard/jobs"
-SCROLL_DOWN = "() => { scrollTo(0, document.body.scrollHeight); return scrollY; }"
+SCROLL_AWAY = """() => {
+  scrollTo(0, 80);
+  return [scrollY, document.activeElement.getBoundingClientRect().top > innerHeight];
+}"""
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -119,15 +122,14 @@ async def test_what_a_person_opened_and_where_they_are_stays_while_it_changes(
     await last.locator("summary").click()
     await last.locator("pre").focus()
     opened = await last.get_attribute("id")
-    scrolled = await page.evaluate(SCROLL_DOWN)
-    assert scrolled > 0
+    assert await page.evaluate(SCROLL_AWAY) == [80, True]  # what has the focus is out of view
 
     taken = await worker.take()
     await expect(page.get_by_label("Progress")).to_contain_text("2 of 2", timeout=15_000)
 
     await expect(page.locator(f"#{opened}")).to_have_attribute("open", "")
     assert await page.evaluate("() => document.activeElement.tagName") == "PRE"
-    assert await page.evaluate("() => scrollY") == scrolled
+    assert await page.evaluate("() => scrollY") == 80
     await worker.succeed(*taken)
 
 
