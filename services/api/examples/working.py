@@ -124,6 +124,7 @@ SAMPLE: Final[Example] = COUNTS | {
     "lastDoneAt": LATER,
     "consumers": 2,
     "idleConsumers": 0,
+    "silent": 0,
     "rings": True,
     "countedUntil": EARLIER,
     "windowSeconds": 60.0,
@@ -145,6 +146,7 @@ QUEUES: Final[Example] = {
             "urgent": False,
         }
     ],
+    "release": {"name": "1.4.2", "since": EARLIER},
 }
 QUEUE_DETAILS: Final[Example] = {
     "name": QUEUE,

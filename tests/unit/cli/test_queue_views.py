@@ -56,9 +56,17 @@ def test_a_stalled_queue_says_what_is_wrong() -> None:
         {"kind": "stalled", "text": "nothing is finished", "urgent": True},
         {"kind": "dead_letters", "text": "3 messages were given up.", "urgent": True},
     ]
-    shown = text_of(show_queues(answer(queues=[QUEUE], problems=problems)))
+    release = {"name": "1.4.2", "since": "2026-01-05T12:00:00Z"}
+    shown = text_of(show_queues(answer(queues=[QUEUE], problems=problems, release=release)))
 
-    for said in ("stalled", "10,000+", "30 min", "nothing is finished", "given up. `supastate dlq"):
+    for said in (
+        "release 1.4.2 of the API since 2026-01-0",
+        "stalled",
+        "10,000+",
+        "30 min",
+        "nothing is finished",
+        "given up. `supastate dlq",
+    ):
         assert said in shown
 
 
