@@ -94,7 +94,9 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
                 listening(settings) as live,
                 streams.checked(),
                 watching(live, pages, settings) as watch,
-                sampling(parts.pool, settings.queue_sample_seconds),
+                sampling(
+                    parts.pool, settings.queue_sample_seconds, settings.visibility_timeout_seconds
+                ),
                 operations.running(),
                 SearchCounts(parts.pool).written() as searches,
             ):

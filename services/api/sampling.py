@@ -22,12 +22,15 @@ log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def sampling(pool: Pool, interval_seconds: float) -> AsyncGenerator[None]:
+async def sampling(
+    pool: Pool, interval_seconds: float, lease_seconds: float = 60.0
+) -> AsyncGenerator[None]:
     """Sample meanwhile, unless the interval is 0."""
     if not interval_seconds:
         yield
         return
-    rules = SamplingRules(uuid4(), interval_seconds, slack_seconds=min(2.0, interval_seconds))
+    slack = min(2.0, interval_seconds)
+    rules = SamplingRules(uuid4(), interval_seconds, lease_seconds, slack_seconds=slack)
     async with beside(partial(sample_for_ever, pool, rules)):
         yield
 

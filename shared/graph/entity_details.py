@@ -169,10 +169,13 @@ async def find_details(
 def _details(kind: Kind, row: Row, ties: Iterable[Row]) -> Details:
     names = ("occurred_at", "created_at", "updated_at")
     times = {name: row[name] and row[name].to_native() for name in names}
-    patterns = [PatternOf(**pattern) for pattern in row["patterns"]]
-    own: Row = row | times | {"metadata": json.loads(row["metadata"] or "{}")}
-    related = [_related(dict(tie)) for tie in ties]
-    return Details(**own | {"kind": kind, "related": related, "patterns": patterns})
+    more: Row = {
+        "kind": kind,
+        "metadata": json.loads(row["metadata"] or "{}"),
+        "related": [_related(dict(tie)) for tie in ties],
+        "patterns": [PatternOf(**pattern) for pattern in row["patterns"]],
+    }
+    return Details(**(row | times | more))
 
 
 def _related(row: Row) -> Related:

@@ -70,6 +70,13 @@ def test_postgres_keeps_what_it_confirmed(running: LocalStack) -> None:
             assert conn.execute("SELECT current_setting(%s)", [option]).fetchone() == (value,)
 
 
+def test_the_servers_of_other_tests_do_not_wait_for_the_disk(postgres_dsn: str) -> None:
+    if "SUPASTATE_TEST_POSTGRES_DSN" in os.environ:
+        pytest.skip("these are somebody else's servers")
+    with psycopg.connect(postgres_dsn) as conn:
+        assert conn.execute("SELECT current_setting('fsync')").fetchone() == ("off",)
+
+
 def test_everything_listens_on_loopback_only(running: LocalStack) -> None:
     listening = [ip for process in _process_tree(running) for ip in _listening(process)]
 
