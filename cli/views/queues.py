@@ -80,11 +80,19 @@ class Problem(FromApi):
     urgent: bool
 
 
+class Release(FromApi):
+    """What of the API is deployed."""
+
+    name: str
+    since: datetime
+
+
 class Queues(FromApi):
     """All of them."""
 
     queues: list[Queue]
     problems: list[Problem] = []
+    release: Release | None = None
 
 
 def read_queues(client: ApiClient) -> JsonValue:
@@ -106,7 +114,8 @@ def show_queues(answer: JsonValue) -> RenderableType:
     """Return a table of the queues, and a line for whatever is wrong."""
     found = Queues.model_validate(answer)
     pauses = [_pause(queue.name, queue.paused) for queue in found.queues if queue.paused]
-    return Group(_table(found.queues), *[_problem(one) for one in found.problems], *pauses)
+    told = [*[_problem(one) for one in found.problems], *pauses, *_release(found.release)]
+    return Group(_table(found.queues), *told)
 
 
 def show_count(count: int) -> str:
@@ -168,6 +177,12 @@ def _figures(sample: Sample | None) -> list[str]:
 def _problem(problem: Problem) -> Text:
     said = f"{problem.text} {NEXT_STEPS.get(problem.kind, '')}".rstrip()
     return plain(said, "red" if problem.urgent else "yellow")
+
+
+def _release(release: Release | None) -> list[Text]:
+    if release is None:
+        return []
+    return [plain(f"release {release.name} of the API since {local_time(release.since)}")]
 
 
 def _pause(name: str, pause: Pause) -> Text:

@@ -68,6 +68,7 @@ class KeyState(Answer):
     """A key without its secret."""
 
     id: UUID
+    workspace_id: str
     name: str
     prefix: str = Field(description="what a person recognises it by")
     scopes: list[str]

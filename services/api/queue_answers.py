@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import Field
@@ -47,6 +48,9 @@ class QueueSample(Answer):
     last_done_at: datetime | None
     consumers: int = Field(description="subscribers that are connected")
     idle_consumers: int = Field(description="those that sleep until a message comes")
+    silent: int = Field(
+        description="messages in hand whose worker missed two heartbeats: it hangs or is gone"
+    )
     rings: bool = Field(description="whether senders wake consumers; else these only poll")
     counted_until: datetime = Field(description="rates and times reach up to here")
     window_seconds: float
@@ -84,6 +88,13 @@ class ProblemFound(Answer):
     urgent: bool
 
 
+class Release(Answer):
+    """What of the API is deployed."""
+
+    name: str
+    since: datetime = Field(description="when it took its first sample of the queues")
+
+
 class QueueStates(Answer):
     """All queues; drained when nothing is due, running or to be retried."""
 
@@ -92,6 +103,7 @@ class QueueStates(Answer):
     queues: list[QueueState]
     drained: bool
     problems: list[ProblemFound] = Field(description="as the page Overview shows them")
+    release: Release | None = Field(description="null where no setting names it")
 
 
 class Obstacle(Answer):
@@ -197,6 +209,14 @@ def describe_problem(problem: Problem) -> ProblemFound:
     )
 
 
+def describe_release(figures: Sequence[QueueFigures]) -> Release | None:
+    """Return the release that samples, and since when."""
+    for one in figures:
+        if one.release and one.release_since:
+            return Release(name=one.release, since=one.release_since)
+    return None
+
+
 def describe_pause(figures: QueueFigures) -> Pause | None:
     """Return who paused the queue, and why."""
     if figures.paused_at is None:
@@ -221,6 +241,7 @@ def describe_sample(figures: QueueFigures) -> QueueSample:
         last_done_at=figures.last_done_at,
         consumers=figures.consumers,
         idle_consumers=figures.idle,
+        silent=figures.silent,
         rings=figures.doorbell,
         counted_until=figures.counted_until,
         window_seconds=flow.seconds,

@@ -27,6 +27,7 @@ from services.api.queue_answers import (
     describe_point,
     describe_problem,
     describe_queue,
+    describe_release,
     describe_sample,
     describe_storage,
 )
@@ -84,6 +85,7 @@ async def get_queues(caller: Operator, parts: WithParts) -> QueueStates:
         queues=[describe_queue(one, sampled.get(one.queue)) for one in counts],
         drained=all(one.is_drained for one in counts),
         problems=[describe_problem(problem) for problem in problems],
+        release=describe_release(figures),
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 from uuid import uuid4
 
@@ -21,13 +22,16 @@ log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def sampling(pool: Pool, interval_seconds: float) -> AsyncGenerator[None]:
+async def sampling(
+    pool: Pool, interval_seconds: float, lease_seconds: float = 60.0
+) -> AsyncGenerator[None]:
     """Sample meanwhile, unless the interval is 0."""
     if not interval_seconds:
         yield
         return
-    rules = SamplingRules(uuid4(), interval_seconds, slack_seconds=min(2.0, interval_seconds))
-    async with beside(sample_for_ever(pool, rules)):
+    slack = min(2.0, interval_seconds)
+    rules = SamplingRules(uuid4(), interval_seconds, lease_seconds, slack_seconds=slack)
+    async with beside(partial(sample_for_ever, pool, rules)):
         yield
 
 

@@ -14,6 +14,11 @@ STALLED_AFTER: Final = timedelta(seconds=60)
 SLOW_AFTER: Final = timedelta(minutes=10)
 """The same while a worker holds messages: one may take minutes."""
 
+HEARTBEATS: Final = 3
+"""How often a worker renews what it holds in the time of one lease."""
+MISSED: Final = 2
+"""One heartbeat may be late."""
+
 State: TypeAlias = Literal["idle", "working", "stalled", "unattended", "paused"]
 
 
@@ -67,6 +72,11 @@ class Standing:
     def oldest_seconds(self) -> float:
         """How long the message that waits longest has waited; 0 where none does."""
         return max(0.0, (self.at - self.due_since).total_seconds()) if self.due_since else 0.0
+
+
+def silent_below(lease_seconds: float) -> float:
+    """Return what is left of a lease that was not renewed at two heartbeats."""
+    return lease_seconds * (1 - MISSED / HEARTBEATS)
 
 
 def drain_seconds(standing: Standing, flow: Flow) -> float | None:

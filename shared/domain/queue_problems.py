@@ -16,7 +16,15 @@ STALE_INTERVALS: Final = 3
 LEAST_STALE_SECONDS: Final = 30.0
 
 Kind: TypeAlias = Literal[
-    "unattended", "stalled", "late", "dead_letters", "paused", "deaf", "old_snapshot", "unsampled"
+    "unattended",
+    "silent",
+    "stalled",
+    "late",
+    "dead_letters",
+    "paused",
+    "deaf",
+    "old_snapshot",
+    "unsampled",
 ]
 
 
@@ -40,6 +48,8 @@ class Watched:
     doorbell: bool
     snapshot_holder: str | None
     snapshot_seconds: float | None
+    silent: int = 0
+    """Messages in hand whose worker does not say that it lives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +110,8 @@ def _of_queue(one: Watched, expected: Expectations) -> Iterator[Problem]:
         target = _lasting(expected.oldest_seconds)
         text = f"{one.queue} is behind: {oldest}, more than the target of {target}."
         yield Problem("late", one.queue, text)
+    if one.silent:
+        yield _of_silence(one)
     if one.failed_lately:
         noun = "message" if one.failed_lately == 1 else "messages"
         text = f"{one.failed_lately:,} {noun} of {one.queue} were given up in the last hour."
@@ -107,6 +119,15 @@ def _of_queue(one: Watched, expected: Expectations) -> Iterator[Problem]:
     if not one.doorbell:
         text = f"{one.queue} has lost its doorbell: consumers only poll. `supastate migrate` helps."
         yield Problem("deaf", one.queue, text)
+
+
+def _of_silence(one: Watched) -> Problem:
+    noun = "message" if one.silent == 1 else "messages"
+    text = (
+        f"{one.silent:,} {noun} of {one.queue} are held by a worker that gives no heartbeat: "
+        "it hangs or is gone. Another one takes over when the lease ends."
+    )
+    return Problem("silent", one.queue, text)
 
 
 def _lasting(seconds: float) -> str:

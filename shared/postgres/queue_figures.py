@@ -100,6 +100,10 @@ class QueueFigures:
     snapshot_holder: str | None
     snapshot_seconds: float | None
     snapshot_transactions: int | None
+    silent: int
+    """Messages in hand whose lease was not renewed at two heartbeats, or has run out."""
+    release: str | None
+    release_since: datetime | None
     read_at: datetime
     counted_until: datetime
     """Rates and times reach up to here."""
@@ -147,6 +151,7 @@ class QueueFigures:
             doorbell=self.doorbell,
             snapshot_holder=self.snapshot_holder,
             snapshot_seconds=self.snapshot_seconds,
+            silent=self.silent,
         )
 
 

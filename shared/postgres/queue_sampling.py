@@ -14,6 +14,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from shared.domain.histograms import BOUNDS
+from shared.domain.queue_flow import silent_below
 from shared.messages import QUEUES
 from shared.postgres.live import tell
 from shared.postgres.queue_counting import ADD_COUNTS, BEGIN_MARKS
@@ -36,8 +37,16 @@ SELECT EXISTS (SELECT FROM queue_samples
 """
 # A subscriber's listener connection bears the name of its queue's bell. While idle it holds, or
 # waits for, one of two locks that are made of that name; see faststream_pgmq/doorbell.py.
+# What is in hand has an index of its own: few rows, however long the queue is.
 LOOK_AT_QUEUE: Final[LiteralString] = """
 SELECT '{queue}' AS queue,
+       (SELECT count(*) FROM (
+            SELECT FROM pgmq.q_{queue}
+            WHERE last_read_at IS NOT NULL
+              AND timezone('UTC', vt)
+                  < timezone('UTC', now() + %(silent_below)s * interval '1 second')
+            LIMIT %(limit)s
+        ) AS held) AS silent,
        (SELECT max(archived_at) FROM pgmq.a_{queue}) AS last_done_at,
        (SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database()
@@ -65,20 +74,28 @@ WITH counted AS (
     {looks}
 )
 INSERT INTO queue_samples AS s
+       (queue, sampled_at, sampled_by, waiting, delayed, running, retrying, dead, due_since,
+        last_done_at, consumers, idle, doorbell, dead_tuples, last_vacuum, table_bytes, index_bytes,
+        archive_bytes, snapshot_holder, snapshot_seconds, snapshot_transactions, silent, release,
+        release_since)
 SELECT queue, now(), %(me)s, waiting, delayed, running, retrying, dead, due_since, last_done_at,
        consumers, idle, doorbell, dead_tuples, last_vacuum, table_bytes, index_bytes,
-       archive_bytes, holder, seconds, transactions
+       archive_bytes, holder, seconds, transactions, silent,
+       nullif(current_setting('supastate.release', true), ''), now()
 FROM counted JOIN seen USING (queue) LEFT JOIN queue_obstacle() ON true
 ON CONFLICT (queue) DO UPDATE
 SET (sampled_at, sampled_by, waiting, delayed, running, retrying, dead, due_since, last_done_at,
      consumers, idle, doorbell, dead_tuples, last_vacuum, table_bytes, index_bytes,
-     archive_bytes, snapshot_holder, snapshot_seconds, snapshot_transactions)
+     archive_bytes, snapshot_holder, snapshot_seconds, snapshot_transactions,
+     silent, release, release_since)
   = (excluded.sampled_at, excluded.sampled_by, excluded.waiting, excluded.delayed,
      excluded.running, excluded.retrying, excluded.dead, excluded.due_since,
      excluded.last_done_at, excluded.consumers, excluded.idle, excluded.doorbell,
      excluded.dead_tuples, excluded.last_vacuum, excluded.table_bytes, excluded.index_bytes,
      excluded.archive_bytes, excluded.snapshot_holder, excluded.snapshot_seconds,
-     excluded.snapshot_transactions)
+     excluded.snapshot_transactions, excluded.silent, excluded.release,
+     CASE WHEN s.release IS DISTINCT FROM excluded.release THEN excluded.release_since
+          ELSE s.release_since END)
 """.format(
     counts=COUNT_QUEUES,
     looks="\nUNION ALL\n".join([LOOK_AT_QUEUE.format(queue=queue) for queue in QUEUES]),
@@ -106,6 +123,8 @@ class SamplingRules:
     sampler: UUID
     """Tells processes apart."""
     interval_seconds: float = 10.0
+    lease_seconds: float = 60.0
+    """Of the workers."""
     slack_seconds: float = 2.0
     """The longest that a transaction may take from its beginning to its first write: what it
     archives bears the time of the beginning."""
@@ -120,7 +139,7 @@ async def take_sample(conn: AsyncConnection[TupleRow], rules: SamplingRules) -> 
     async with conn.transaction():
         if not await _is_sampler(conn, rules):
             return False
-        await conn.execute(SAVE_SAMPLES, {"me": rules.sampler, "limit": COUNT_CAP + 1})
+        await conn.execute(SAVE_SAMPLES, _watching(rules))
         await conn.execute(NOTE_MINUTE)
         slack = {"slack": rules.slack_seconds}
         await conn.execute(BEGIN_MARKS, slack)
@@ -137,6 +156,11 @@ async def take_sample(conn: AsyncConnection[TupleRow], rules: SamplingRules) -> 
         await conn.execute(FORGET_OLD_MINUTES, {"days": KEPT_DAYS})
         await tell(conn, "queues")
     return True
+
+
+def _watching(rules: SamplingRules) -> dict[str, object]:
+    silence = silent_below(rules.lease_seconds)
+    return {"me": rules.sampler, "limit": COUNT_CAP + 1, "silent_below": silence}
 
 
 async def _is_sampler(conn: AsyncConnection[TupleRow], rules: SamplingRules) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 from playwright.async_api import Page
 
@@ -12,7 +12,13 @@ from services.api.dashboard.registry import ROOT
 
 ARTEFACTS = Path(__file__).resolve().parents[2] / "artefacts" / "screenshots"
 AXE = Path(__file__).with_name("vendor") / "axe-4.14.1.min.js"
+CONTRAST = ["color-contrast"]
+"""All that a theme changes."""
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+THEMES: Final[list[tuple[Literal["dark", "light"], list[str]]]] = [
+    ("dark", CONTRAST),
+    ("light", RULES),
+]
 WIDE = {"width": 1280, "height": 860}
 NARROW = {"width": 360, "height": 740}
 FIND_OVERFLOW = """() => {
@@ -25,6 +31,11 @@ FIND_OVERFLOW = """() => {
     .slice(0, 5)
     .concat(`${document.documentElement.scrollWidth} px wide`);
 }"""
+
+
+FIND_WORDLESS = """() => [...document.querySelectorAll(".badge")]
+  .filter((one) => !one.innerText.trim())
+  .map((one) => one.outerHTML.slice(0, 120))"""
 
 
 async def check_page(page: Page, path: str, name: str | None = None) -> None:
@@ -41,23 +52,29 @@ async def check_page(page: Page, path: str, name: str | None = None) -> None:
 
 async def check_here(page: Page, name: str) -> None:
     """Pass what is on the screen through all checks."""
-    for theme in ("light", "dark"):
+    wordless = await page.evaluate(FIND_WORDLESS)
+    assert not wordless, "\n".join([f"{name} says something by colour alone:", *wordless])
+    for theme, rules in THEMES:
         await page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-        faults = await find_faults(page)
-        assert not faults, "\n".join([f"{name}, {theme}:", *faults])
-        await take_screenshot(page, f"{name}-{theme}")
+        await _expect_no_faults(page, f"{name}-{theme}", rules)
     await page.set_viewport_size({"width": NARROW["width"], "height": NARROW["height"]})
     wide = await page.evaluate(FIND_OVERFLOW)
     assert not wide, "\n".join([f"{name} is wider than a phone:", *wide])
-    await take_screenshot(page, f"{name}-narrow")
+    await _expect_no_faults(page, f"{name}-narrow", RULES)
     await page.set_viewport_size({"width": WIDE["width"], "height": WIDE["height"]})
 
 
-async def find_faults(page: Page) -> list[str]:
+async def _expect_no_faults(page: Page, name: str, rules: list[str]) -> None:
+    faults = await find_faults(page, rules)
+    assert not faults, "\n".join([f"{name}:", *faults])
+    await take_screenshot(page, name)
+
+
+async def find_faults(page: Page, rules: list[str]) -> list[str]:
     """Return what axe finds wrong, one line a fault, with the element and why."""
     if not await page.evaluate("() => Boolean(window.axe)"):
         await page.evaluate(_axe())
-    options = {"runOnly": RULES, "resultTypes": ["violations"]}
+    options = {"runOnly": rules, "resultTypes": ["violations"]}
     result: dict[str, Any] = await page.evaluate("(options) => axe.run(options)", options)
     return [
         f"{violation['id']}: {node['html'][:160]} – {node['failureSummary']}"

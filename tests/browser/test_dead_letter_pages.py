@@ -14,6 +14,7 @@ from shared.postgres.api_keys import create_key
 from shared.postgres.audit import list_entries
 from tests.browser.conftest import log_in
 from tests.browser.looking import check_here, check_page
+from tests.browser.pressing import press, tab_to
 from tests.browser.world import Site
 from tests.integration.api.letters import file_letters
 
@@ -43,7 +44,7 @@ async def test_hostile_letters_are_shown_as_text(page: Page) -> None:
     await check_here(page, "dead-letters-hostile")
 
 
-async def test_a_failed_message_is_redriven_and_then_really_processed(
+async def test_a_failed_message_is_redriven_by_keys_alone_and_then_really_processed(
     page: Page, site: Site
 ) -> None:
     seen: list[str] = []
@@ -59,16 +60,17 @@ async def test_a_failed_message_is_redriven_and_then_really_processed(
             payload={"text": "once more"},
         )  # fmt: skip
         await page.goto(HOME)
-        await page.get_by_role("link", name="TimeoutError").click()
-        await page.get_by_label(f"Letter {letter}").check()
-        await page.get_by_role("button", name="Redrive the ticked").click()
+        await press(page, page.get_by_role("link", name="TimeoutError"), "Enter")
+        await press(page, page.get_by_label(f"Letter {letter}"), "Space")
+        await press(page, page.get_by_role("button", name="Redrive the ticked"), "Enter")
         await expect(page.get_by_role("heading", level=1)).to_contain_text(
             "Redrive 1 dead letter of"
         )
-        await page.get_by_label("Reason").fill("the model is back")
+        await tab_to(page, page.get_by_label("Reason"))
+        await page.keyboard.type("the model is back")
         async with broker:
             await broker.start()
-            await page.get_by_role("button", name="Redrive 1").click()
+            await press(page, page.get_by_role("button", name="Redrive 1"), "Enter")
             await expect(page.get_by_text("done", exact=True)).to_be_visible()
             await expect(page.locator(".stats")).to_contain_text("Redriven1")
             await _until_processed(page, seen)

@@ -18,6 +18,16 @@ from tests.browser.world import Site, World
 from tests.integration.api.working import Worker
 
 LIST = "/dashboard/jobs"
+FLUSH = "SELECT pg_stat_force_next_flush()"
+"""Who falls idle may else keep its counts for ten seconds."""
+COUNT_NEWS = """() => {
+  window.news = 0;
+  document.body.addEventListener("live:jobs", () => window.news++);
+}"""
+SCROLL_AWAY = """() => {
+  scrollTo(0, 80);
+  return [scrollY, document.activeElement.getBoundingClientRect().top > innerHeight];
+}"""
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -112,18 +122,26 @@ async def test_what_a_person_opened_and_where_they_are_stays_while_it_changes(
 ) -> None:
     await drain(worker)
     job_id = await start_job(world, [{"n": 1}, {"n": 2}])
+    await page.set_viewport_size({"width": 1280, "height": 400})
     await open_job(page, job_id)
     last = page.locator("details[id^=message]").last
     await last.locator("summary").click()
     await last.locator("pre").focus()
     opened = await last.get_attribute("id")
+    assert await page.evaluate(SCROLL_AWAY) == [80, True]  # what has the focus is out of view
 
-    taken = await worker.take()
-    await expect(page.get_by_label("Progress")).to_contain_text("2 of 2", timeout=15_000)
+    await page.evaluate(COUNT_NEWS)
+    first, second = await worker.take()
+    done, left = (second, first) if str(opened).endswith(f"-{first.msg_id}") else (first, second)
+    await worker.succeed(done)
+    await world.conn.execute(FLUSH)
+    await page.wait_for_function("() => window.news > 0", timeout=15_000)
+    await expect(page.locator("#job-percent")).to_have_text("50.0 %", timeout=15_000)
 
     await expect(page.locator(f"#{opened}")).to_have_attribute("open", "")
     assert await page.evaluate("() => document.activeElement.tagName") == "PRE"
-    await worker.succeed(*taken)
+    assert await page.evaluate("() => scrollY") == 80
+    await worker.succeed(left)
 
 
 async def test_no_row_moves_when_jobs_come_in(page: Page, world: World, worker: Worker) -> None:

@@ -38,6 +38,14 @@ KILL_LISTENERS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = 'supastate-live'
 """
+NOTE_WAITS = """(() => {
+  const plain = window.setTimeout;
+  window.waits = [];
+  window.setTimeout = (what, wait, ...rest) => {
+    if (what?.name === "open") window.waits.push(wait);
+    return plain(what, wait, ...rest);
+  };
+})()"""
 HIDE = """(isHidden) => {
   Object.defineProperty(document, "hidden", { value: isHidden, configurable: true });
   document.dispatchEvent(new Event("visibilitychange"));
@@ -234,15 +242,40 @@ async def test_a_tab_recovers_from_a_restart_without_being_loaded_again(
     port, settings = free_port(), lasting(settings_of(graph_server, site.dsn))
     job_id = await start_job(world, [{"n": 1}])
     context = await browser.new_context(base_url=f"http://127.0.0.1:{port}")
+    await context.add_init_script(NOTE_WAITS)
     page = await context.new_page()
     with serving(create_app(settings, TracerProvider(shutdown_on_exit=False)), port):
         await log_in(page, site.key, f"{LIST}/{job_id}")
         await expect_percent(page, "0.0 %")
         await page.evaluate("() => { window.isSameTab = true; }")
-    await expect(page.locator("#connection")).to_be_visible(timeout=SLOW)
+        other = await open_elsewhere(browser, page, await context.storage_state())
+    for tab in (page, other):
+        await expect(tab.locator("#connection")).to_be_visible(timeout=SLOW)
+    expect_jitter([await tab.evaluate("() => window.waits") for tab in (page, other)])
     await worker.succeed(*await worker.take())
     with serving(create_app(settings, TracerProvider(shutdown_on_exit=False)), port):
         await expect(page.locator("#connection")).to_be_hidden(timeout=SLOW)
         await expect_percent(page, "100.0 %")
         assert await page.evaluate("() => window.isSameTab")
+        await expect(other.locator("#connection")).to_be_hidden(timeout=SLOW)
+        await other.context.close()
         await context.close()
+
+
+async def open_elsewhere(browser: Browser, page: Page, state: Any) -> Page:
+    """Open what a page shows in another browser, which has a stream of its own."""
+    context = await browser.new_context(storage_state=state)
+    await context.add_init_script(NOTE_WAITS)
+    other = await context.new_page()
+    await other.goto(page.url)
+    await other.wait_for_function(IS_LIVE)
+    return other
+
+
+def expect_jitter(waits: list[list[float]]) -> None:
+    """Fail where two tabs come back at the same moment, or one too early or too late."""
+    first, second = [tab[0] for tab in waits]
+    assert first != second
+    for tab in waits:
+        for n, wait in enumerate(tab):
+            assert 500 * 2**n <= wait <= min(30_000, 1000 * 2**n), waits

@@ -55,6 +55,8 @@ class Site:
     """Ingest, read and operate."""
     viewer_key: str
     """Read only."""
+    app: FastAPI
+    """What runs, in this process."""
 
 
 def settings_of(servers: Servers, dsn: str) -> Settings:

@@ -16,6 +16,7 @@ from services.api.examples import (
     SNAPSHOT,
     TRACE_ID,
     USER_ID,
+    WORKSPACE,
     Example,
 )
 
@@ -126,6 +127,7 @@ NEW_KEY: Final[Example] = {"name": "importer", "scopes": ["ingest"], "days": 90}
 ROTATION: Final[Example] = {"graceHours": 24}
 KEY: Final[Example] = {
     "id": KEY_ID,
+    "workspaceId": WORKSPACE,
     "name": "importer",
     "prefix": "sst_Q1w2E3",
     "scopes": ["ingest"],

@@ -124,6 +124,7 @@ SAMPLE: Final[Example] = COUNTS | {
     "lastDoneAt": LATER,
     "consumers": 2,
     "idleConsumers": 0,
+    "silent": 0,
     "rings": True,
     "countedUntil": EARLIER,
     "windowSeconds": 60.0,
@@ -145,6 +146,7 @@ QUEUES: Final[Example] = {
             "urgent": False,
         }
     ],
+    "release": {"name": "1.4.2", "since": EARLIER},
 }
 QUEUE_DETAILS: Final[Example] = {
     "name": QUEUE,
@@ -208,8 +210,13 @@ TRACE_FOUND: Final[Example] = TRACE | {
             "status": "unset",
             "startedAt": EARLIER,
             "durationMs": 12.4,
+            "operation": None,
+            "queue": None,
             "messageId": None,
+            "database": None,
             "error": None,
+            "attributes": None,
+            "links": None,
         }
     ]
 }

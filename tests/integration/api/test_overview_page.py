@@ -55,6 +55,24 @@ async def until_shown(http: httpx.AsyncClient, text: str) -> None:
             await asyncio.sleep(0.05)
 
 
+async def test_a_worker_without_heartbeat_and_the_release_are_told_by_page_and_api(
+    app: FastAPI, client: Client, conn: Conn
+) -> None:
+    await conn.execute("SELECT set_config('supastate.release', '1.4.2+g1', false)")
+    assert await take_sample(conn, EAGER)
+    await conn.execute("UPDATE queue_samples SET silent = 3 WHERE queue = 'memory_ingestion'")
+    answer = (await client.get("/api/queues")).json()
+    async with logged_in(app, client.key) as http:
+        page = (await http.get(OVERVIEW)).text
+
+    (problem,) = [one for one in answer["problems"] if one["kind"] == "silent"]
+    said = "3 messages of memory_ingestion are held by a worker that gives no heartbeat"
+    assert problem["text"].startswith(said)
+    assert problem["text"] in page
+    assert "Release <strong>1.4.2+g1</strong> of the API since <time" in page
+    assert answer["release"]["name"] == "1.4.2+g1"
+
+
 async def test_actions_of_other_workspaces_are_not_shown(
     app: FastAPI, client: Client, other_client: Client
 ) -> None:

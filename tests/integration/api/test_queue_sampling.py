@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -17,13 +18,14 @@ from services.api.sampling import sampling
 from shared.domain.histograms import BOUNDS
 from shared.postgres.queue_counting import ADD_COUNTS
 from shared.postgres.queue_figures import QueueFigures, Range, find_figures, find_series
-from shared.postgres.queue_sampling import take_sample
+from shared.postgres.queue_sampling import SAVE_SAMPLES, take_sample
 from shared.runtime import Pool
 from tests.integration.api.queue_builders import (
     BURY,
     EAGER,
     OTHERS,
     SEND,
+    US,
     Conn,
     archive,
     sample_twice,
@@ -36,8 +38,9 @@ from faststream_pgmq import PgmqBroker
 
 broker = PgmqBroker(sys.argv[1], logger=None)
 
-@broker.subscriber("memory_ingestion")
-async def handle() -> None: ...
+@broker.subscriber("memory_ingestion", visibility_timeout=1.5)
+async def handle() -> None:
+    await asyncio.Event().wait()
 
 async def main() -> None:
     await broker.start()
@@ -220,10 +223,17 @@ async def until(conn: Conn, holds: Callable[[QueueFigures], bool]) -> QueueFigur
             await asyncio.sleep(0.02)
 
 
-async def test_a_killed_worker_is_gone_with_the_next_sample(database: str, api: Conn) -> None:
+async def test_a_hung_worker_is_silent_and_a_killed_one_gone_with_the_next_sample(
+    database: str, conn: Conn, api: Conn
+) -> None:
     worker = await asyncio.create_subprocess_exec(sys.executable, "-c", WORKER, database)
     try:
         await until_consumers(api, 1)
+        await conn.execute(SEND, (1,))
+        await until_held(api, silent=0)
+        worker.send_signal(signal.SIGSTOP)
+        await until_held(api, silent=1)
+        assert (await figures(api)).consumers == 1  # its connections are open
     finally:
         worker.kill()
         await worker.wait()
@@ -240,6 +250,46 @@ async def until_consumers(conn: Conn, count: int) -> None:
             if (one.consumers, one.idle) == (count, count):
                 return
             await asyncio.sleep(0.05)
+
+
+async def until_held(conn: Conn, silent: int) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            assert await take_sample(conn, replace(EAGER, lease_seconds=1.5))
+            one = await figures(conn)
+            if (one.running, one.silent) == (1, silent):
+                return
+            await asyncio.sleep(0.05)
+
+
+async def test_what_is_renewed_or_waits_for_its_next_attempt_is_not_silent(
+    conn: Conn, api: Conn
+) -> None:
+    await conn.execute(SEND, (4,))
+    await conn.execute(
+        "UPDATE pgmq.q_memory_ingestion SET read_ct = 1,"
+        " vt = now() + (ARRAY[21, 19, -60, 5])[msg_id] * interval '1 second',"
+        " last_read_at = CASE WHEN msg_id < 4 THEN now() END"
+    )
+    assert await take_sample(api, EAGER)
+
+    assert (await figures(api)).silent == 2
+
+
+async def test_a_release_is_told_since_its_first_sample(conn: Conn, api: Conn) -> None:
+    assert (await figures(api)).release is None
+    for release in ("1.4", "1.4", "1.5"):
+        await api.execute("SELECT set_config('supastate.release', %s, false)", (release,))
+        assert await take_sample(api, EAGER)
+        await conn.execute(
+            "UPDATE queue_samples SET release_since = '2026-01-05 12:00Z' WHERE true"
+        )
+        assert await take_sample(api, EAGER)
+        one = await figures(api)
+        assert (one.release, one.release_since) == (release, datetime(2026, 1, 5, 12, tzinfo=UTC))
+    await api.execute("SELECT set_config('supastate.release', '1.6', false)")
+    assert await take_sample(api, EAGER)
+    assert (await figures(api)).release_since == (await figures(api)).sampled_at
 
 
 async def test_old_minutes_are_forgotten(conn: Conn, api: Conn) -> None:
@@ -269,6 +319,12 @@ async def test_counting_reads_archives_and_queues_by_their_indexes(conn: Conn, a
     plan = "\n".join(str(row[0]) for row in rows)
     assert "a_memory_ingestion" in plan
     assert "Seq Scan on a_memory_ingestion" not in plan, plan
+    assert "Seq Scan on q_memory_ingestion " not in plan, plan
+
+    seen = {"me": US, "limit": 10_001, "silent_below": 20.0}
+    rows = await (await conn.execute("EXPLAIN " + SAVE_SAMPLES, seen)).fetchall()
+    plan = "\n".join(str(row[0]) for row in rows)
+    assert "q_memory_ingestion_in_hand" in plan, plan
     assert "Seq Scan on q_memory_ingestion " not in plan, plan
 
 

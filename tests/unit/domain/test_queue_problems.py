@@ -47,6 +47,7 @@ def with_standing(**changes: object) -> Watched:
         (with_standing(consumers=0, last_done_at=HALF_AN_HOUR_AGO), ["unattended"]),
         (with_standing(waiting=5, due_since=HALF_AN_HOUR_AGO, is_paused=True), ["paused"]),
         (replace(WELL, failed_lately=3), ["dead_letters"]),
+        (replace(WELL, silent=2), ["silent"]),
         (replace(WELL, doorbell=False), ["deaf"]),
         (replace(WELL, snapshot_holder="session", snapshot_seconds=7200.0), ["old_snapshot"]),
         (replace(WELL, snapshot_holder="session", snapshot_seconds=60.0), []),

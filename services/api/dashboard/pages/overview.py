@@ -19,6 +19,7 @@ from services.api.dashboard.rendering import render
 from services.api.dashboard.routes import PageRoute
 from services.api.dashboard.sharing import share
 from services.api.parts import ApiParts, WithParts
+from services.api.queue_answers import describe_release
 from services.api.queues import problems_of
 from shared.domain.queue_problems import Problem
 from shared.postgres.api_keys import ApiKey
@@ -91,6 +92,7 @@ async def show(request: Request, template: str, caller: ApiKey, parts: ApiParts)
             *_of_groups(groups, datetime.now(UTC)),
         ],
         as_of=sampled_at(figures),
+        release=describe_release(figures),
     )
 
 
