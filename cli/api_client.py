@@ -241,6 +241,8 @@ def _wanted_pause(answer: httpx.Response | None) -> float:
 def _read(answer: httpx.Response) -> JsonValue:
     if not answer.is_success:
         raise _refusal(answer)
+    if answer.status_code == HTTPStatus.NO_CONTENT:
+        return None
     try:
         return cast(JsonValue, answer.json())
     except ValueError as error:

@@ -56,6 +56,15 @@ def find_api() -> ApiAddress:
     return ApiAddress(names[API_URL], key)
 
 
+def asks_api() -> bool:
+    """Return whether the shell names an API with a key and no Postgres.
+
+    What can be done both ways is then asked of the API; a local stack of this user is another one.
+    """
+    named = [os.environ.get(name) for name in (API_URL, API_KEY)]
+    return all(named) and not os.environ.get(POSTGRES_DSN)
+
+
 def _find_key(names: Mapping[str, str]) -> str:
     # A key copied from a file often ends in a line break, which no header may hold.
     key = names.get(API_KEY, "").strip()

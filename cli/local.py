@@ -24,7 +24,7 @@ Home = Annotated[
     Path | None,
     typer.Option("--home", help="Folder for all data.  [default: $SUPASTATE_HOME or ~/.supastate]"),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON: what runs, and where.")]
 
 
 @app.command()
@@ -34,12 +34,13 @@ def up(
     servers_only: Annotated[
         bool, typer.Option("--servers-only", help="Start only Postgres and Neo4j.")
     ] = False,
+    as_json: Json = False,
 ) -> None:
     """Start everything; a second `up` changes nothing."""
     with signals_as_interrupts():
         started = _start(home, servers_only=servers_only, keep=detach)
         stack = LocalStack(home)
-        out().print(make_status_table(stack.status()))
+        _print_status(stack, as_json=as_json)
         if detach:
             err().print("Stop it with: supastate local down")
         elif not started:
@@ -54,6 +55,7 @@ def down(
     delete_data: Annotated[
         bool, typer.Option("--delete-data", help="Delete databases and logs too.")
     ] = False,
+    as_json: Json = False,
 ) -> None:
     """Stop everything that this folder's stack started; data stays."""
     with StartDisplay(err()) as display:
@@ -61,28 +63,38 @@ def down(
         stack.stop()
         if delete_data:
             stack.delete_data()
+    if as_json:
+        _print_status(stack, as_json=True)
 
 
 @app.command()
 def status(home: Home = None, as_json: Json = False) -> None:
     """Show what runs, and where."""
     stack = LocalStack(home)
-    statuses = stack.status()
-    if as_json:
-        print_json([asdict(line) | {"log": str(line.log or "")} for line in statuses])
-    else:
-        out().print(make_status_table(statuses))
+    _print_status(stack, as_json=as_json)
+    if not as_json:
         out().print(plain(f"Logs are in {stack.home.logs}", "dim"), soft_wrap=True)
 
 
 @app.command()
-def env(home: Home = None, as_json: Json = False) -> None:
+def env(
+    home: Home = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
     """Print the settings of clients: eval "$(supastate local env)"."""
     settings = LocalStack(home).settings()
     if as_json:
         print_json({**settings})
     else:
         typer.echo("\n".join(f"export {k}={shlex.quote(v)}" for k, v in settings.items()))
+
+
+def _print_status(stack: LocalStack, *, as_json: bool) -> None:
+    statuses = stack.status()
+    if as_json:
+        print_json([asdict(line) | {"log": str(line.log or "")} for line in statuses])
+    else:
+        out().print(make_status_table(statuses))
 
 
 def _start(home: Path | None, *, servers_only: bool, keep: bool) -> bool:

@@ -34,6 +34,12 @@ def print_json(value: JsonValue) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
+def print_json_line(value: JsonValue) -> None:
+    """Write JSON as one line, at once: a reader of the pipe waits for it."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
 def local_time(moment: datetime | None) -> str:
     """Return a time as a clock of this time zone shows it."""
     return moment.astimezone().strftime("%Y-%m-%d %H:%M") if moment else "–"

@@ -13,8 +13,7 @@ from rich.live import Live
 
 from cli.api_client import PATIENT, ApiClient
 from cli.connection import find_api
-from cli.errors import UsageError
-from cli.terminal import out, print_json
+from cli.terminal import out, print_json, print_json_line
 
 EVERY_SECONDS: Final = 2.0
 """The API's figures change every ten seconds; its counts at once."""
@@ -24,22 +23,23 @@ Show = Callable[[JsonValue], RenderableType]
 
 
 def show_answer(read: Read, show: Show, *, watch: bool, as_json: bool) -> None:
-    """Print what `read` answers.
-
-    Raises:
-        UsageError: JSON cannot be watched.
-    """
+    """Print what `read` answers; watched JSON is a line for each look."""
     if watch and as_json:
-        raise UsageError("--watch draws on a terminal", next_step="Leave out --watch or --json.")
+        return _watch_json(read)
     if watch:
-        _watch(read, show)
-        return
+        return _watch(read, show)
     with ApiClient(find_api()) as client:
         answer = read(client)
     if as_json:
-        print_json(answer)
-    else:
-        out().print(show(answer))
+        return print_json(answer)
+    return out().print(show(answer))
+
+
+def _watch_json(read: Read) -> None:
+    with ApiClient(find_api(), PATIENT) as client, suppress(KeyboardInterrupt):
+        while True:
+            print_json_line(read(client))
+            time.sleep(EVERY_SECONDS)
 
 
 def _watch(read: Read, show: Show) -> None:

@@ -12,6 +12,7 @@ from psycopg import sql
 
 from faststream_pgmq import replies, session_queries
 from faststream_pgmq.connecting import connect
+from faststream_pgmq.crew import Crew
 from faststream_pgmq.errors import OutdatedInstallError, PgmqConnectionError
 from faststream_pgmq.listening import Ear
 from faststream_pgmq.replying import Waiting
@@ -45,7 +46,7 @@ class Inbox:
         self._ear = Ear(None)
         self._conn: AsyncConnection[Any] | None = None
         self._connecting = asyncio.Lock()
-        self._collecting: asyncio.Task[None] | None = None
+        self._collector: Crew | None = None
 
     async def ask(
         self,
@@ -68,10 +69,9 @@ class Inbox:
     async def close(self) -> None:
         """Stop listening; nobody collects what is still sent here, so nobody may wait for it."""
         self._ear.close()
-        task, self._collecting = self._collecting, None
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        collector, self._collector = self._collector, None
+        if collector is not None:
+            await collector.end()
             await self._look_once_more()
         self._waiting.give_up()
         conn, self._conn = self._conn, None
@@ -82,9 +82,10 @@ class Inbox:
     async def _open(self) -> None:
         # Listening first: an answer that came before would be found only by the next safety look.
         await self._listen()
-        if self._collecting is None:
+        if self._collector is None:
             await self._collect()
-            self._collecting = asyncio.create_task(self._collect_for_ever())
+            self._collector = Crew(_tell_end)
+            self._collector.employ(self._collect_for_ever)
 
     async def _listen(self) -> None:
         async with self._connecting:
@@ -131,3 +132,7 @@ class Inbox:
         with contextlib.suppress(psycopg.Error, TimeoutError):
             async with asyncio.timeout(LAST_LOOK):
                 await self._collect()
+
+
+def _tell_end(what: str, error: BaseException | None) -> None:
+    _LOGGER.error("%s has ended and is begun anew", what, exc_info=error)

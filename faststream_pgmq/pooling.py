@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import select
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
+
+from faststream_pgmq.crew import cancellations
 
 if TYPE_CHECKING:
     from faststream_pgmq.answering import Watch
@@ -30,21 +32,20 @@ class CancellablePool(AsyncConnectionPool[Connection]):
         before = cancellations()
         conn = await super().getconn(timeout)
         if cancellations() > before:
-            await self.putconn(conn)
-            raise asyncio.CancelledError
+            await asyncio.shield(asyncio.create_task(self.putconn(conn)))
+            await _be_cancelled()
         return conn
 
     async def wait(self, timeout: float = 30.0) -> None:  # noqa: ASYNC109 - psycopg's
         before = cancellations()
         await super().wait(timeout)
         if cancellations() > before:
-            raise asyncio.CancelledError
+            await _be_cancelled()
 
 
-def cancellations() -> int:
-    """Return how often the running task was told to end."""
-    task = asyncio.current_task()
-    return 0 if task is None else task.cancelling()
+async def _be_cancelled() -> NoReturn:
+    await asyncio.sleep(0)  # where anyio raises its own, which alone its scopes know
+    raise asyncio.CancelledError
 
 
 Pool = CancellablePool[AsyncConnection[Any]]

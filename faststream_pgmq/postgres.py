@@ -71,7 +71,11 @@ class PostgresQueues:
         finally:
             await first.close()
         # A program that ends while the pool still opens would wait for it for ever.
-        await self.pool.open(wait=True, timeout=CONNECT_TIMEOUT)
+        try:
+            await self.pool.open(wait=True, timeout=CONNECT_TIMEOUT)
+        except BaseException:
+            await self.pool.close()
+            raise
 
     @asynccontextmanager
     async def _session(self) -> AsyncGenerator[AsyncConnection[Any]]:

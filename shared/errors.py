@@ -85,6 +85,10 @@ class ConflictError(SupastateError):
     """What is asked for is not what it was when the sender looked at it."""
 
 
+class AnsweredBeforeError(SupastateError):
+    """What is asked for was done before, and its answer, which holds a secret, is kept nowhere."""
+
+
 class DeadLetterError(SupastateError):
     """No retry can help: the broker moves the message to its dead letter queue."""
 

@@ -35,6 +35,8 @@ Pool = CancellablePool[AsyncConnection[TupleRow]]
 POOL_SIZE: Final = 4
 PAGE_STATEMENT_SECONDS: Final = 2
 READY_TIMEOUT_SECONDS: Final = 2.0
+NEO4J_READY_SECONDS: Final = 10.0
+"""More than the driver takes to give up a connection: only a silent server needs this."""
 
 RETRY: Final = RetryPolicy(
     max_attempts=5,
@@ -124,9 +126,11 @@ def create_worker(broker: PgmqBroker, parts: Parts, provider: TracerProvider) ->
 
     @asynccontextmanager
     async def lifespan() -> AsyncGenerator[None]:
-        async with parts.opened():
-            yield
-        provider.shutdown()
+        try:
+            async with parts.opened():
+                yield
+        finally:
+            provider.shutdown()
 
     @get
     async def live(scope: Scope) -> AsgiResponse:
@@ -163,7 +167,7 @@ async def _run(create_app: Callable[[Settings], AsgiFastStream], settings: Setti
 async def probe_postgres(pool: Pool) -> None:
     """Raise DependencyDownError when Postgres does not answer."""
     try:
-        async with pool.connection(timeout=READY_TIMEOUT_SECONDS) as conn:
+        async with asyncio.timeout(READY_TIMEOUT_SECONDS), pool.connection() as conn:
             await conn.execute("SELECT 1")
     except Exception as error:  # whatever it is, the answer is "down"
         raise DependencyDownError("Postgres", type(error).__name__) from error
@@ -172,7 +176,8 @@ async def probe_postgres(pool: Pool) -> None:
 async def probe_neo4j(driver: AsyncDriver) -> None:
     """Raise DependencyDownError when Neo4j does not answer."""
     try:
-        await driver.verify_connectivity()  # pyright: ignore[reportUnknownMemberType]  # untyped options
+        async with asyncio.timeout(NEO4J_READY_SECONDS):
+            await driver.verify_connectivity()  # pyright: ignore[reportUnknownMemberType]  # untyped options
     except Exception as error:  # whatever it is, the answer is "down"
         raise DependencyDownError("Neo4j", type(error).__name__) from error
 

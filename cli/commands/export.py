@@ -27,6 +27,9 @@ def export(
     ] = None,
     project: Annotated[str | None, typer.Option(help="Only this project.")] = None,
     user: Annotated[UUID | None, typer.Option(help="Only what this user sent.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With --to: print what was written. Lines are JSON.")
+    ] = False,
 ) -> None:
     """Write everything of one kind, a JSON object a line. Needs a key with the scope admin."""
     import sys
@@ -34,7 +37,7 @@ def export(
     from cli.api_client import ApiClient
     from cli.connection import find_api
     from cli.exporting import write_lines
-    from cli.terminal import err, plain
+    from cli.terminal import err, plain, print_json
 
     wanted = {"kind": kind.value, "project": project, "user": str(user) if user else None}
     with ApiClient(find_api()) as client:
@@ -46,4 +49,6 @@ def export(
         with part.open("wb") as file:
             lines = write_lines(client, wanted, file)
         part.replace(to)
+    if as_json:
+        print_json({"kind": kind.value, "lines": lines, "to": str(to)})
     err().print(plain(f"Wrote {lines} {kind.value} to {to}."))

@@ -63,6 +63,7 @@ class Place(StrEnum):
 
 JobId = Annotated[UUID, typer.Argument(help="The id that `supastate jobs` shows.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the API's answer.")]
+AlwaysJson = Annotated[bool, typer.Option("--json", help="It is JSON in any case.")]
 
 
 @app.command(SHOW)
@@ -130,8 +131,10 @@ def message(
     queue: Annotated[str, typer.Argument(help="Its queue.", autocompletion=complete_queue)],
     place: Annotated[Place, typer.Argument(help="Where it is.")],
     message_id: Annotated[int, typer.Argument(metavar="ID", help="Its id.")],
+    as_json: AlwaysJson = False,
 ) -> None:
     """Print a message of a job whole, as JSON without secrets; `show --json` names its place."""
+    del as_json
     from urllib.parse import quote
 
     from cli.downloading import print_file
@@ -142,19 +145,24 @@ def message(
 
 @app.command("cancel")
 def cancel(
-    job_id: JobId,
+    job_ids: Annotated[
+        list[UUID], typer.Argument(metavar="ID", help="The ids that `supastate jobs` shows.")
+    ],
     reason: Annotated[str, typer.Option(help="Kept in the audit log.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Cancel what is left of a job; what a worker has in hand is finished, not tried again."""
+    """Cancel what is left of jobs; what a worker has in hand is finished, not tried again.
+
+    Of several, one that cannot be cancelled is told and does not keep the others; the exit code is
+    1 then. As JSON several are a list, in which such a one has an `error`.
+    """
     from cli.api_client import ApiClient
     from cli.connection import find_api
-    from cli.terminal import out, print_json
-    from cli.views.jobs import show_cancelled
+    from cli.views.job_cancelling import cancel_each, cancel_one
 
     with ApiClient(find_api()) as client:
-        answer = client.post(f"/api/jobs/{job_id}/cancel", {"reason": reason})
-    if as_json:
-        print_json(answer)
-    else:
-        out().print(show_cancelled(answer))
+        first, *others = dict.fromkeys(job_ids)
+        if others:
+            cancel_each(client, [first, *others], reason, as_json=as_json)
+        else:
+            cancel_one(client, first, reason, as_json=as_json)

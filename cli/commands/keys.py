@@ -1,4 +1,4 @@
-"""`supastate keys`: the API keys of a workspace, made and revoked where Postgres is."""
+"""`supastate keys`: the API keys of a workspace, in Postgres or over the API."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from uuid import UUID
 import typer
 
 app = typer.Typer(
-    no_args_is_help=True, help="Make, list, rotate and revoke API keys (needs Postgres)."
+    no_args_is_help=True,
+    help="Make, list, rotate and revoke API keys. Over the API, where the shell names "
+    "SUPASTATE_API_URL, a SUPASTATE_API_KEY with the scope admin and no SUPASTATE_POSTGRES_DSN; "
+    "else in Postgres, that of the local stack where none is named.",
 )
 
 Workspace = Annotated[
@@ -17,7 +20,7 @@ Workspace = Annotated[
     typer.Option(
         help="team:<uuid> or user:<uuid>.",
         envvar="SUPASTATE_WORKSPACE_ID",
-        show_default="the local stack's",
+        show_default="the key's, or the local stack's",
     ),
 ]
 
@@ -40,7 +43,11 @@ class Scope(StrEnum):
 def create(
     workspace: Workspace = None,
     user: Annotated[
-        UUID | None, typer.Option(help="Who sends with this key.", show_default="a new id")
+        UUID | None,
+        typer.Option(
+            help="Who sends with this key.",
+            show_default="the API's caller, or a new id in Postgres",
+        ),
     ] = None,
     name: Annotated[str, typer.Option(help="To tell keys apart.")] = "command line",
     scope: Annotated[
@@ -60,10 +67,10 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a key and print it; it cannot be shown again."""
-    from cli.api_keys import NewKey, create_key
+    from cli.api_keys import NewKey, find_keys
 
     wanted = NewKey(user, name, scope, days, requests_per_minute)
-    _print_key(create_key(workspace, wanted), as_json)
+    _print_key(find_keys(workspace).create(wanted), as_json)
 
 
 @app.command("list")
@@ -72,9 +79,9 @@ def list_keys(
     as_json: AsJson = False,
 ) -> None:
     """Show a workspace's keys, revoked ones too."""
-    from cli.api_keys import list_keys, show_keys
+    from cli.api_keys import find_keys, show_keys
 
-    show_keys(list_keys(workspace), as_json=as_json)
+    show_keys(find_keys(workspace).find_all(), as_json=as_json)
 
 
 @app.command("rotate")
@@ -87,9 +94,9 @@ def rotate(
     as_json: AsJson = False,
 ) -> None:
     """Make a key with the same rights in place of another, and print it."""
-    from cli.api_keys import rotate_key
+    from cli.api_keys import find_keys
 
-    _print_key(rotate_key(workspace, key_id, grace_hours=grace_hours), as_json)
+    _print_key(find_keys(workspace).rotate(key_id, grace_hours=grace_hours), as_json)
 
 
 @app.command("revoke")
@@ -99,10 +106,10 @@ def revoke(
     as_json: AsJson = False,
 ) -> None:
     """Make a key useless. The API notices within seconds."""
-    from cli.api_keys import revoke_key
+    from cli.api_keys import find_keys
     from cli.terminal import out, print_json
 
-    revoke_key(workspace, key_id)
+    find_keys(workspace).revoke(key_id)
     if as_json:
         print_json({"id": str(key_id), "state": "revoked"})
     else:

@@ -29,7 +29,10 @@ Name = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the API's answer.")]
-Watch = Annotated[bool, typer.Option("--watch", "-w", help="Show it anew until Ctrl-C.")]
+Watch = Annotated[
+    bool,
+    typer.Option("--watch", "-w", help="Show it anew until Ctrl-C; with --json a line each time."),
+]
 
 
 @app.callback()

@@ -11,6 +11,7 @@ def signals(
     judge: Annotated[
         bool, typer.Option("--judge", help="Ask the model that SUPASTATE_SIGNAL_MODEL names.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Lines are JSON in any case.")] = False,
 ) -> None:
     """Read lines {id, content, metadata?}, write {id, debugging, refactoring, learning}.
 
@@ -18,6 +19,7 @@ def signals(
     cannot be answered is named on standard error; the others are answered, and the exit code is 1.
     docs/model-card-activity.md says from which probability on a memory carries a signal.
     """
+    del as_json
     import sys
 
     from cli.signals.answering import answer_lines

@@ -9,7 +9,7 @@ import typer
 
 def trace(
     trace_id: Annotated[
-        str | None, typer.Argument(show_default="the newest that reached the graph")
+        str | None, typer.Argument(show_default="the newest that went through several services")
     ] = None,
     message: Annotated[
         str | None,
@@ -17,9 +17,11 @@ def trace(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the spans as JSON.")] = False,
 ) -> None:
-    """Draw a trace as a tree of spans with durations, from the span store in Postgres."""
-    import asyncio
+    """Draw a trace as a tree of spans with durations.
 
+    Of the API, with the spans of the key's workspace, where the shell names SUPASTATE_API_URL,
+    SUPASTATE_API_KEY and no SUPASTATE_POSTGRES_DSN; else from the span store in Postgres.
+    """
     from cli.tracing.show import show_one
 
-    asyncio.run(show_one(trace_id, message, as_json=as_json))
+    show_one(trace_id, message, as_json=as_json)

@@ -15,15 +15,22 @@ def train_signals(
     out: Annotated[
         Path | None, typer.Option(help="Write the weights to this file.", dir_okay=False)
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Train the activity model offline; without --out, print the figures of its card."""
-    from cli.signals.card import card_of, measure
+    from cli.signals.card import card_of, dump_figures, measure
     from cli.signals.labelled import read_labelled
     from cli.signals.training import train
+    from cli.terminal import print_json
 
     read = read_labelled(labelled)
     if out is None:
-        typer.echo(card_of(measure(read)))
+        figures = measure(read)
+        print_json(dump_figures(figures)) if as_json else typer.echo(card_of(figures))
+        return
+    out.write_text(train(read).model_dump_json(indent=1, exclude_none=True) + "\n", "utf-8")
+    episodes, commits = len(read.episodes), len(read.commits)
+    if as_json:
+        print_json({"out": str(out), "episodes": episodes, "commits": commits})
     else:
-        out.write_text(train(read).model_dump_json(indent=1, exclude_none=True) + "\n", "utf-8")
-        typer.echo(f"{out}: trained on {len(read.episodes)} episodes, {len(read.commits)} commits")
+        typer.echo(f"{out}: trained on {episodes} episodes, {commits} commits")

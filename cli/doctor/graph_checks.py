@@ -11,7 +11,12 @@ from neo4j import AsyncDriver
 from cli.doctor.findings import Finding, judge, listed
 from shared.embedding import Embedder
 from shared.errors import DependencyDownError, InvalidInputError, SettingsError
-from shared.graph.checkup import read_graph_server, read_unready_indexes
+from shared.graph.checkup import (
+    GraphServer,
+    UnreadyIndex,
+    read_graph_server,
+    read_unready_indexes,
+)
 from shared.graph.migrate import find_pending
 
 AREA: Final = "Neo4j"
@@ -23,19 +28,27 @@ async def examine_graph(driver: AsyncDriver, embedder: Embedder) -> AsyncGenerat
     """Yield what is found."""
     asked = datetime.now(UTC)
     server = await read_graph_server(driver)
-    apart = (server.now - (asked + (datetime.now(UTC) - asked) / 2)).total_seconds()
-    year = server.version.partition(".")[0]
-    yield judge(
-        AREA, "version", good=year.isdecimal() and int(year) >= OLDEST_YEAR,
-        found=f"{server.version} {server.edition}",
-        mend="Use Neo4j 2026 or newer: older ones cannot filter inside a vector index.",
-    )  # fmt: skip
-    yield judge(
-        AREA, "clock", good=abs(apart) <= MOST_SECONDS_APART, bad="warning",
-        found=f"{apart:+.1f} s from this machine's", mend="Let both machines follow NTP.",
-    )  # fmt: skip
+    for finding in judge_graph_server(server, asked, datetime.now(UTC)):
+        yield finding
     yield await _examine_migrations(driver, embedder)
-    yield await _examine_indexes(driver)
+    yield judge_indexes(await read_unready_indexes(driver))
+
+
+def judge_graph_server(server: GraphServer, asked: datetime, answered: datetime) -> list[Finding]:
+    """Return what a server's own words mean; `now` is of a moment between the two."""
+    apart = (server.now - (asked + (answered - asked) / 2)).total_seconds()
+    year = server.version.partition(".")[0]
+    return [
+        judge(
+            AREA, "version", good=year.isdecimal() and int(year) >= OLDEST_YEAR,
+            found=f"{server.version} {server.edition}",
+            mend="Use Neo4j 2026 or newer: older ones cannot filter inside a vector index.",
+        ),
+        judge(
+            AREA, "clock", good=abs(apart) <= MOST_SECONDS_APART, bad="warning",
+            found=f"{apart:+.1f} s from this machine's", mend="Let both machines follow NTP.",
+        ),
+    ]  # fmt: skip
 
 
 async def _examine_migrations(driver: AsyncDriver, embedder: Embedder) -> Finding:
@@ -44,12 +57,17 @@ async def _examine_migrations(driver: AsyncDriver, embedder: Embedder) -> Findin
     except SettingsError as error:
         first, _, rest = str(error).partition(". ")
         return Finding(AREA, "migrations", "failed", first, rest)
+    return judge_pending(pending)
+
+
+def judge_pending(pending: list[str]) -> Finding:
+    """Return whether every migration is applied, and each of its indexes there."""
     found = f"missing: {listed(pending)}" if pending else "all applied"
     return judge(AREA, "migrations", good=not pending, found=found, mend="Run `supastate migrate`.")
 
 
-async def _examine_indexes(driver: AsyncDriver) -> Finding:
-    unready = await read_unready_indexes(driver)
+def judge_indexes(unready: list[UnreadyIndex]) -> Finding:
+    """Return whether searches find all that is there."""
     failed = any(one.state == "FAILED" for one in unready)
     found = listed([f"{one.name} {one.state} {one.percent:.0f} %" for one in unready])
     mend = (

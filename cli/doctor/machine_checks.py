@@ -58,7 +58,11 @@ def examine_disk(folder: Path | None = None) -> Finding:
     place = folder or find_home().root
     while not place.exists():
         place = place.parent
-    free = shutil.disk_usage(place).free
+    return judge_disk(shutil.disk_usage(place).free)
+
+
+def judge_disk(free: int) -> Finding:
+    """Return whether so many bytes are enough."""
     return judge(
         "machine", "disk", good=free >= LEAST_FREE_BYTES, bad="warning",
         found=f"{free / GIBIBYTE:,.1f} GiB free",

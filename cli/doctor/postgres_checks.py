@@ -33,7 +33,7 @@ async def examine_postgres(settings: Settings, conn: Conn) -> AsyncGenerator[Fin
     """Yield what is found; without migrations the rest has nothing to look at."""
     asked = datetime.now(UTC)
     server = await checkup.read_server(conn)
-    for finding in _judge_server(server, asked, datetime.now(UTC)):
+    for finding in judge_server(server, asked, datetime.now(UTC)):
         yield finding
     migrations = await _examine_migrations(conn)
     yield migrations
@@ -43,7 +43,8 @@ async def examine_postgres(settings: Settings, conn: Conn) -> AsyncGenerator[Fin
             yield finding
 
 
-def _judge_server(server: Server, asked: datetime, answered: datetime) -> list[Finding]:
+def judge_server(server: Server, asked: datetime, answered: datetime) -> list[Finding]:
+    """Return what a server's own words mean; `now` is of a moment between the two."""
     apart = (server.now - (asked + (answered - asked) / 2)).total_seconds()
     pgmq = server.pgmq_version or "installed from its SQL"
     used = server.connections / server.max_connections
@@ -101,12 +102,10 @@ async def _examine_notifications(settings: Settings, conn: Conn) -> Finding:
 async def _examine_queues(conn: Conn) -> AsyncGenerator[Finding]:
     missing = await checkup.missing_queues(conn)
     yield _about_names("queues", missing, "missing", f"all {len(QUEUES)} there", MIGRATE)
-    roles = await checkup.missing_roles(conn)
-    grant = f"Let an administrator grant {listed(roles)} to this login, then migrate."
-    yield _about_names("roles", roles, "not ours", "all three there", grant)
+    yield judge_roles(await checkup.missing_roles(conn))
     health = await check_health(conn)
-    yield _judge_tables([one for one in health.queues if one.queue in QUEUES])
-    yield _judge_snapshot(health.oldest_snapshot)
+    yield judge_tables([one for one in health.queues if one.queue in QUEUES])
+    yield judge_snapshot(health.oldest_snapshot)
     paused = await checkup.paused_queues(conn)
     resume = "`supastate queues resume NAME` lets its consumers go on."
     yield _about_names("pauses", paused, "paused", "no queue is paused", resume, bad="warning")
@@ -115,7 +114,14 @@ async def _examine_queues(conn: Conn) -> AsyncGenerator[Finding]:
     yield _about_names("dead letters", dead, "some in", "none", look, bad="warning")
 
 
-def _judge_tables(ours: list[QueueHealth]) -> Finding:
+def judge_roles(missing: list[str]) -> Finding:
+    """Return whether this login may act as every role of ours."""
+    grant = f"Let an administrator grant {listed(missing)} to this login, then migrate."
+    return _about_names("roles", missing, "not ours", "all three there", grant)
+
+
+def judge_tables(ours: list[QueueHealth]) -> Finding:
+    """Return whether senders wake consumers, and whether the tables are swollen."""
     silent = [one.queue for one in ours if not one.doorbell]
     if silent:
         mend = "`SELECT faststream_pgmq.create_queue(name)` puts the trigger back."
@@ -127,7 +133,8 @@ def _judge_tables(ours: list[QueueHealth]) -> Finding:
     return ok(AREA, "doorbell", "on every queue")
 
 
-def _judge_snapshot(oldest: Snapshot | None) -> Finding:
+def judge_snapshot(oldest: Snapshot | None) -> Finding:
+    """Return whether somebody keeps dead rows from being removed."""
     seconds = oldest.seconds or 0.0 if oldest else 0.0
     if oldest is None or seconds < LONG_SNAPSHOT_SECONDS:
         return ok(AREA, "old snapshots", "none")

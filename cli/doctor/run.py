@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 
 from psycopg import Error as PostgresError
+from psycopg.errors import InsufficientPrivilege
 
 from cli.connection import find_settings, open_neo4j, open_postgres
 from cli.doctor.findings import Finding, ok
@@ -38,6 +39,9 @@ async def _examine_servers(settings: Settings) -> AsyncGenerator[Finding]:
             yield ok("Postgres", "answers", "connected")
             async for finding in examine_postgres(settings, conn):
                 yield finding
+    except InsufficientPrivilege as error:
+        mend = "Name the login that migrates in SUPASTATE_POSTGRES_DSN: doctor looks at all."
+        yield Finding("Postgres", "rights", "failed", " ".join(str(error).split()), mend)
     except (DependencyDownError, PostgresError) as error:
         mend = "Start it, or mend SUPASTATE_POSTGRES_DSN (host, port, password, sslmode)."
         yield Finding("Postgres", "answers", "failed", " ".join(str(error).split()), mend)

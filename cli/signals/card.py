@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from pydantic import JsonValue, TypeAdapter
 
 from cli.signals.evaluation import Report, Trial, cross_validate, judge, report
 from cli.signals.labelled import Episode, Labelled, is_kept_aside
@@ -48,6 +49,11 @@ def table_of(found: Report) -> str:
     head = "| activity | F1 | precision | recall | Brier (base rate) | ECE |"
     rule = "|---|---|---|---|---|---|"
     return "\n".join([head, rule, *_rows(found)])
+
+
+def dump_figures(figures: dict[str, Figures]) -> JsonValue:
+    """Return all figures as JSON."""
+    return TypeAdapter(dict[str, Figures]).dump_python(figures, mode="json")
 
 
 def card_of(figures: dict[str, Figures]) -> str:

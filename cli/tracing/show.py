@@ -1,30 +1,34 @@
-"""Finds a trace in the span store and shows it."""
+"""Finds a trace, in the span store or over the API, and shows it."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from cli.connection import find_settings, open_postgres
+from cli.api_client import ApiClient
+from cli.connection import asks_api, find_api, find_settings, open_postgres
 from cli.errors import CommandError
 from cli.terminal import out, print_json
+from cli.tracing.over_api import KEPT, find_newest, find_steps
 from cli.tracing.spans import dump_spans, is_about
 from cli.tracing.view import show_trace
 from shared.postgres.spans import find_newest_trace
 from shared.postgres.traces import Span, find_spans
 
 
-async def show_one(trace_id: str | None, message: str | None, *, as_json: bool) -> None:
+def show_one(trace_id: str | None, message: str | None, *, as_json: bool) -> None:
     """Print a trace, the newest when none is named.
 
     Raises:
         CommandError: there is no such trace, or nothing about this message in it.
     """
-    async with open_postgres(find_settings()) as conn:
-        chosen = trace_id or await get_newest_trace(conn, message=message)
-        spans = await get_trace(conn, chosen)
+    if asks_api():
+        chosen, spans = _ask(trace_id, message, whole=as_json)
+    else:
+        chosen, spans = asyncio.run(_read(trace_id, message))
     if message and not any(is_about(span, message) for span in spans):
         raise CommandError(
             f"no span of trace {chosen} is about {message}",
@@ -34,6 +38,18 @@ async def show_one(trace_id: str | None, message: str | None, *, as_json: bool) 
         print_json(dump_spans(spans))
     else:
         out().print(show_trace(chosen, spans, message))
+
+
+def _ask(trace_id: str | None, message: str | None, *, whole: bool) -> tuple[str, list[Span]]:
+    with ApiClient(find_api()) as client:
+        chosen = trace_id or find_newest(client, message)
+        return chosen, find_steps(client, chosen, whole=whole)
+
+
+async def _read(trace_id: str | None, message: str | None) -> tuple[str, list[Span]]:
+    async with open_postgres(find_settings()) as conn:
+        chosen = trace_id or await get_newest_trace(conn, message=message)
+        return chosen, await get_trace(conn, chosen)
 
 
 async def get_newest_trace(
@@ -69,6 +85,4 @@ async def get_trace(conn: AsyncConnection[TupleRow], trace_id: str) -> list[Span
     """
     if spans := await find_spans(conn, trace_id):
         return spans
-    raise CommandError(
-        f"no trace {trace_id}", next_step="Spans are kept for three days; Jaeger may have more."
-    )
+    raise CommandError(f"no trace {trace_id}", next_step=KEPT)

@@ -8,7 +8,7 @@ from pydantic import JsonValue, TypeAdapter
 
 from shared.postgres.traces import Span
 
-NOT_PRINTED: Final = {"operation", "message_id", "database", "error"}
+NOT_PRINTED: Final = {"operation", "message_id", "database", "error", "queue"}
 """What the attributes say too."""
 _SPANS: Final = TypeAdapter(list[Span])
 
@@ -21,9 +21,4 @@ def dump_spans(spans: list[Span]) -> JsonValue:
 def is_about(span: Span, message: str) -> bool:
     """Return whether it is a step of this message: its id, or `queue:id`."""
     queue, _, message_id = message.rpartition(":")
-    return span.message_id == message_id and (not queue or queue_of(span) == queue)
-
-
-def queue_of(span: Span) -> str:
-    """Return the queue of the message that it is about."""
-    return str((span.attributes or {}).get("messaging.destination.name", ""))
+    return span.message_id == message_id and queue in ("", span.queue)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from cli.tracing.spans import is_about, queue_of
+from cli.tracing.spans import is_about
 from shared.postgres.traces import Span
 from shared.traces.tree import Branch, walk
 
@@ -54,7 +54,7 @@ def find_largest_message(branches: Iterable[Branch]) -> str | None:
     """Return the message that caused most, as `queue:id`; None where no span names one."""
     named = (branch for branch in walk(branches) if branch.span.message_id)
     largest = max(named, key=lambda branch: branch.size, default=None)
-    return largest and f"{queue_of(largest.span)}:{largest.span.message_id}"
+    return largest and f"{largest.span.queue or ''}:{largest.span.message_id}"
 
 
 def draw(branches: Sequence[Branch]) -> Iterator[Row]:

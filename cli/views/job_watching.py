@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,7 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from cli.api_client import ApiClient, ApiUnreachableError
-from cli.terminal import local_time, out, plain
+from cli.terminal import local_time, out, plain, print_json_line
 from cli.views.jobs import COLOURS, Job, Wanted, list_jobs, show_jobs
 
 DRAW_SECONDS: Final = 2.0
@@ -28,8 +26,7 @@ def watch_job(client: ApiClient, job_id: UUID, *, as_json: bool) -> None:
     with suppress(KeyboardInterrupt):
         for state in _follow(client, job_id):
             if as_json:
-                sys.stdout.write(json.dumps(state, ensure_ascii=False) + "\n")
-                sys.stdout.flush()
+                print_json_line(state)
             else:
                 out().print(describe(Job.model_validate(state)))
 
@@ -39,8 +36,7 @@ def watch_jobs(client: ApiClient, wanted: Wanted, *, as_json: bool) -> None:
     with suppress(KeyboardInterrupt):
         if as_json:
             while True:
-                sys.stdout.write(json.dumps(list_jobs(client, wanted), ensure_ascii=False) + "\n")
-                sys.stdout.flush()
+                print_json_line(list_jobs(client, wanted))
                 time.sleep(DRAW_SECONDS)
         with Live(console=out(), auto_refresh=False) as drawing:
             while True:

@@ -136,13 +136,6 @@ class Page(Answer):
     searched: Searched
 
 
-class Cancelled(Answer):
-    """What became of a job's messages."""
-
-    cancelled: int
-    running: int
-
-
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which jobs to show."""
@@ -224,15 +217,6 @@ def show_job(answer: JsonValue) -> RenderableType:
         *_events(job.events),
         *_produced(job),
     )
-
-
-def show_cancelled(answer: JsonValue) -> Text:
-    """Return what became of a job that was cancelled."""
-    done = Cancelled.model_validate(answer)
-    in_hand = f"; {done.running:,} in hand are finished, not tried again" if done.running else ""
-    if not done.cancelled and not done.running:
-        return plain("Nothing was left to cancel.")
-    return plain(f"Cancelled {done.cancelled:,} messages{in_hand}.")
 
 
 def _range(page: Page, wanted: Wanted) -> Iterator[Text]:

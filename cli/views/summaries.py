@@ -9,6 +9,7 @@ from pydantic.alias_generators import to_camel
 from rich.console import Group, RenderableType
 
 from cli.api_client import ApiClient
+from cli.paging import get_pages
 from cli.terminal import Indented, local_time, plain
 
 
@@ -31,8 +32,9 @@ class Answer(BaseModel):
 
 
 def find_summaries(client: ApiClient, project: str | None = None) -> JsonValue:
-    """Return the API's answer."""
-    return client.get("/api/summaries", {"project": project})
+    """Return the API's answer, of all its pages together."""
+    found = get_pages(client, "/api/summaries", "summaries", {"project": project})
+    return {"summaries": found, "count": len(found)}
 
 
 def read_summaries(answer: JsonValue) -> list[Summary]:

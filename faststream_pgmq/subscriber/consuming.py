@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import psycopg
 
+from faststream_pgmq.crew import Crew, forget_cancellations
 from faststream_pgmq.delivery import Claimed, Settlement
 from faststream_pgmq.errors import PgmqConnectionError
-from faststream_pgmq.pooling import cancellations
 from faststream_pgmq.subscriber.holding import Hand
 from faststream_pgmq.subscriber.sweeping import sweep_for_ever
 from faststream_pgmq.subscriber.telling import Teller
@@ -66,33 +66,28 @@ class Consumer:
         self._pace: float | None = None
         """Seconds per message, smoothed; known once one was handled."""
         self._probe_wait = FIRST_PROBE
-        self._fetching: asyncio.Task[None] | None = None
-        self._workers: list[asyncio.Task[None]] = []
-        self._clerks: list[asyncio.Task[None]] = []
+        self._fetcher, self._workers, self._clerks = (Crew(self._tell_end) for _ in range(3))
 
     def start(self) -> None:
-        self._fetching = asyncio.create_task(self._fetch_for_ever())
-        self._workers = [asyncio.create_task(self._work()) for _ in range(self._own.max_workers)]
-        self._clerks = [
-            asyncio.create_task(self.hand.beat()),
-            asyncio.create_task(self.writer.run()),
-            asyncio.create_task(self._teller.run()),
-            asyncio.create_task(sweep_for_ever(self._subscriber)),
-        ]
+        self._fetcher.employ(self._fetch_for_ever)
+        for _ in range(self._own.max_workers):
+            self._workers.employ(self._work)
+        for clerk in (self.hand.beat, self.writer.run, self._teller.run, self._sweep):
+            self._clerks.employ(clerk)
 
     async def stop(self, graceful_timeout: float | None) -> None:
         """Stop fetching, give back what has not begun, let the rest finish or give it back."""
-        await _cancel([self._fetching] if self._fetching else [])
+        await self._fetcher.end()
         self.give_back_waiting()
         if graceful_timeout and not await self._finish_running(graceful_timeout):
             text = f"handlers still run after {graceful_timeout} s; their messages are given back"
             self._subscriber.log(text, logging.WARNING)
-        await _cancel(self._workers)
-        self._give_back([one for one in self.hand.all() if not one.settled and not one.ended])
+        await self._workers.end()
+        self._give_back_open(self.hand.all())
         if not await self.writer.drain(LAST_WRITES):
             text = "not everything could be acknowledged; it will be delivered again"
             self._subscriber.log(text, logging.ERROR)
-        await _cancel(self._clerks)
+        await self._clerks.end()
         await self._teller.forget()
         await self._bell.close()
 
@@ -108,6 +103,9 @@ class Consumer:
     def _give_back(self, deliveries: Sequence[Delivery]) -> None:
         if deliveries:
             self._put(Settlement(deferred=[give_back(one) for one in deliveries]))
+
+    def _give_back_open(self, deliveries: Sequence[Delivery]) -> None:
+        self._give_back([one for one in deliveries if not one.settled and not one.ended])
 
     def _put(self, settlement: Settlement) -> None:
         for delivery in settlement.deliveries:
@@ -137,22 +135,35 @@ class Consumer:
 
     async def _work_for_ever(self) -> None:
         turn_ends = 0.0
-        while not cancellations():  # a handler may have lost one: see `pooling.CancellablePool`
-            if self._units.empty():
-                self._idle_workers += 1
-                self._changed.set()
-                unit = await self._units.get()
-                self._idle_workers -= 1
-            else:
-                unit = self._units.get_nowait()
+        while not self._workers.is_ending:
+            unit = await self._next_unit()
             began = monotonic()
-            await self._subscriber.processing.run(unit)
+            await self._process(unit)
             ended = monotonic()
             self._keep_pace((ended - began) / len(unit))
             if ended > turn_ends:
                 self._changed.set()
                 await asyncio.sleep(0)
                 turn_ends = monotonic() + TURN
+
+    async def _next_unit(self) -> Sequence[Delivery]:
+        if not self._units.empty():
+            return self._units.get_nowait()
+        self._idle_workers += 1
+        self._changed.set()
+        try:
+            return await self._units.get()
+        finally:
+            self._idle_workers -= 1
+
+    async def _process(self, unit: Sequence[Delivery]) -> None:
+        try:
+            await self._subscriber.processing.run(unit)
+        except BaseException:
+            self._give_back_open(unit)
+            raise
+        if not self._workers.is_ending:
+            forget_cancellations()
 
     def _keep_pace(self, seconds: float) -> None:
         self._pace = seconds if self._pace is None else 0.8 * self._pace + 0.2 * seconds
@@ -166,7 +177,7 @@ class Consumer:
         return True
 
     async def _until_all_idle(self) -> None:
-        while self._idle_workers < len(self._workers) or not self._units.empty():
+        while self._idle_workers < self._own.max_workers or not self._units.empty():
             self._changed.clear()
             await self._changed.wait()
 
@@ -177,11 +188,12 @@ class Consumer:
             # So that a pause is heard although the queue is never empty. Sleeping will try again.
             await self._bell.listen()
         wait = FIRST_WAIT
-        while not cancellations():
+        while not self._fetcher.is_ending:
             try:
                 if self._subscriber.is_paused:
                     await self._until_up()
-                await self._fetch()
+                else:
+                    await self._fetch()
                 wait = FIRST_WAIT
             except (psycopg.OperationalError, PgmqConnectionError) as error:
                 text = f"cannot read, next try in {wait:.1f} s: {summary(error)}"
@@ -289,7 +301,7 @@ class Consumer:
 
         A probe may pass while the handler still fails, so the wait grows from pause to pause too.
         """
-        while not cancellations():  # the probe may have lost one
+        while not self._fetcher.is_ending:
             await asyncio.sleep(self._probe_wait)
             self._probe_wait = min(self._probe_wait * 2, LAST_PROBE)
             if await self._is_up():
@@ -317,8 +329,11 @@ class Consumer:
         await self._until_all_idle()
         return not self._subscriber.is_paused
 
+    # Clerks
 
-async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    async def _sweep(self) -> None:
+        await sweep_for_ever(self._subscriber)
+
+    def _tell_end(self, what: str, error: BaseException | None) -> None:
+        reason = "it was cancelled" if error is None else summary(error)
+        self._subscriber.log(f"{what} has ended and is begun anew: {reason}", logging.ERROR)

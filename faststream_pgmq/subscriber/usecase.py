@@ -138,12 +138,16 @@ class PgmqSubscriber(DirectSubscriber):
                 f"SELECT faststream_pgmq.create_queue('{self.queue}') adds one"
             )
             self.log(text, logging.WARNING)
+        self._stopping = None
         self._consumer = Consumer(self, poll_interval=poll_interval)
         self._consumer.start()
 
     async def stop(self) -> None:
         """Stop reading, finish within `graceful_timeout`, give the rest back."""
         self.running = False
+        stopping = self._stopping
+        if stopping is not None and stopping is not asyncio.current_task():
+            await asyncio.shield(stopping)  # a handler has asked for it already
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
             await consumer.stop(self._outer_config.graceful_timeout)

@@ -22,6 +22,9 @@ COLLECTION_THRESHOLDS: Final = (20_000, 10, 50)
 """A request of 100 chunks makes some 5,000 objects, and nearly all are freed without the collector.
 So all that is left of some 2,000 such requests is looked through together."""
 
+STOP_SECONDS: Final = 20
+"""What requests that are under way get at a stop: a client that does not read must not keep it."""
+
 
 def hide_query(record: logging.LogRecord) -> bool:
     """Cut the query off the path in uvicorn's line for a request: a search is content."""
@@ -76,6 +79,7 @@ def main() -> None:
         port=settings.http_port,
         log_level=settings.log_level.lower(),
         server_header=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
         http=BoundedHttp,
     )
     ApiServer(config).run()

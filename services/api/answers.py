@@ -242,3 +242,4 @@ class SummariesFound(Answer):
 
     summaries: list[SummaryFound]
     count: int
+    next: str | None = Field(default=None, description="the `after` of the following page")

@@ -86,33 +86,35 @@ def create_app(settings: Settings, provider: TracerProvider) -> FastAPI:
         limits = RateLimits(parts.pool, requests_per_minute=settings.requests_per_minute)
         streams, operations = Streams(keys), OperationWorker(parts.pool)
         pages = create_page_pool(settings)
-        async with (
-            parts.opened(),
-            broker,
-            pages,
-            listening(settings) as live,
-            streams.checked(),
-            watching(live, pages, settings) as watch,
-            sampling(
-                parts.pool, settings.queue_sample_seconds, settings.visibility_timeout_seconds
-            ),
-            operations.running(),
-            SearchCounts(parts.pool).written() as searches,
-        ):
-            app.state.parts = ApiParts(
-                shared=parts,
-                broker=broker,
-                keys=keys,
-                limits=limits,
-                live=live,
-                streams=streams,
-                pages=pages,
-                operations=operations,
-                watch=watch,
-                searches=searches,
-            )
-            yield
-        provider.shutdown()
+        try:
+            async with (
+                parts.opened(),
+                broker,
+                pages,
+                listening(settings) as live,
+                streams.checked(),
+                watching(live, pages, settings) as watch,
+                sampling(
+                    parts.pool, settings.queue_sample_seconds, settings.visibility_timeout_seconds
+                ),
+                operations.running(),
+                SearchCounts(parts.pool).written() as searches,
+            ):
+                app.state.parts = ApiParts(
+                    shared=parts,
+                    broker=broker,
+                    keys=keys,
+                    limits=limits,
+                    live=live,
+                    streams=streams,
+                    pages=pages,
+                    operations=operations,
+                    watch=watch,
+                    searches=searches,
+                )
+                yield
+        finally:
+            provider.shutdown()
 
     app = FastAPI(
         title="Supastate",

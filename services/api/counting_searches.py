@@ -22,7 +22,8 @@ from shared.postgres.search_counts import add_searches
 from shared.runtime import Pool
 
 WRITE_SECONDS: Final = 10.0
-CONNECTION_SECONDS: Final = 5.0
+WRITTEN_SECONDS: Final = 5.0
+"""More would keep a process that is to stop."""
 log = logging.getLogger(__name__)
 
 
@@ -44,9 +45,9 @@ class SearchCounts:
         if not counted:
             return
         try:
-            async with self._pool.connection(timeout=CONNECTION_SECONDS) as conn:
+            async with asyncio.timeout(WRITTEN_SECONDS), self._pool.connection() as conn:
                 await add_searches(conn, counted)
-        except (Error, PoolTimeout) as error:
+        except (Error, PoolTimeout, TimeoutError) as error:
             self._counted += counted
             log.warning("searches are not counted yet: %s: %s", type(error).__name__, error)
 

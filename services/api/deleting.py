@@ -16,6 +16,7 @@ from services.api.bodies import Body, ProjectName
 from services.api.describing_problems import problems
 from services.api.examples import sending as sending_examples
 from services.api.examples import shown
+from services.api.idempotency import KeyedRequest, Once, run_once
 from services.api.parameters import DeletionId
 from services.api.parts import ApiParts, WithParts
 from shared.domain.accepting import check_text
@@ -58,7 +59,9 @@ class DeletionState(Answer):
 
 
 @router.delete("/api/data", status_code=HTTPStatus.ACCEPTED, responses=problems())
-async def delete_data(body: DeleteRequest, caller: Admin, parts: WithParts) -> DeletionState:
+async def delete_data(
+    body: DeleteRequest, caller: Admin, parts: WithParts, once: Once = None
+) -> DeletionState:
     """Delete everything of a project, a user or the workspace, its copies and what was found in it.
 
     What is sent for it meanwhile is refused with 409. Keys stay: revoke those that are not wanted.
@@ -66,8 +69,7 @@ async def delete_data(body: DeleteRequest, caller: Admin, parts: WithParts) -> D
     target, name = read_target(body, caller)
     if body.confirm != name:
         raise InvalidInputError("confirm", f"does not match; type {name!r} to delete all of it")
-    deletion = await start_deletion(parts, caller, target)
-    return describe_deletion(deletion)
+    return await start_deletion(parts, caller, target, once)
 
 
 @router.get("/api/data/deletions/{deletion_id}", responses=MISSING)
@@ -80,10 +82,13 @@ async def get_deletion(deletion_id: DeletionId, caller: Admin, parts: WithParts)
     return describe_deletion(deletion)
 
 
-async def start_deletion(parts: ApiParts, caller: ApiKey, target: Target) -> Deletion:
+async def start_deletion(
+    parts: ApiParts, caller: ApiKey, target: Target, once: KeyedRequest | None
+) -> DeletionState:
     """Note a deletion, and queue it."""
     message = DeleteData(deletion_id=uuid4(), workspace_id=caller.workspace_id)
-    async with parts.transaction(caller) as conn:
+
+    async def queue() -> DeletionState:
         await create_deletion(conn, caller, message.deletion_id, target)
         action = Action("data.delete", str(message.deletion_id), {"scope": target.scope})
         await record_action(conn, caller, action)
@@ -91,8 +96,11 @@ async def start_deletion(parts: ApiParts, caller: ApiKey, target: Target) -> Del
             message, queue=PATTERN_DETECTION, group=caller.workspace_id, connection=conn
         )
         deletion = await find_deletion(conn, message.deletion_id, caller.workspace_id)
-    assert deletion is not None  # noted in this transaction
-    return deletion
+        assert deletion is not None  # noted in this transaction
+        return describe_deletion(deletion)
+
+    async with parts.transaction(caller) as conn:
+        return await run_once(conn, caller, once, queue, DeletionState)
 
 
 def read_target(body: DeleteRequest, caller: ApiKey) -> tuple[Target, str]:

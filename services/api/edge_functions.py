@@ -15,6 +15,7 @@ from psycopg.rows import TupleRow
 from services.api.answers import MessageSubmitted
 from services.api.auth import WITH_KEY, KeyedRoute, Sender, check_workspace
 from services.api.describing_problems import problems
+from services.api.idempotency import Once, run_once
 from services.api.parts import WithParts
 from services.api.patterns import check_known, detect
 from services.api.submitting import submit
@@ -46,7 +47,7 @@ ERRORS: Final = problems(HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_ENTITY_TOO_LAR
     "/functions/v1/queue-memory-ingestion", status_code=HTTPStatus.ACCEPTED, responses=ERRORS
 )
 async def queue_memory_ingestion(
-    message: Annotated[Ingest, Body()], caller: Sender, parts: WithParts
+    message: Annotated[Ingest, Body()], caller: Sender, parts: WithParts, once: Once = None
 ) -> MessageSubmitted:
     """Store and queue one memory, or queue one stored file.
 
@@ -54,36 +55,40 @@ async def queue_memory_ingestion(
     """
     check_workspace(caller, message.workspace_id, "workspace_id")
     # In a thread: to look for secrets in a large message must not keep other requests waiting.
-    message = await asyncio.to_thread(accept_message, message)
-    async with parts.transaction(caller) as conn:
-        if isinstance(message, IngestMemory):
-            message = await keep_memory(conn, caller, message)
-            entity_id = message.memory_id
-        else:
-            entity_id = await check_code_entity(conn, caller, message)
+    accepted = await asyncio.to_thread(accept_message, message)
+
+    async def store() -> MessageSubmitted:
+        stored, entity_id = await keep_entity(conn, caller, accepted)
         job_id = await submit(
             conn,
             parts.broker,
             caller,
             queue=MEMORY_INGESTION,
-            kind=message.type,
-            messages=[message],
+            kind=stored.type,
+            messages=[stored],
         )
-    return MessageSubmitted(job_id=job_id, queued=1, id=entity_id)
+        return MessageSubmitted(job_id=job_id, queued=1, id=entity_id)
+
+    async with parts.transaction(caller) as conn:
+        return await run_once(conn, caller, once, store, MessageSubmitted)
 
 
 @router.post(
     "/functions/v1/queue-pattern-detection", status_code=HTTPStatus.ACCEPTED, responses=problems()
 )
 async def queue_pattern_detection(
-    message: DetectPatterns, caller: Sender, parts: WithParts
+    message: DetectPatterns, caller: Sender, parts: WithParts, once: Once = None
 ) -> MessageSubmitted:
     """Queue one detection request."""
     check_workspace(caller, message.workspace_id, "workspace_id")
     check_known(message)
-    async with parts.transaction(caller) as conn:
+
+    async def queue() -> MessageSubmitted:
         job_id = await detect(conn, parts, caller, message)
-    return MessageSubmitted(job_id=job_id, queued=1, id=message.batch_id)
+        return MessageSubmitted(job_id=job_id, queued=1, id=message.batch_id)
+
+    async with parts.transaction(caller) as conn:
+        return await run_once(conn, caller, once, queue, MessageSubmitted)
 
 
 def accept_message(message: Ingest) -> Ingest:
@@ -114,6 +119,21 @@ def check_own_fields(metadata: Metadata) -> None:
         value = metadata.get(name)
         if value is not None and not (isinstance(value, str) and 1 <= len(value) <= longest):
             raise InvalidInputError(f"metadata.{name}", f"is no text of 1 to {longest} characters")
+
+
+async def keep_entity(
+    conn: AsyncConnection[TupleRow], caller: ApiKey, message: Ingest
+) -> tuple[Ingest, UUID]:
+    """Return the message about what is stored now, and the id of that.
+
+    Raises:
+        ForbiddenError: it is another workspace's.
+        NotFoundError: the workspace has no such file.
+    """
+    if isinstance(message, IngestMemory):
+        stored = await keep_memory(conn, caller, message)
+        return stored, stored.memory_id
+    return message, await check_code_entity(conn, caller, message)
 
 
 async def keep_memory(

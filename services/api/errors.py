@@ -21,6 +21,7 @@ from services.api import problem_kinds as kinds
 from services.api.problem_kinds import Kind
 from shared.domain.clean_text import clean_text
 from shared.errors import (
+    AnsweredBeforeError,
     BeingDeletedError,
     ConflictError,
     DependencyDownError,
@@ -133,6 +134,7 @@ def install_error_handlers(app: FastAPI) -> None:
         NotFoundError: _not_found,
         BeingDeletedError: _being_deleted,
         ConflictError: _conflict,
+        AnsweredBeforeError: _answered_before,
         DependencyDownError: _dependency_down,
         NotMigratedError: _not_migrated,
         TooSlowError: _too_slow,
@@ -195,6 +197,10 @@ async def _being_deleted(request: Request, error: Exception) -> JSONResponse:
 
 async def _conflict(request: Request, error: Exception) -> JSONResponse:
     return respond(request, kinds.CHANGED, str(error))
+
+
+async def _answered_before(request: Request, error: Exception) -> JSONResponse:
+    return respond(request, kinds.ANSWERED_BEFORE, str(error))
 
 
 async def _dependency_down(request: Request, error: Exception) -> JSONResponse:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
-from uuid import UUID
 
+from services.api.answers import Submitted
+from services.api.idempotency import KeyedRequest, run_once
 from services.api.parts import ApiParts
 from services.api.submitting import submit
 from shared.domain.decisions import decisions_in
@@ -93,8 +94,10 @@ async def read_project(parts: ApiParts, caller: ApiKey, name: str) -> ProjectSto
     )
 
 
-async def ask_for_summary(parts: ApiParts, caller: ApiKey, name: str) -> UUID:
-    """Queue a new summary of one of the caller's projects and return its job's id.
+async def ask_for_summary(
+    parts: ApiParts, caller: ApiKey, name: str, once: KeyedRequest | None = None
+) -> Submitted:
+    """Queue a new summary of one of the caller's projects.
 
     It is written where anything changed, and not sooner than the debounce after the last one.
 
@@ -107,7 +110,8 @@ async def ask_for_summary(parts: ApiParts, caller: ApiKey, name: str) -> UUID:
         project_name=name,
         reason="asked for",
     )
-    async with parts.transaction(caller) as conn:
+
+    async def queue() -> Submitted:
         if await find_project(conn, caller.workspace_id, name, since=datetime.now(UTC)) is None:
             raise NotFoundError("no such project in this workspace")
         job_id = await submit(
@@ -120,7 +124,10 @@ async def ask_for_summary(parts: ApiParts, caller: ApiKey, name: str) -> UUID:
             project_name=name,
         )
         await record_action(conn, caller, Action("summary.request", str(job_id), count=1))
-    return job_id
+        return Submitted(job_id=job_id, queued=1)
+
+    async with parts.transaction(caller) as conn:
+        return await run_once(conn, caller, once, queue, Submitted)
 
 
 def last_days(today: date, days: int) -> list[date]:

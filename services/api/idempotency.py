@@ -9,7 +9,7 @@ from typing import Annotated, Final, NamedTuple, TypeAlias, TypeVar
 from fastapi import Depends, Header, Request
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
-from pydantic import BaseModel, StringConstraints
+from pydantic import BaseModel, JsonValue, StringConstraints
 
 from shared.errors import InvalidInputError
 from shared.postgres.api_keys import ApiKey
@@ -63,13 +63,35 @@ async def run_once(
     Raises:
         InvalidInputError: the key came with another request before.
     """
+    earlier = await find_answer(conn, caller, once)
+    if earlier is not None:
+        return answer.model_validate(earlier)
+    made = await work()
+    await keep_answer(conn, caller, once, made.model_dump(mode="json"))
+    return made
+
+
+async def find_answer(
+    conn: AsyncConnection[TupleRow], caller: ApiKey, once: KeyedRequest | None
+) -> JsonValue:
+    """Return what is kept of this request's answer; None lets the caller do it, and keep that.
+
+    Raises:
+        InvalidInputError: the key came with another request before.
+    """
     if once is None:
-        return await work()
+        return None
     earlier = await claim_key(conn, caller.workspace_id, once.key, once.fingerprint)
     if earlier is None:
-        made = await work()
-        await save_answer(conn, caller.workspace_id, once.key, made.model_dump(mode="json"))
-        return made
+        return None
     if earlier.fingerprint != once.fingerprint:
         raise InvalidInputError(HEADER, "came with another request before; choose a new one")
-    return answer.model_validate(earlier.answer)
+    return earlier.answer
+
+
+async def keep_answer(
+    conn: AsyncConnection[TupleRow], caller: ApiKey, once: KeyedRequest | None, answer: JsonValue
+) -> None:
+    """Keep an answer, which holds no secret; belongs in the transaction of `find_answer`."""
+    if once is not None:
+        await save_answer(conn, caller.workspace_id, once.key, answer)

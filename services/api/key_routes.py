@@ -8,6 +8,8 @@ from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
 from pydantic import Field, StringConstraints
 
 from services.api.answers import Answer
@@ -16,10 +18,12 @@ from services.api.bodies import Body
 from services.api.describing_problems import problems
 from services.api.examples import operating as operating_examples
 from services.api.examples import shown
+from services.api.idempotency import KeyedRequest, Once, find_answer, keep_answer
+from services.api.paging import Cursor, Limit, read_cursor, write_cursor
 from services.api.parameters import KeyId
 from services.api.parts import WithParts
 from shared.domain.accepting import check_text
-from shared.errors import ForbiddenError, NotFoundError
+from shared.errors import AnsweredBeforeError, ForbiddenError, NotFoundError
 from shared.postgres.api_keys import (
     DEFAULT_SCOPES,
     ApiKey,
@@ -29,10 +33,13 @@ from shared.postgres.api_keys import (
     revoke_key,
     rotate_key,
 )
-from shared.postgres.audit import Action, record_action
+from shared.postgres.audit import record_action
+from shared.postgres.noted_keys import made_key, revoked_key, rotated_key
 
 router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["keys"])
 MISSING: Final = problems(HTTPStatus.NOT_FOUND)
+MAKING: Final = problems(HTTPStatus.CONFLICT)
+ROTATING: Final = problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 
 
 class NewKey(Body):
@@ -61,6 +68,7 @@ class KeyState(Answer):
     """A key without its secret."""
 
     id: UUID
+    workspace_id: str
     name: str
     prefix: str = Field(description="what a person recognises it by")
     scopes: list[str]
@@ -80,6 +88,7 @@ class KeyStates(Answer):
     model_config = shown(operating_examples.KEYS)
 
     keys: list[KeyState]
+    next: str | None = Field(default=None, description="the `after` of the following page")
 
 
 class KeyMade(Answer):
@@ -92,20 +101,30 @@ class KeyMade(Answer):
 
 
 @router.get("/api/keys", responses=problems())
-async def get_keys(caller: Admin, parts: WithParts) -> KeyStates:
-    """Return the workspace's keys, ended ones too."""
-    async with parts.transaction(caller) as conn:
-        keys = await list_keys(conn, caller.workspace_id)
-    return KeyStates(keys=[describe_key(key) for key in keys])
+async def get_keys(
+    caller: Admin, parts: WithParts, limit: Limit = 100, after: Cursor = None
+) -> KeyStates:
+    """Return a page of the workspace's keys, ended ones too."""
+    place = read_cursor(after, UUID, "after")
+    async with parts.reading(caller) as conn:
+        found = await list_keys(conn, caller.workspace_id, limit=limit + 1, after=place)
+    page = found[:limit]
+    following = write_cursor(page[-1].created_at, page[-1].id) if len(found) > limit else None
+    return KeyStates(keys=[describe_key(key) for key in page], next=following)
 
 
-@router.post("/api/keys", status_code=HTTPStatus.CREATED, responses=problems())
-async def post_key(body: NewKey, caller: Admin, parts: WithParts) -> KeyMade:
-    """Make a key; none can do more than the one that makes it."""
+@router.post("/api/keys", status_code=HTTPStatus.CREATED, responses=MAKING)
+async def post_key(body: NewKey, caller: Admin, parts: WithParts, once: Once = None) -> KeyMade:
+    """Make a key; none can do more than the one that makes it.
+
+    A key is told once. With an `Idempotency-Key`, a request that comes again is refused with 409
+    and the id of the key that the first one made.
+    """
     beyond = sorted(set(body.scopes) - set(caller.scopes))
     if beyond:
         raise ForbiddenError(f"scopes: this API key lacks {', '.join(beyond)} itself")
     async with parts.transaction(caller) as conn:
+        await refuse_again(conn, caller, once)
         made = await issue_key(
             conn,
             workspace_id=caller.workspace_id,
@@ -115,21 +134,27 @@ async def post_key(body: NewKey, caller: Admin, parts: WithParts) -> KeyMade:
             requests_per_minute=body.requests_per_minute,
             lifetime=timedelta(days=body.days) if body.days else None,
         )
-        scopes = {"scopes": " ".join(made.row.scopes)}
-        await record_action(conn, caller, Action("key.create", str(made.row.id), scopes))
+        await record_action(conn, caller, made_key(made))
+        await keep_answer(conn, caller, once, str(made.row.id))
     return KeyMade(key=made.text, details=describe_key(made.row))
 
 
-@router.post("/api/keys/{key_id}/rotate", status_code=HTTPStatus.CREATED, responses=MISSING)
-async def post_rotation(key_id: KeyId, body: Rotation, caller: Admin, parts: WithParts) -> KeyMade:
-    """Make a key in place of another one, which ends after the grace."""
+@router.post("/api/keys/{key_id}/rotate", status_code=HTTPStatus.CREATED, responses=ROTATING)
+async def post_rotation(
+    key_id: KeyId, body: Rotation, caller: Admin, parts: WithParts, once: Once = None
+) -> KeyMade:
+    """Make a key in place of another one, which ends after the grace.
+
+    An `Idempotency-Key` means what it means where keys are made.
+    """
     grace = timedelta(hours=body.grace_hours)
     async with parts.transaction(caller) as conn:
+        await refuse_again(conn, caller, once)
         made = await rotate_key(conn, caller.workspace_id, key_id, grace=grace)
         if made is None:
             raise NotFoundError("no such valid key in this workspace")
-        successor = {"replaced_by": str(made.row.id)}
-        await record_action(conn, caller, Action("key.rotate", str(key_id), successor))
+        await record_action(conn, caller, rotated_key(key_id, made))
+        await keep_answer(conn, caller, once, str(made.row.id))
     return KeyMade(key=made.text, details=describe_key(made.row))
 
 
@@ -139,7 +164,23 @@ async def delete_key(key_id: KeyId, caller: Admin, parts: WithParts) -> None:
     async with parts.transaction(caller) as conn:
         if not await revoke_key(conn, caller.workspace_id, key_id):
             raise NotFoundError("no such valid key in this workspace")
-        await record_action(conn, caller, Action("key.revoke", str(key_id)))
+        await record_action(conn, caller, revoked_key(key_id))
+
+
+async def refuse_again(
+    conn: AsyncConnection[TupleRow], caller: ApiKey, once: KeyedRequest | None
+) -> None:
+    """Return when this request did not come before: its answer would be a secret to be kept.
+
+    Raises:
+        AnsweredBeforeError: it made a key then.
+    """
+    made = await find_answer(conn, caller, once)
+    if made is not None:
+        raise AnsweredBeforeError(
+            f"this request made the key {made} before, and a key is told only once; "
+            f"if it was lost, POST /api/keys/{made}/rotate with a new Idempotency-Key"
+        )
 
 
 def describe_key(key: ApiKey) -> KeyState:

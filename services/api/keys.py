@@ -20,11 +20,9 @@ from shared.messages import WorkspaceId
 from shared.postgres.api_keys import (
     DEFAULT_SCOPES,
     SCOPES,
-    create_key,
     list_keys,
-    revoke_key,
-    rotate_key,
 )
+from shared.postgres.noted_keys import create_noted_key, revoke_noted_key, rotate_noted_key
 from shared.settings import Settings
 
 Connection = AsyncConnection[TupleRow]
@@ -79,7 +77,7 @@ async def _run(command: Command, options: argparse.Namespace) -> str:
 
 async def _create(conn: Connection, options: argparse.Namespace) -> str:
     sys.stderr.write(f"workspace {options.workspace}, user {options.user}\n")
-    key = await create_key(
+    made = await create_noted_key(
         conn,
         workspace_id=options.workspace,
         user_id=options.user,
@@ -87,12 +85,12 @@ async def _create(conn: Connection, options: argparse.Namespace) -> str:
         scopes=options.scope or DEFAULT_SCOPES,
         lifetime=timedelta(days=options.days) if options.days else None,
     )
-    return f"{key}\n"
+    return f"{made.text}\n"
 
 
 async def _rotate(conn: Connection, options: argparse.Namespace) -> str:
     grace = timedelta(hours=options.grace_hours)
-    made = await rotate_key(conn, options.workspace, options.id, grace=grace)
+    made = await rotate_noted_key(conn, options.workspace, options.id, grace=grace)
     return f"{made.text}\n" if made else "no such valid key in this workspace\n"
 
 
@@ -102,7 +100,7 @@ async def _list(conn: Connection, options: argparse.Namespace) -> str:
 
 
 async def _revoke(conn: Connection, options: argparse.Namespace) -> str:
-    revoked = await revoke_key(conn, workspace_id=options.workspace, key_id=options.id)
+    revoked = await revoke_noted_key(conn, options.workspace, options.id)
     return "revoked\n" if revoked else "no such valid key in this workspace\n"
 
 

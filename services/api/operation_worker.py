@@ -42,7 +42,7 @@ class OperationWorker:
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[Self]:
         """Work until the end of the block; the chunk in hand is undone then."""
-        async with beside(self._run()):
+        async with beside(self._run):
             yield self
 
     async def _run(self) -> None:

@@ -28,6 +28,7 @@ from shared.domain.findings import MAX_EVIDENCE
 from shared.graph.patterns import Pattern, Wanted
 from shared.messages import PATTERN_DETECTION, DetectPatterns
 from shared.postgres.api_keys import ApiKey
+from shared.postgres.audit import Action, record_action
 from shared.postgres.reviews import Review
 
 MOST_SEARCHED: Final = 200
@@ -129,10 +130,19 @@ def check_known(message: DetectPatterns) -> None:
     check_types(check_text(name, "pattern_types") for name in message.pattern_types)
 
 
+def describe_detection(job_id: UUID, message: DetectPatterns) -> Action:
+    """Return what the audit log holds of a request: what chose the memories that it looks at."""
+    chosen = {"pattern_types", "limit", "project_name", "since", "until"}
+    wanted = message.model_dump(mode="json", include=chosen, exclude_none=True)
+    return Action("patterns.detect", str(job_id), wanted, count=1)
+
+
 async def detect(
     conn: AsyncConnection[TupleRow], parts: ApiParts, caller: ApiKey, message: DetectPatterns
 ) -> UUID:
-    """Queue a detection request and return its job's id."""
-    return await submit(
+    """Queue a detection request, note who asked, and return its job's id."""
+    job_id = await submit(
         conn, parts.broker, caller, queue=PATTERN_DETECTION, kind="patterns", messages=[message]
     )
+    await record_action(conn, caller, describe_detection(job_id, message))
+    return job_id

@@ -69,6 +69,12 @@ CHANGED: Final = Kind(
     "It is not any more what the request takes it for",
     "Look at it again, then decide again.",
 )
+ANSWERED_BEFORE: Final = Kind(
+    "answered-before",
+    HTTPStatus.CONFLICT,
+    "This was done before, and its answer can be given only once",
+    "Nothing was done now. If the answer was lost, rotate or revoke the key that `detail` names.",
+)
 TOO_LARGE: Final = Kind(
     "too-large",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -113,6 +119,7 @@ KINDS: Final = (
     NO_SUCH_METHOD,
     CHANGED,
     BEING_DELETED,
+    ANSWERED_BEFORE,
     TOO_LARGE,
     RATE_LIMITED,
     INTERNAL,

@@ -23,6 +23,7 @@ from services.api.finding_projects import (
     read_project,
     read_projects,
 )
+from services.api.idempotency import Once
 from services.api.parts import WithParts
 from services.api.patterns import describe_pattern
 from services.api.value_cursors import not_a_place, read_values, write_values
@@ -147,11 +148,11 @@ async def get_projects(
 @router.post(
     "/api/projects/{name:path}/summary", status_code=HTTPStatus.ACCEPTED, responses=MISSING
 )
-async def post_summary(name: Name, caller: Operator, parts: WithParts) -> Submitted:
+async def post_summary(
+    name: Name, caller: Operator, parts: WithParts, once: Once = None
+) -> Submitted:
     """Ask for a new summary. It is written where something changed since the current one."""
-    return Submitted(
-        job_id=await ask_for_summary(parts, caller, check_text(name, "name")), queued=1
-    )
+    return await ask_for_summary(parts, caller, check_text(name, "name"), once)
 
 
 @router.get("/api/projects/{name:path}", responses=MISSING)

@@ -33,6 +33,13 @@ async def review_pattern(
             verdict=verdict,
             note=kept,
         )
-        action = f"pattern.{verdict or 'reopen'}"
-        await record_action(conn, caller, Action(action, str(pattern_id), count=1))
+        # With the project: whoever deletes its data deletes what was said of it here, too.
+        said = Action(
+            action=f"pattern.{verdict or 'reopen'}",
+            target=str(pattern_id),
+            filter={"project": found.pattern.project_name},
+            count=1,
+            reason=kept or "",
+        )
+        await record_action(conn, caller, said)
         await tell(conn, "patterns")

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 from uuid import uuid4
 
@@ -30,7 +31,7 @@ async def sampling(
         return
     slack = min(2.0, interval_seconds)
     rules = SamplingRules(uuid4(), interval_seconds, lease_seconds, slack_seconds=slack)
-    async with beside(sample_for_ever(pool, rules)):
+    async with beside(partial(sample_for_ever, pool, rules)):
         yield
 
 

@@ -111,14 +111,16 @@ async def migrate(
             return applied
 
 
-async def find_pending(driver: AsyncDriver, *, dimensions: int) -> list[str]:
-    """Return the names of the migrations that are missing; changes nothing.
+async def find_pending(
+    driver: AsyncDriver, *, dimensions: int, folder: Path = MIGRATIONS
+) -> list[str]:
+    """Return the names of the migrations that are missing, or lack an index; changes nothing.
 
     Raises:
         DependencyDownError: Neo4j does not answer.
         SettingsError: the graph's indexes hold vectors of another length.
     """
-    migrations = list(read_migrations())
+    migrations = list(read_migrations(folder))
     with translated_errors():
         async with open_session(driver, READ_ACCESS) as session:
             await _check_dimensions(session, migrations, dimensions)

@@ -16,7 +16,7 @@ from neo4j import AsyncDriver, AsyncManagedTransaction
 from shared.domain.fair_shares import fair_shares
 from shared.graph.driver import read
 from shared.graph.statements import Row
-from shared.graph.ties import EDGES, NODES, Edge, NodeKind
+from shared.graph.ties import EDGES, NEIGHBOURHOODS, Edge, NodeKind
 
 MOST_NEIGHBOURS: Final = 50
 MOST_READ: Final = 10_000
@@ -87,6 +87,7 @@ async def find_neighbourhood(
     values: dict[str, Any] = {
         "workspace_id": workspace_id,
         "id": node_id,
+        "edges": list(edges),
         "since": since,
         "until": until,
         "limit": limit,
@@ -94,19 +95,16 @@ async def find_neighbourhood(
         "characters": EXCERPT_CHARACTERS,
     }
 
-    async def work(tx: AsyncManagedTransaction) -> tuple[Row, dict[Edge, Row]] | None:
-        centre = await (await tx.run(NODES[kind], values)).single()
-        if centre is None:
-            return None
-        found: dict[Edge, Row] = {}
-        for edge, statement in EDGES[kind].items():
-            if edge in edges:
-                row = await (await tx.run(statement, values)).single()
-                found[edge] = row.data() if row else {"read": 0, "total": 0, "shown": []}
-        return centre["node"], found
+    async def work(tx: AsyncManagedTransaction) -> Row | None:
+        row = await (await tx.run(NEIGHBOURHOODS[kind], values)).single()
+        return row.data() if row else None
 
     answer = await read(driver, work)
-    return _assemble(*answer, limit) if answer else None
+    if answer is None:
+        return None
+    ties: dict[Edge, Row] = {tie["edge"]: tie for tie in answer["ties"]}
+    found = {edge: ties[edge] for edge in EDGES[kind] if edge in edges}
+    return _assemble(answer["node"], found, limit)
 
 
 def _assemble(centre: Row, found: Mapping[Edge, Row], limit: int) -> Neighbourhood:

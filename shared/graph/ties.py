@@ -1,4 +1,4 @@
-"""The statements that read a node and, tie by tie, what is one step from it.
+"""The statements that read a node and, tie by tie, what is one step from it: one a kind of node.
 
 Each tie is read by an index or from the node. None reads more than `$most` neighbours.
 """
@@ -52,146 +52,122 @@ RETURN read, size(found) AS total,
            RETURN {{node: {_NODE}, methods: methods}}
        }} AS shown
 """
-_MEMORY: Final[LiteralString] = """
-CYPHER 25
-MATCH (m:Memory {workspace_id: $workspace_id, id: $id})
-USING INDEX SEEK m:Memory(workspace_id, id)
-"""
-_CODE: Final[LiteralString] = """
-CYPHER 25
-MATCH (c:CodeEntity {workspace_id: $workspace_id, id: $id})
-USING INDEX SEEK c:CodeEntity(workspace_id, id)
-"""
-_PATTERN: Final[LiteralString] = """
-CYPHER 25
-MATCH (p:Pattern {workspace_id: $workspace_id, id: $id})
-USING INDEX SEEK p:Pattern(workspace_id, id)
-"""
-_UNLINKED: Final[LiteralString] = "WITH n, {detection_method: null} AS link"
-_ITS_PROJECT: Final[LiteralString] = f"""
+# The far ends bear no label: with one, the planner may scan the label while it has few nodes.
+_TIED: Final[LiteralString] = "(n {workspace_id: $workspace_id})"
+_UNLINKED: Final[LiteralString] = f"WITH n, {{detection_method: null}} AS link {_NEWEST}"
+_IN_PROJECT: Final[LiteralString] = f"""
+WITH centre.project_name AS project_name
 MATCH (n:Project {{workspace_id: $workspace_id, name: project_name}})
 USING INDEX SEEK n:Project(workspace_id, name)
-{_UNLINKED} {_NEWEST}
+{_UNLINKED}
 """
-
-READ_MEMORY: Final[LiteralString] = f"{_MEMORY} WITH m AS n RETURN {_NODE} AS node"
-READ_CODE: Final[LiteralString] = f"{_CODE} WITH c AS n RETURN {_NODE} AS node"
-READ_PATTERN: Final[LiteralString] = f"{_PATTERN} WITH p AS n RETURN {_NODE} AS node"
-READ_PROJECT: Final[LiteralString] = f"""
-CYPHER 25
-MATCH (n:Project {{workspace_id: $workspace_id, name: $id}})
-USING INDEX SEEK n:Project(workspace_id, name)
-RETURN {_NODE} AS node
-"""
-READ_SESSION: Final[LiteralString] = f"""
-CYPHER 25
-MATCH (n:Session {{workspace_id: $workspace_id, id: $id}})
-USING INDEX SEEK n:Session(workspace_id, id)
-RETURN {_NODE} AS node
-"""
-# The far ends bear no label: with one, the planner may scan the label while it has few nodes.
-MEMORY_PRECEDED_BY: Final[LiteralString] = f"""
-{_MEMORY} MATCH (m)-[link:PRECEDED_BY]->(n {{workspace_id: $workspace_id}}) {_NEWEST}
-"""
-MEMORY_FOLLOWED_BY: Final[LiteralString] = f"""
-{_MEMORY} MATCH (m)<-[link:PRECEDED_BY]-(n {{workspace_id: $workspace_id}}) {_NEWEST}
-"""
-MEMORY_REFERENCES: Final[LiteralString] = f"""
-{_MEMORY} MATCH (m)-[link:REFERENCES_CODE]->(n {{workspace_id: $workspace_id}}) {_NEWEST}
-"""
-MEMORY_EVIDENCE_OF: Final[LiteralString] = f"""
-{_MEMORY} MATCH (m)<-[link:DERIVED_FROM]-(n {{workspace_id: $workspace_id}}) {_NEWEST}
-"""
-MEMORY_IN_SESSION: Final[LiteralString] = f"""
-{_MEMORY} WITH m.session_id AS session_id
+_IN_SESSION: Final[LiteralString] = f"""
+WITH centre.session_id AS session_id
 MATCH (n:Session {{workspace_id: $workspace_id, id: session_id}})
 USING INDEX SEEK n:Session(workspace_id, id)
-{_UNLINKED} {_NEWEST}
-"""
-MEMORY_IN_PROJECT: Final[LiteralString] = f"""
-{_MEMORY} WITH m.project_name AS project_name {_ITS_PROJECT}
-"""
-CODE_DISCUSSED_IN: Final[LiteralString] = f"""
-{_CODE} MATCH (c)-[link:DISCUSSED_IN]->(n {{workspace_id: $workspace_id}}) {_NEWEST}
-"""
-CODE_IMPORTS: Final[LiteralString] = f"""
-{_CODE} MATCH (c)-[link:IMPORTS]->(n {{workspace_id: $workspace_id}}) {_NEWEST}
-"""
-CODE_IMPORTED_BY: Final[LiteralString] = f"""
-{_CODE} MATCH (c)<-[link:IMPORTS]-(n {{workspace_id: $workspace_id}}) {_NEWEST}
-"""
-CODE_EVIDENCE_OF: Final[LiteralString] = f"""
-{_CODE} MATCH (c)<-[link:DERIVED_FROM]-(n {{workspace_id: $workspace_id}}) {_NEWEST}
-"""
-CODE_IN_PROJECT: Final[LiteralString] = f"""
-{_CODE} WITH c.project_name AS project_name {_ITS_PROJECT}
-"""
-PATTERN_EVIDENCE: Final[LiteralString] = f"""
-{_PATTERN} MATCH (p)-[link:DERIVED_FROM]->(n {{workspace_id: $workspace_id}}) {_NEWEST}
-"""
-PATTERN_IN_PROJECT: Final[LiteralString] = f"""
-{_PATTERN} WITH p.project_name AS project_name {_ITS_PROJECT}
+{_UNLINKED}
 """
 # Naming all of the index's properties lets it take the index's order instead of sorting.
-PROJECT_MEMORIES: Final[LiteralString] = f"""
-CYPHER 25
+_PROJECT_MEMORIES: Final[LiteralString] = f"""
 MATCH (n:Memory)
 USING INDEX SEEK n:Memory(workspace_id, project_name, occurred_at)
 WHERE n.workspace_id = $workspace_id AND n.project_name = $id
   AND n.occurred_at >= coalesce($since, datetime('0001-01-01'))
   AND n.occurred_at < coalesce($until, datetime('9999-01-01'))
 WITH n ORDER BY n.workspace_id DESC, n.project_name DESC, n.occurred_at DESC LIMIT $most
-{_UNLINKED} {_NEWEST}
+{_UNLINKED}
 """
-PROJECT_CODE: Final[LiteralString] = f"""
-CYPHER 25
+_PROJECT_CODE: Final[LiteralString] = f"""
 MATCH (n:CodeEntity)
 USING INDEX SEEK n:CodeEntity(workspace_id, project_name, path)
 WHERE n.workspace_id = $workspace_id AND n.project_name = $id AND n.path IS NOT NULL
-{_UNLINKED} {_NEWEST}
+{_UNLINKED}
 """
-PROJECT_PATTERNS: Final[LiteralString] = f"""
-CYPHER 25
+_PROJECT_PATTERNS: Final[LiteralString] = f"""
 MATCH (n:Pattern)
 USING INDEX SEEK n:Pattern(workspace_id, project_name)
 WHERE n.workspace_id = $workspace_id AND n.project_name = $id
-{_UNLINKED} {_NEWEST}
+{_UNLINKED}
 """
-SESSION_MEMORIES: Final[LiteralString] = f"""
-CYPHER 25
+_SESSION_MEMORIES: Final[LiteralString] = f"""
 MATCH (n:Memory)
 USING INDEX SEEK n:Memory(workspace_id, session_id, place_in_session)
 WHERE n.workspace_id = $workspace_id AND n.session_id = $id AND n.place_in_session IS NOT NULL
-{_UNLINKED} {_NEWEST}
+{_UNLINKED}
 """
-NODES: Final[Mapping[NodeKind, LiteralString]] = {
-    "memory": READ_MEMORY,
-    "code": READ_CODE,
-    "pattern": READ_PATTERN,
-    "project": READ_PROJECT,
-    "session": READ_SESSION,
-}
-EDGES: Final[Mapping[NodeKind, Mapping[Edge, LiteralString]]] = {
+_FROM_NODE: Final[LiteralString] = "MATCH (centre)"
+_EVIDENCE_OF: Final[LiteralString] = f"{_FROM_NODE}<-[link:DERIVED_FROM]-{_TIED} {_NEWEST}"
+_TIES: Final[Mapping[NodeKind, Mapping[Edge, LiteralString]]] = {
     "memory": {
-        "preceded_by": MEMORY_PRECEDED_BY,
-        "followed_by": MEMORY_FOLLOWED_BY,
-        "references": MEMORY_REFERENCES,
-        "evidence_of": MEMORY_EVIDENCE_OF,
-        "in_session": MEMORY_IN_SESSION,
-        "in_project": MEMORY_IN_PROJECT,
+        "preceded_by": f"{_FROM_NODE}-[link:PRECEDED_BY]->{_TIED} {_NEWEST}",
+        "followed_by": f"{_FROM_NODE}<-[link:PRECEDED_BY]-{_TIED} {_NEWEST}",
+        "references": f"{_FROM_NODE}-[link:REFERENCES_CODE]->{_TIED} {_NEWEST}",
+        "evidence_of": _EVIDENCE_OF,
+        "in_session": _IN_SESSION,
+        "in_project": _IN_PROJECT,
     },
     "code": {
-        "discussed_in": CODE_DISCUSSED_IN,
-        "imports": CODE_IMPORTS,
-        "imported_by": CODE_IMPORTED_BY,
-        "evidence_of": CODE_EVIDENCE_OF,
-        "in_project": CODE_IN_PROJECT,
+        "discussed_in": f"{_FROM_NODE}-[link:DISCUSSED_IN]->{_TIED} {_NEWEST}",
+        "imports": f"{_FROM_NODE}-[link:IMPORTS]->{_TIED} {_NEWEST}",
+        "imported_by": f"{_FROM_NODE}<-[link:IMPORTS]-{_TIED} {_NEWEST}",
+        "evidence_of": _EVIDENCE_OF,
+        "in_project": _IN_PROJECT,
     },
-    "pattern": {"evidence": PATTERN_EVIDENCE, "in_project": PATTERN_IN_PROJECT},
+    "pattern": {
+        "evidence": f"{_FROM_NODE}-[link:DERIVED_FROM]->{_TIED} {_NEWEST}",
+        "in_project": _IN_PROJECT,
+    },
     "project": {
-        "has_memory": PROJECT_MEMORIES,
-        "has_code": PROJECT_CODE,
-        "has_pattern": PROJECT_PATTERNS,
+        "has_memory": _PROJECT_MEMORIES,
+        "has_code": _PROJECT_CODE,
+        "has_pattern": _PROJECT_PATTERNS,
     },
-    "session": {"has_memory": SESSION_MEMORIES},
+    "session": {"has_memory": _SESSION_MEMORIES},
 }
+_CENTRES: Final[Mapping[NodeKind, LiteralString]] = {
+    "memory": """
+MATCH (centre:Memory {workspace_id: $workspace_id, id: $id})
+USING INDEX SEEK centre:Memory(workspace_id, id)
+""",
+    "code": """
+MATCH (centre:CodeEntity {workspace_id: $workspace_id, id: $id})
+USING INDEX SEEK centre:CodeEntity(workspace_id, id)
+""",
+    "pattern": """
+MATCH (centre:Pattern {workspace_id: $workspace_id, id: $id})
+USING INDEX SEEK centre:Pattern(workspace_id, id)
+""",
+    "project": """
+MATCH (centre:Project {workspace_id: $workspace_id, name: $id})
+USING INDEX SEEK centre:Project(workspace_id, name)
+""",
+    "session": """
+MATCH (centre:Session {workspace_id: $workspace_id, id: $id})
+USING INDEX SEEK centre:Session(workspace_id, id)
+""",
+}
+
+
+def _statement(kind: NodeKind) -> LiteralString:
+    """Return what reads a node with all its ties, each by itself; one not asked for reads none."""
+    # The limit ends a part of the plan: without it, ties are read before anyone asks whether to.
+    ties: list[LiteralString] = [
+        f"WITH centre LIMIT 1 WHERE '{edge}' IN $edges {tie}, '{edge}' AS edge"
+        for edge, tie in _TIES[kind].items()
+    ]
+    return f"""
+CYPHER 25
+{_CENTRES[kind]}
+CALL (centre) {{
+{" UNION ALL ".join(ties)}
+}}
+WITH centre AS n, collect({{edge: edge, read: read, total: total, shown: shown}}) AS ties
+RETURN {_NODE} AS node, ties
+"""
+
+
+EDGES: Final[Mapping[NodeKind, tuple[Edge, ...]]] = {
+    kind: tuple(ties) for kind, ties in _TIES.items()
+}
+NEIGHBOURHOODS: Final[Mapping[NodeKind, LiteralString]] = {kind: _statement(kind) for kind in _TIES}
+"""Of each kind of node the one statement that reads it with all that is one step away."""

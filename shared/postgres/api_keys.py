@@ -65,7 +65,10 @@ LIST_KEYS: Final[LiteralString] = f"""
 SELECT {_COLUMNS}
 FROM api_keys
 WHERE workspace_id = %(workspace_id)s
+  AND (%(after_at)s::timestamptz IS NULL
+       OR (created_at <= %(after_at)s AND (created_at < %(after_at)s OR id > %(after_id)s)))
 ORDER BY created_at DESC, id
+LIMIT %(limit)s
 """
 
 
@@ -225,8 +228,16 @@ async def revoke_key(conn: AsyncConnection[TupleRow], workspace_id: str, key_id:
     return done.rowcount == 1
 
 
-async def list_keys(conn: AsyncConnection[TupleRow], workspace_id: str) -> list[ApiKey]:
-    """Return the workspace's keys, newest first, revoked ones too."""
+async def list_keys(
+    conn: AsyncConnection[TupleRow],
+    workspace_id: str,
+    *,
+    limit: int | None = None,
+    after: tuple[datetime, UUID] | None = None,
+) -> list[ApiKey]:
+    """Return the workspace's keys, newest first, revoked ones too; without a limit, all."""
+    at, key_id = after or (None, None)
+    page = {"workspace_id": workspace_id, "limit": limit, "after_at": at, "after_id": key_id}
     async with conn.cursor(row_factory=class_row(ApiKey)) as cursor:
-        await cursor.execute(LIST_KEYS, {"workspace_id": workspace_id})
+        await cursor.execute(LIST_KEYS, page)
         return await cursor.fetchall()

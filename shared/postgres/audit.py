@@ -79,10 +79,23 @@ class AuditFilter:
 
 
 ANY: Final = AuditFilter()
+NOBODY: Final = UUID(int=0)
 
 
-async def record_action(conn: AsyncConnection[TupleRow], actor: ApiKey, action: Action) -> None:
-    """Note what this key did; belongs in the transaction that does it."""
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """Who acts where Postgres is, without a key; nobody's name in Supastate is known of them."""
+
+    workspace_id: str
+    name: str
+    id: None = None
+    user_id: UUID = NOBODY
+
+
+async def record_action(
+    conn: AsyncConnection[TupleRow], actor: ApiKey | CommandLine, action: Action
+) -> None:
+    """Note what was done, and who did; belongs in the transaction that does it."""
     await conn.execute(
         RECORD_ACTION,
         {

@@ -66,6 +66,9 @@ SELECT project_name, summary, model, memories_included, last_memory_timestamp, c
 FROM project_summaries
 WHERE workspace_id = %(workspace_id)s
   AND (%(project_name)s::text IS NULL OR project_name = %(project_name)s)
+  AND (%(after_at)s::timestamptz IS NULL
+       OR (updated_at <= %(after_at)s
+           AND (updated_at < %(after_at)s OR project_name > %(after_name)s)))
 ORDER BY updated_at DESC, project_name
 LIMIT %(limit)s
 """
@@ -174,9 +177,17 @@ async def list_summaries(
     project_name: str | None = None,
     *,
     limit: int = 100,
+    after: tuple[datetime, str] | None = None,
 ) -> list[ProjectSummary]:
-    """Return a workspace's summaries, the newest first."""
-    scope = {"workspace_id": workspace_id, "project_name": project_name, "limit": limit}
+    """Return a page of a workspace's summaries, the newest first."""
+    at, name = after or (None, None)
+    scope = {
+        "workspace_id": workspace_id,
+        "project_name": project_name,
+        "limit": limit,
+        "after_at": at,
+        "after_name": name,
+    }
     async with conn.cursor(row_factory=class_row(ProjectSummary)) as cursor:
         await cursor.execute(LIST_SUMMARIES, scope)
         return await cursor.fetchall()

@@ -50,6 +50,7 @@ SELECT span_id, parent_span_id, service, name, kind, status, started_at, duratio
        attributes->>'messaging.message.id' AS message_id,
        attributes->>'db.system.name' AS database,
        attributes->>'error.type' AS error,
+       attributes->>'messaging.destination.name' AS queue,
 """
 FIND_SPANS: Final[LiteralString] = (
     SELECT_SPANS
@@ -64,8 +65,8 @@ LIMIT %s
 LIST_SPANS: Final[LiteralString] = (
     SELECT_SPANS
     + """
-       CASE WHEN span_id = %(whole)s THEN attributes END AS attributes,
-       CASE WHEN span_id = %(whole)s THEN links END AS links
+       CASE WHEN %(all_whole)s OR span_id = %(whole)s THEN attributes END AS attributes,
+       CASE WHEN %(all_whole)s OR span_id = %(whole)s THEN links END AS links
 FROM spans
 WHERE trace_id = %(trace_id)s AND workspace_id = ANY (own_workspaces())
 ORDER BY started_at, span_id
@@ -109,6 +110,7 @@ class Span:
     message_id: str | None
     database: str | None
     error: str | None
+    queue: str | None = None
     attributes: dict[str, JsonValue] | None = None
     """All that it says of itself; None unless it was asked for."""
     links: list[dict[str, str]] | None = None
@@ -184,11 +186,13 @@ async def list_spans(
     *,
     limit: int = MOST_SPANS,
     whole: str | None = None,
+    all_whole: bool = False,
 ) -> list[Span]:
     """Return the spans of a trace that are of these workspaces, oldest first.
 
-    `whole` is the id of the one span that comes with its attributes.
+    `whole` is the id of the one span that comes with its attributes; `all_whole`, that all do.
     """
+    wanted = {"trace_id": trace_id, "limit": limit, "whole": whole, "all_whole": all_whole}
     async with conn.cursor(row_factory=class_row(Span)) as cursor:
-        await cursor.execute(LIST_SPANS, {"trace_id": trace_id, "limit": limit, "whole": whole})
+        await cursor.execute(LIST_SPANS, wanted)
         return await cursor.fetchall()

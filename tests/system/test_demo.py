@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import html
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 
+import httpx
 import pytest
 
 from cli.local_stack import LocalStack
@@ -101,3 +105,46 @@ def test_the_demo_follows_one_message_from_the_request_to_its_pattern(told: str)
 def test_nothing_runs_after_a_demo_that_stops(told: str, home: Path) -> None:
     assert told.endswith("Everything is stopped.\n")
     assert {status.state for status in LocalStack(home).status()} == {"stopped"}
+
+
+@pytest.fixture(scope="module")
+def pages(told: str, home: Path) -> Iterator[httpx.Client]:
+    """Somebody at the dashboard of what the demo left, without its workers."""
+    stack = LocalStack(home)
+    stack.start_servers()
+    stack.start_service("api")
+    names = stack.settings()
+    url, headers = names["SUPASTATE_API_URL"], {"Sec-Fetch-Site": "same-origin"}
+    with httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=30) as http:
+        key = {"key": names["SUPASTATE_API_KEY"]}
+        assert http.post("/dashboard/login", data=key).status_code == HTTPStatus.SEE_OTHER
+        yield http
+    stack.stop()
+
+
+def test_the_pages_lead_from_a_memory_of_the_demo_to_its_trace_and_to_a_pattern(
+    pages: httpx.Client,
+) -> None:
+    found = look(pages, "/dashboard/search?q=why+does+the+test+fail")
+    memories = (look(pages, path) for path in links(found, "/dashboard/search/memory/"))
+    memory = next(one for one in memories if links(one, "/dashboard/patterns/"))
+
+    trace = look(pages, links(memory, "/dashboard/traces/")[0])
+    pattern = look(pages, links(memory, "/dashboard/patterns/")[0])
+
+    assert "POST /api/ingest/memory" in trace
+    assert "neo4j write memories" in trace
+    assert re.search(r"\d+ memories of .*20\d\d-\d\d-\d\d", pattern, re.DOTALL)
+    assert links(pattern, "/dashboard/search/memory/")
+
+
+def look(pages: httpx.Client, path: str) -> str:
+    answer = pages.get(path)
+    assert answer.status_code == HTTPStatus.OK, (path, answer.text)
+    return answer.text
+
+
+def links(page: str, prefix: str) -> list[str]:
+    """Return where the links of the main part lead."""
+    main = page.partition("<main")[2]
+    return [html.unescape(path) for path in re.findall(rf'href="({prefix}[^"]+)"', main)]

@@ -16,6 +16,7 @@ from services.api.examples import (
     SNAPSHOT,
     TRACE_ID,
     USER_ID,
+    WORKSPACE,
     Example,
 )
 
@@ -126,6 +127,7 @@ NEW_KEY: Final[Example] = {"name": "importer", "scopes": ["ingest"], "days": 90}
 ROTATION: Final[Example] = {"graceHours": 24}
 KEY: Final[Example] = {
     "id": KEY_ID,
+    "workspaceId": WORKSPACE,
     "name": "importer",
     "prefix": "sst_Q1w2E3",
     "scopes": ["ingest"],
@@ -138,7 +140,7 @@ KEY: Final[Example] = {
     "expiresAt": "2026-05-01T09:30:00Z",
     "revokedAt": None,
 }
-KEYS: Final[Example] = {"keys": [KEY]}
+KEYS: Final[Example] = {"keys": [KEY], "next": None}
 KEY_MADE: Final[Example] = {"key": "sst_Q1w2E3…", "details": KEY}
 ENTRIES: Final[Example] = {
     "entries": [

@@ -114,6 +114,7 @@ SUMMARIES: Final[Example] = {
         }
     ],
     "count": 1,
+    "next": None,
 }
 PROJECT_FOUND: Final[Example] = {
     "name": PROJECT,

@@ -210,8 +210,13 @@ TRACE_FOUND: Final[Example] = TRACE | {
             "status": "unset",
             "startedAt": EARLIER,
             "durationMs": 12.4,
+            "operation": None,
+            "queue": None,
             "messageId": None,
+            "database": None,
             "error": None,
+            "attributes": None,
+            "links": None,
         }
     ]
 }

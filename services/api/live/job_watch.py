@@ -122,7 +122,7 @@ class JobWatch:
 async def watching(hub: LiveHub, pool: Pool, settings: Settings) -> AsyncGenerator[JobWatch]:
     """Watch as long as this is open."""
     watch = JobWatch(hub, pool, timedelta(seconds=settings.visibility_timeout_seconds))
-    async with beside(watch.keep_watching()):
+    async with beside(watch.keep_watching):
         yield watch
 
 

@@ -7,6 +7,7 @@ import logging
 import random
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from typing import Final
 
 from psycopg import Error
@@ -28,7 +29,7 @@ async def listening(settings: Settings) -> AsyncGenerator[LiveHub]:
     """Yield a hub that hears what Postgres tells; its streams are ended at the end."""
     hub = LiveHub()
     dsn = listen_conninfo(settings)
-    async with beside(_keep_listening(hub, dsn), _keep_beating(hub)):
+    async with beside(partial(_keep_listening, hub, dsn), partial(_keep_beating, hub)):
         try:
             yield hub
         finally:

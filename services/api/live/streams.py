@@ -80,7 +80,7 @@ class Streams:
     @asynccontextmanager
     async def checked(self) -> AsyncGenerator[None]:
         """End the streams of keys that end, as long as this is open."""
-        async with beside(self._keep_checking()):
+        async with beside(self._keep_checking):
             yield
 
     async def _keep_checking(self) -> None:

@@ -8,8 +8,8 @@ from http import HTTPStatus
 from typing import Annotated, TypeAlias
 from uuid import UUID
 
-from fastapi import APIRouter, Path
-from pydantic import Field
+from fastapi import APIRouter, Path, Query
+from pydantic import Field, JsonValue
 
 from services.api.answers import Answer
 from services.api.auth import WITH_KEY, KeyedRoute, Reader
@@ -20,11 +20,14 @@ from services.api.paging import Cursor, Limit, read_cursor, write_cursor
 from services.api.parts import WithParts
 from services.api.traces.filtering import WithFilter
 from shared.errors import NotFoundError
-from shared.postgres.traces import MOST_SPANS, Trace, find_trace, list_spans, list_traces
+from shared.postgres.traces import Trace, find_trace, list_spans, list_traces
 
 router = APIRouter(route_class=KeyedRoute, dependencies=WITH_KEY, tags=["traces"])
 TraceId: TypeAlias = Annotated[
     str, Path(pattern="^[0-9a-f]{32}$", examples=["0af7651916cd43dd8448eb211c80319c"])
+]
+WithAttributes: TypeAlias = Annotated[
+    bool, Query(description="whether each step says all of itself, and its links")
 ]
 
 
@@ -50,6 +53,13 @@ class TracePage(Answer):
     next: str | None
 
 
+class LinkState(Answer):
+    """A step of another trace that belongs to it."""
+
+    trace_id: str
+    span_id: str
+
+
 class SpanState(Answer):
     """One finished step."""
 
@@ -61,8 +71,17 @@ class SpanState(Answer):
     status: str
     started_at: datetime
     duration_ms: float
+    operation: str | None = Field(description="of messaging: `queue` is a wait")
+    queue: str | None
     message_id: str | None
+    database: str | None
     error: str | None = Field(description="the class of the error; its text is not kept")
+    attributes: dict[str, JsonValue] | None = Field(
+        default=None, description="all that it says of itself, with `?attributes=true`"
+    )
+    links: list[LinkState] | None = Field(
+        default=None, description="to other traces, with `?attributes=true`"
+    )
 
 
 class TraceFound(TraceState):
@@ -88,14 +107,16 @@ async def get_traces(
 
 
 @router.get("/api/traces/{trace_id}", responses=problems(HTTPStatus.NOT_FOUND))
-async def get_trace(trace_id: TraceId, caller: Reader, parts: WithParts) -> TraceFound:
+async def get_trace(
+    trace_id: TraceId, caller: Reader, parts: WithParts, attributes: WithAttributes = False
+) -> TraceFound:
     """Return one trace with those of its steps that are of the key's workspace."""
     async with parts.reading(caller) as conn:
         trace = await find_trace(conn, trace_id)
         if trace is None:
             raise NotFoundError("no such trace in this workspace; spans are kept for three days")
-        spans = await list_spans(conn, trace_id, limit=MOST_SPANS)
-    steps = [SpanState.model_validate(asdict(span)) for span in spans]
+        spans = await list_spans(conn, trace_id, all_whole=attributes)
+    steps = [SpanState.model_validate(span, from_attributes=True) for span in spans]
     return TraceFound.model_validate({**describe(trace), "steps": steps})
 
 

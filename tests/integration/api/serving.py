@@ -19,6 +19,7 @@ async def serving(app: FastAPI) -> AsyncGenerator[str]:
     """Serve an application that has started, and yield its URL."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
+        listener.listen()  # who comes before the server is there waits
         port = listener.getsockname()[1]
         config = uvicorn.Config(app, log_level="warning", lifespan="off")
         server = uvicorn.Server(config)

@@ -2,45 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
+from fastapi import FastAPI
 
 from services.api.errors import Problem
+from tests.integration.api.route_table import keyed_routes
 from tests.integration.api.told_problems import read_problem
 
-ROUTES = {
-    "/api/ingest/memory": "post",
-    "/api/ingest/code": "post",
-    "/api/search/memories": "get",
-    "/api/patterns/detect": "post",
-    "/api/patterns": "get",
-    "/api/patterns/search": "post",
-    "/api/jobs": "get",
-    "/api/jobs/{job_id}": "get",
-    "/api/summaries": "get",
-    "/api/queues": "get",
-    "/api/dead-letters": "get",
-    "/api/dead-letters/groups": "get",
-    "/api/dead-letters/{queue}/{letter_id}": "get",
-    "/api/dead-letters/redrive/preview": "post",
-    "/api/dead-letters/redrive": "post",
-    "/api/dead-letters/discard": "post",
-    "/api/operations": "get",
-    "/api/operations/{operation_id}/cancel": "post",
-    "/api/queues/{name}": "get",
-    "/api/queues/{name}/pause": "post",
-    "/api/queues/{name}/resume": "post",
-    "/functions/v1/queue-memory-ingestion": "post",
-    "/functions/v1/queue-pattern-detection": "post",
+IN_ONE_ANSWER = {
+    "/api/queues": "there are three",
+    "/api/patterns/rates": "`weeks` bounds it",
+    "/api/usage": "a row a day, key or project of the time asked for",
+    "/api/search/memories": "the nearest `limit`, as old clients know it",
 }
+"""Lists without pages, and why they need none."""
 
 
-async def test_every_route_describes_its_key_and_its_errors_with_examples(
-    stranger: httpx.AsyncClient,
-) -> None:
-    paths = (await stranger.get("/openapi.json")).json()["paths"]
+async def test_every_route_describes_its_key_and_its_errors_with_examples(app: FastAPI) -> None:
+    paths = app.openapi()["paths"]
 
-    for path, method in ROUTES.items():
-        route = paths[path][method]
+    for method, path in keyed_routes(app):
+        route = paths[path.replace(":path", "")][method.lower()]
         assert route["security"] == [{"HTTPBearer": []}], path
         assert {"400", "401", "403", "503"} <= route["responses"].keys(), path
         assert "422" not in route["responses"], path
@@ -48,6 +32,30 @@ async def test_every_route_describes_its_key_and_its_errors_with_examples(
             content = route["responses"][status]["content"]["application/problem+json"]
             Problem.model_validate(content["example"])
         assert route["description"], path
+
+
+def test_every_list_comes_in_pages(app: FastAPI) -> None:
+    description = app.openapi()
+    schemas = description["components"]["schemas"]
+    lists: set[str] = set()
+    for path, methods in description["paths"].items():
+        fields = fields_of(methods.get("get"), schemas)
+        if "{" in path or not any(field.get("type") == "array" for field in fields.values()):
+            continue
+        lists.add(path)
+        assert ("next" in fields) != (path in IN_ONE_ANSWER), path
+        if "next" in fields:
+            given: set[str] = {one["name"] for one in methods["get"]["parameters"]}
+            assert "limit" in given, path
+            assert given & {"after", "before"}, path
+    assert lists >= {"/api/jobs", "/api/keys", "/api/summaries", *IN_ONE_ANSWER}
+
+
+def fields_of(route: Any, schemas: Any) -> dict[str, Any]:
+    """Return the fields of a route's JSON answer."""
+    content: Any = route["responses"]["200"].get("content", {}) if route else {}
+    name: str = content.get("application/json", {}).get("schema", {}).get("$ref", "")
+    return schemas[name.rpartition("/")[2]].get("properties", {}) if name else {}
 
 
 async def test_the_description_shows_chunks_and_an_example(stranger: httpx.AsyncClient) -> None:

@@ -14,7 +14,8 @@ from psycopg.errors import CheckViolation
 from psycopg.rows import TupleRow
 
 from shared.postgres.api_keys import SCOPES, create_key, find_key, list_keys, rotate_key
-from shared.postgres.audit import list_entries
+from shared.postgres.audit import NOBODY, list_entries
+from shared.postgres.noted_keys import create_noted_key, revoke_noted_key, rotate_noted_key
 from tests.integration.api.conftest import Client
 
 Conn = AsyncConnection[TupleRow]
@@ -165,3 +166,38 @@ async def test_what_is_done_to_keys_is_noted_without_their_secrets(
         (action, key_id, "admin") for action in ("key.create", "key.rotate", "key.revoke")
     ]
     assert not any(key["key"] in str(entries) for key in (made, rotated))
+
+
+async def test_pages_of_keys_neither_lose_nor_repeat_one(admin: Client, conn: Conn) -> None:
+    for number in range(4):
+        await make(admin, name=str(number))
+    await conn.execute("UPDATE api_keys SET created_at = '2026-01-05Z' WHERE name < '4'")
+    seen: list[str] = []
+    page = (await admin.get("/api/keys", limit=2)).json()
+    while page["next"]:
+        seen += [key["name"] for key in page["keys"]]
+        page = (await admin.get("/api/keys", limit=2, after=page["next"])).json()
+    seen += [key["name"] for key in page["keys"]]
+
+    assert sorted(seen) == ["0", "1", "2", "3", "admin", "test"]
+    assert (await admin.get("/api/keys", after="nonsense")).status_code == 400
+
+
+async def test_what_the_command_line_does_to_keys_is_noted_too(conn: Conn) -> None:
+    own = f"team:{uuid4()}"
+    made = await create_noted_key(conn, workspace_id=own, user_id=uuid4(), name="laptop")
+    new = await rotate_noted_key(conn, own, made.row.id, grace=timedelta(0))
+    assert new is not None
+    assert await revoke_noted_key(conn, own, new.row.id)
+    assert not await revoke_noted_key(conn, own, new.row.id)
+
+    revoked, rotated, created = await list_entries(conn, own, limit=10)
+
+    assert (created.action, created.target) == ("key.create", str(made.row.id))
+    assert created.filter == {"scopes": "ingest read operate"}
+    assert (rotated.action, rotated.target) == ("key.rotate", str(made.row.id))
+    assert rotated.filter == {"replaced_by": str(new.row.id)}
+    assert (revoked.action, revoked.target) == ("key.revoke", str(new.row.id))
+    for entry in (revoked, rotated, created):
+        assert (entry.key_id, entry.user_id, entry.count) == (None, NOBODY, 1)
+        assert entry.key_name.startswith("command line")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 
@@ -22,7 +23,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.usefixtures("keys")
-def test_a_key_is_made_listed_and_revoked() -> None:
+def test_a_key_is_made_listed_and_revoked(database: str) -> None:
     workspace = f"team:{uuid4()}"
     key = run("create", "--workspace", workspace, "--name", "ci").stdout.strip()
     key_id, prefix, state, name = run("list", "--workspace", workspace).stdout.split()
@@ -30,6 +31,9 @@ def test_a_key_is_made_listed_and_revoked() -> None:
     assert (key.startswith(prefix.rstrip("…")), state, name) == (True, "valid", "ci")
     assert run("revoke", "--workspace", workspace, key_id).stdout == "revoked\n"
     assert run("list", "--workspace", workspace).stdout.split()[2] == "revoked"
+    with psycopg.connect(database) as conn:
+        noted = conn.execute("SELECT action FROM audit_log ORDER BY id").fetchall()
+    assert noted == [("key.create",), ("key.revoke",)]
 
 
 @pytest.mark.usefixtures("keys")

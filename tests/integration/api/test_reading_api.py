@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -13,9 +14,14 @@ from neo4j import AsyncDriver
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from cli.api_client import ApiClient
+from cli.connection import ApiAddress
+from cli.views.summaries import find_summaries, read_summaries
 from services.api.parts import ApiParts
+from services.api.value_cursors import write_values
 from tests.conftest import DELETE_WORKSPACE
 from tests.integration.api.conftest import Client
+from tests.integration.api.serving import serving
 
 Conn = AsyncConnection[TupleRow]
 CREATE_MEMORY = """
@@ -197,6 +203,27 @@ async def test_searching_another_workspaces_patterns_is_forbidden(client: Client
     body = {"query": "x", "workspaceId": f"team:{uuid4()}"}
 
     assert (await client.post("/api/patterns/search", body)).status_code == 403
+
+
+async def test_all_summaries_of_one_moment_are_found_page_by_page(
+    app: FastAPI, client: Client, conn: Conn
+) -> None:
+    await conn.execute(
+        """INSERT INTO project_summaries (workspace_id, project_name, summary, model,
+                                          memories_included, last_memory_timestamp, updated_at)
+           SELECT %s, 'p_' || n, 'It parses.', 'extractive', 3, now(), '2026-01-05Z'
+           FROM generate_series(1, 101) AS n""",
+        (client.workspace_id,),
+    )
+    async with serving(app) as url:
+        with ApiClient(ApiAddress(url, client.key)) as api:
+            found = read_summaries(await asyncio.to_thread(find_summaries, api))
+
+    assert {one.project_name for one in found} == {f"p_{n}" for n in range(1, 102)}
+    assert len(found) == 101
+    assert len((await client.get("/api/summaries")).json()["summaries"]) == 100
+    for nonsense in ("nonsense", write_values("2026-01-05T12:00:00", "p"), write_values("x")):
+        assert (await client.get("/api/summaries", after=nonsense)).status_code == 400
 
 
 async def test_summaries_are_listed_by_project(

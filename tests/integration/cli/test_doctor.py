@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 from typer.testing import CliRunner
 
 from cli.doctor import Finding, examine
 from cli.main import app
+from shared.postgres.checkup import missing_roles
 from tests.conftest import Servers
 
 Conn = AsyncConnection[TupleRow]
@@ -91,6 +93,21 @@ async def test_what_is_broken_is_named(
     assert finding.state == state
     assert words in finding.found
     assert finding.mend
+
+
+async def test_a_login_without_rights_is_told(
+    settings: pytest.MonkeyPatch, database: str, conn: Conn
+) -> None:
+    as_reader = make_conninfo(database, options="-c role=supastate_readonly")
+    settings.setenv("SUPASTATE_POSTGRES_DSN", as_reader)
+
+    finding = (await look())["Postgres rights"]
+
+    assert (finding.state, "supastate_migrations" in finding.found) == ("failed", True)
+    assert "login that migrates" in finding.mend
+    assert await missing_roles(conn) == []
+    await conn.execute("SET ROLE supastate_readonly")
+    assert await missing_roles(conn) == ["supastate_api", "supastate_worker"]
 
 
 async def test_a_server_that_is_down_does_not_hide_the_other(settings: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from shared.postgres.api_keys import find_key
+from shared.postgres.audit import list_entries
 from shared.postgres.spans import find_newest_trace
 from tests.conftest import Servers
 
@@ -106,6 +107,8 @@ async def test_a_revoked_key_opens_nothing(
 
     assert revoked.code == 0
     assert await find_key(conn, made.stdout.strip()) is None
+    noted = await list_entries(conn, WORKSPACE, limit=5)
+    assert [entry.action for entry in noted] == ["key.revoke", "key.create"]
 
 
 async def test_a_key_of_another_workspace_cannot_be_revoked(command: CommandLine) -> None:

@@ -75,7 +75,8 @@ async def test_a_message_and_a_letter_are_printed_whole(
     job_id = await send_chunk(prompt, "a long story")
     [sent] = (await read(prompt, "jobs", job_id, "--json"))["messages"]
 
-    message = await read(prompt, "jobs", "message", job_id, QUEUE, sent["place"], str(sent["id"]))
+    place = (QUEUE, sent["place"], str(sent["id"]))
+    message = await read(prompt, "jobs", "message", job_id, *place, "--json")
     payload = await read(prompt, "dlq", "show", QUEUE, str(letter), "--part", "payload")
     traceback = await prompt.run("dlq", "show", QUEUE, str(letter), "--part", "traceback")
     of_kind = await read(prompt, "jobs", "--kind", "memory", "--until", "2200-01-01", "--json")
@@ -84,6 +85,24 @@ async def test_a_message_and_a_letter_are_printed_whole(
     assert payload == {"text": "x" * 50_000}
     assert "Traceback" in traceback.stdout
     assert [job["id"] for job in of_kind["jobs"]] == [job_id]
+
+
+async def test_of_several_jobs_one_that_cannot_be_cancelled_does_not_keep_the_others(
+    prompt: Prompt,
+) -> None:
+    unknown = str(uuid4())
+    first, second = [await send_chunk(prompt, content) for content in ("one", "two")]
+
+    told = await prompt.run("jobs", "cancel", first, unknown, first)
+    answered = await prompt.run("jobs", "cancel", unknown, second, "--json")
+    alone = await prompt.run("jobs", "cancel", unknown)
+
+    assert told.stdout == f"{first}: Cancelled 1 messages.\n"
+    assert told.stderr == f"{unknown}: the API answered 404: no such job\n"
+    failed, done = json.loads(answered.stdout)
+    assert failed == {"id": unknown, "error": "the API answered 404: no such job"}
+    assert (done["id"], done["cancelled"]) == (second, 1)
+    assert [shown.exit_code for shown in (told, answered, alone)] == [1, 1, 1]
 
 
 async def send_chunk(prompt: Prompt, content: str) -> str:

@@ -13,7 +13,7 @@ import pytest
 from neo4j import AsyncDriver
 
 from shared.errors import DependencyDownError, SettingsError
-from shared.graph.migrate import migrate
+from shared.graph.migrate import find_pending, migrate
 from tests.conftest import Servers
 
 FILE = """// A comment; with a semicolon.
@@ -90,10 +90,13 @@ async def test_half_a_constraint_left_by_a_killed_process_is_replaced(example: E
     assert await example.indexes() == complete(name)
 
 
-async def test_a_dropped_index_is_created_again(example: Example) -> None:
+async def test_a_dropped_index_is_missed_and_created_again(example: Example) -> None:
     await example.migrate()
+    whole = await find_pending(example.driver, dimensions=8, folder=example.folder)
     await example.run(f"DROP INDEX {example.name}_vectors")
+    broken = await find_pending(example.driver, dimensions=8, folder=example.folder)
 
+    assert (whole, broken) == ([], [f"0001_{example.name}"])
     assert await example.migrate(dimensions=4) == [f"0001_{example.name}"]
     assert await example.indexes() == complete(example.name)
 

@@ -24,11 +24,23 @@ from shared.graph.search_candidates import (
     nearest_query,
     parameters_of,
 )
-from shared.graph.ties import EDGES, NODES
+from shared.graph.ties import EDGES, NEIGHBOURHOODS, Edge, NodeKind
 from tests.integration.graph.builders import NOON, USER, code, memory, vector
 from tests.integration.graph.conftest import Query, Save
 from tests.integration.patterns.test_pattern_plans import SCANS, details, operators, profile
 
+INDEXES: dict[NodeKind, list[str]] = {
+    "memory": ["workspace_id, id", "workspace_id, name"],
+    "code": ["workspace_id, id", "workspace_id, name"],
+    "pattern": ["workspace_id, id", "workspace_id, name"],
+    "project": [
+        "workspace_id, name",
+        "workspace_id, project_name, occurred_at",
+        "workspace_id, project_name, path",
+        "workspace_id, project_name",
+    ],
+    "session": ["workspace_id, id", "workspace_id, session_id, place_in_session"],
+}
 STRANGERS = 80
 DEGREE = 5_000
 
@@ -82,15 +94,30 @@ async def test_words_cost_what_has_them_not_what_the_workspace_holds(
     assert sum(step["args"].get("DbHits", 0) for step in found) < STRANGERS
 
 
+@pytest.mark.parametrize("kind", NEIGHBOURHOODS)
 async def test_neighbours_are_read_from_the_node_or_by_an_index(
+    neo4j_driver: AsyncDriver, crowded: str, kind: NodeKind
+) -> None:
+    given = values(crowded, id="s1", edges=EDGES[kind])
+    found = await profile(neo4j_driver, NEIGHBOURHOODS[kind], **given)
+
+    assert not operators(found) & SCANS
+    seeks = details([step for step in found if "Seek" in step["operatorType"]])
+    assert [index for index in INDEXES[kind] if f"({index})" not in seeks] == []
+    # Each tie orders once what it shows; what an index has in order is not ordered for its limit.
+    ordered = [step for step in found if step["operatorType"].startswith(("Sort", "Top"))]
+    assert len(ordered) == len(EDGES[kind])
+
+
+async def test_a_tie_that_nobody_asked_for_is_not_read(
     neo4j_driver: AsyncDriver, crowded: str
 ) -> None:
-    statements = list(NODES.values())
-    for edges in EDGES.values():
-        statements += edges.values()
-    for statement in statements:
-        found = await profile(neo4j_driver, statement, **values(crowded, id="s1"))
-        assert not operators(found) & SCANS, statement
+    async def hits(*edges: Edge) -> int:
+        given = values(crowded, id="other", edges=edges)
+        found = await profile(neo4j_driver, NEIGHBOURHOODS["project"], **given)
+        return sum(step["args"].get("DbHits", 0) for step in found)
+
+    assert await hits("has_code", "has_pattern") < STRANGERS < await hits("has_memory")
 
 
 async def test_a_node_of_5000_neighbours_is_shown_in_a_second_with_what_is_left_out(

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import ItemsView, Iterator
 from pathlib import Path
 
 import psutil
@@ -28,7 +28,7 @@ def up(stack: LocalStack) -> Iterator[str]:
     home = str(stack.home.root)
     starts = [
         subprocess.Popen(
-            _command("up", "--detach", "--servers-only", "--home", home),
+            _command("up", "--detach", "--servers-only", "--json", "--home", home),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -37,8 +37,15 @@ def up(stack: LocalStack) -> Iterator[str]:
     ]
     outputs = [start.communicate() for start in starts]
     assert [start.returncode for start in starts] == [0, 0], outputs
+    for shown, _ in outputs:
+        assert _states(shown) >= {"postgres": "ready", "neo4j": "ready"}.items()
     yield home
-    assert _run("down", "--home", home).returncode == 0
+    down = _run("down", "--json", "--home", home)
+    assert (down.returncode, {state for _, state in _states(down.stdout)}) == (0, {"stopped"})
+
+
+def _states(shown: str) -> ItemsView[str, str]:
+    return {part["name"]: part["state"] for part in json.loads(shown)}.items()
 
 
 def _command_line(process: psutil.Process) -> str:

@@ -59,6 +59,14 @@ async def test_a_request_is_found_with_all_that_it_caused(client: Client) -> Non
     names = [step["name"] for step in found["steps"]]
     assert names.count("send memory_ingestion") == 3
     assert len(names) == trace["spans"]
+    whole = (await client.get(f"/api/traces/{trace['traceId']}", attributes="true")).json()
+    [queue] = {step["queue"] for step in found["steps"]} - {None}
+    assert {step["attributes"] for step in found["steps"]} == {None}
+    assert [step["name"] for step in whole["steps"]] == names
+    for step in whole["steps"]:
+        named = step["attributes"].get("messaging.destination.name")
+        assert (step["queue"], step["links"]) == (named, [])
+    assert queue == "memory_ingestion"
 
 
 async def test_another_workspace_finds_nothing_of_it(client: Client, other_client: Client) -> None:

@@ -244,10 +244,3 @@ def test_queues_are_listed_paused_and_resumed(connected: CommandLine, api: FakeA
         {"queue": "memory_ingestion", "action": "pause", "reason": "Neo4j is moved"},
         {"queue": "memory_ingestion", "action": "resume"},
     ]
-
-
-def test_json_is_not_watched(connected: CommandLine) -> None:
-    shown = connected.run("queues", "--watch", "--json")
-
-    assert shown.returncode == 2
-    assert "Leave out" in shown.stderr

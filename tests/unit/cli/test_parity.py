@@ -15,23 +15,18 @@ from pydantic import SecretStr
 from cli.local import app as local
 from cli.main import app as supastate
 from services.api.app import create_app
-from services.api.dashboard.registry import find_pages
+from services.api.dashboard.registry import ROOT, find_pages
 from shared.settings import Settings
+from tests.routes import all_routes
 
 TEXT = (Path(__file__).resolve().parents[3] / "docs/cli.md").read_text()
-OPERATIONS, PAGES = TEXT.split("## Every page")
+OPERATIONS, FORMS, PAGES = re.split("^## Every (?:page|form of a page)$", TEXT, flags=re.MULTILINE)
 ROW = re.compile(r"^\| (.+) \|$", re.MULTILINE)
 NAMED = re.compile(r"`((?:GET|POST|DELETE) [^`]+)`")
 COMMAND = re.compile(r"`(supastate [^`]+)`")
-WITHOUT_JSON = {
-    "demo": "a story for whoever tries it",
-    "export": "lines of JSON already",
-    "jobs message": "JSON already",
-    "signals": "lines of JSON already",
-    "train-signals": "writes a model, or the card of one for its document",
-    "local up": "starts; `local status --json` says what runs",
-    "local down": "stops; says nothing",
-}
+SESSIONS = {f"POST {ROOT}/login", f"POST {ROOT}/logout"}
+"""Only pages have sessions."""
+WITHOUT_JSON = {"demo": "a story for whoever tries it; each of its answers has a command"}
 
 
 def commands_of(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
@@ -51,21 +46,37 @@ COMMANDS = known_commands()
 
 
 @pytest.fixture(scope="module")
-def operations() -> set[str]:
-    """Every operation of the OpenAPI document."""
+def routes() -> set[str]:
+    """What the API's process answers to, pages and all, as the OpenAPI document names it."""
     settings = Settings(
         postgres_dsn=SecretStr("postgresql://x/y"),
         neo4j_uri="bolt://x",
         neo4j_user="x",
         neo4j_password=SecretStr("x"),
     )
-    paths = create_app(settings, TracerProvider()).openapi()["paths"]
-    return {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+    found = all_routes(create_app(settings, TracerProvider()).routes)
+    return {
+        f"{method} {route.path.replace(':path}', '}')}"
+        for route in found
+        for method in route.methods or ()
+    }
+
+
+@pytest.fixture(scope="module")
+def operations(routes: set[str]) -> set[str]:
+    """Every operation of the API; `/` only leads to the pages."""
+    return {one for one in routes if f" {ROOT}" not in one} - {"GET /"}
+
+
+@pytest.fixture(scope="module")
+def forms(routes: set[str]) -> set[str]:
+    """Whatever a page sends to change something."""
+    return {one for one in routes if f" {ROOT}" in one and not one.startswith("GET ")}
 
 
 def rows(text: str) -> list[list[str]]:
     found = [row.split(" | ") for row in ROW.findall(text)]
-    return [row for row in found if row[0] not in ("Operation", "Page")]
+    return [row for row in found if row[0] not in ("Operation", "Form", "Page")]
 
 
 def find_command(line: str) -> tuple[str, Any]:
@@ -74,6 +85,10 @@ def find_command(line: str) -> tuple[str, Any]:
         if (name := " ".join(words[:length])) in COMMANDS:
             return name, COMMANDS[name]
     raise AssertionError(f"no such command: {line}")
+
+
+def commands_in(text: str) -> set[str]:
+    return {find_command(line)[0] for line in COMMAND.findall(text)}
 
 
 def options_of(name: str, command: Any) -> set[str]:
@@ -88,6 +103,20 @@ def test_every_operation_names_a_command_or_why_there_is_none(operations: set[st
     for operation, answer in told.items():
         assert COMMAND.search(answer), operation
         assert answer.startswith(("`supastate ", "none: ")), operation
+
+
+def test_every_form_of_a_page_names_its_operation_and_the_command_of_that(
+    forms: set[str], operations: set[str]
+) -> None:
+    told = {row[0].strip("`"): row[1:] for row in rows(FORMS)}
+    command_of = {row[0].strip("`"): row[1] for row in rows(OPERATIONS)}
+
+    assert set(told) == forms
+    for form, (api, command) in told.items():
+        named = NAMED.findall(api)
+        assert named or form in SESSIONS, form
+        assert set(named) <= operations, form
+        assert commands_in(command) == commands_in("".join(command_of[one] for one in named)), form
 
 
 def test_every_command_and_option_that_the_document_names_is_there() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pydantic import JsonValue
 from rich.console import Console, RenderableType
 
+from cli import watching
 from cli.views.queue import show_queue
 from cli.views.queues import show_count, show_queues, show_seconds
 
@@ -126,3 +130,23 @@ def test_a_length_of_time_has_the_unit_that_fits_it(seconds: float | None, shown
 
 def test_a_count_above_the_cap_says_that_there_are_more() -> None:
     assert (show_count(10_000), show_count(10_001)) == ("10,000", "10,000+")
+
+
+def looks() -> Iterator[JsonValue]:
+    yield {"queues": []}
+    yield {"queues": ["ö"]}
+    raise KeyboardInterrupt
+
+
+def test_watched_json_is_a_line_for_each_look(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SUPASTATE_API_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("SUPASTATE_API_KEY", "sst_x")
+    monkeypatch.setattr(watching, "EVERY_SECONDS", 0)
+    answers = looks()
+
+    watching.show_answer(lambda _: next(answers), str, watch=True, as_json=True)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line) for line in lines] == [{"queues": []}, {"queues": ["ö"]}]

@@ -39,7 +39,8 @@ def signals(lines: bytes) -> tuple[int, list[dict[str, Any]], list[str]]:
 
 def test_each_memory_gets_three_probabilities_in_its_order() -> None:
     sent = [{"id": f"m{n}", "content": f"rename {n}"} for n in range(20)]
-    code, answers, complaints = signals("\n".join(map(json.dumps, sent)).encode())
+    lines = "\n".join(map(json.dumps, sent)).encode()
+    code, answers, complaints = run(lines, "signals", "--json")
 
     assert (code, complaints) == (0, [])
     assert [answer["id"] for answer in answers] == [one["id"] for one in sent]

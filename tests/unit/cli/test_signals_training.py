@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from cli.errors import CommandError
+from cli.signals.card import Figures, dump_figures
+from cli.signals.evaluation import Figure, Report
 from cli.signals.labelled import COMMITS, EPISODES, is_kept_aside, read_labelled
 from cli.signals.logistic import fit_line, fit_platt, sigmoid
 from cli.signals.training import folds_of
@@ -50,9 +52,9 @@ def folder(tmp_path: Path) -> Path:
 
 def test_training_writes_weights_that_tell_the_examples_apart(folder: Path) -> None:
     out = folder / "weights.json"
-    arguments = ["train-signals", "--labelled", str(folder), "--out", str(out)]
+    arguments = ["train-signals", "--labelled", str(folder), "--out", str(out), "--json"]
     done = subprocess.run([SUPASTATE, *arguments], capture_output=True, text=True, check=True)
-    assert "48 episodes, 48 commits" in done.stdout
+    assert json.loads(done.stdout) == {"out": str(out), "episodes": 48, "commits": 48}
     trained = Weights.model_validate_json(out.read_bytes())
     assert trained.text["debugging"].weights["lead_fault"] > 0
     assert trained.text["learning"].weights["question_mark"] > 0
@@ -106,3 +108,15 @@ def test_calibration_brings_log_odds_to_the_frequencies() -> None:
     logits = rng.normal(size=4000)
     is_so = (rng.random(4000) < sigmoid(0.5 * logits - 1)).astype(np.float64)
     assert fit_platt(logits, is_so) == pytest.approx((0.5, -1.0), abs=0.15)
+
+
+def test_the_figures_of_a_card_are_json_too() -> None:
+    figure = Figure(0.5, 0.4, 0.6)
+    one = {"debugging": figure}
+    found = Report(one, one, one, one, one, {"debugging": 0.1}, {}, {})
+
+    told: Any = dump_figures({"text": Figures(found, found, found, {0.25: 0.7})})
+
+    assert json.loads(json.dumps(told)) == told
+    assert told["text"]["aside"]["f1"] == {"debugging": {"value": 0.5, "low": 0.4, "high": 0.6}}
+    assert told["text"]["curve"] == {"0.25": 0.7}

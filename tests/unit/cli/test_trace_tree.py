@@ -36,6 +36,7 @@ def span(
         message_id=told.get("messaging.message.id"),
         database=told.get("db.system.name"),
         error=told.get("error.type"),
+        queue=told.get("messaging.destination.name"),
         attributes=dict(told),
     )
 
