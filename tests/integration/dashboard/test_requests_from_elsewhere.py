@@ -24,7 +24,6 @@ from shared.postgres.api_keys import create_key, find_key, revoke_key
 from tests.integration.api.conftest import app, spans
 from tests.integration.api.route_table import methods_of
 from tests.integration.api.told_problems import read_problem
-from tests.routes import all_routes
 
 __all__ = ["app", "spans"]  # fixtures
 Conn = AsyncConnection[TupleRow]
