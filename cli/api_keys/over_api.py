@@ -30,6 +30,12 @@ class Made(BaseModel):
     key: str
 
 
+class Listed(BaseModel):
+    """A page of keys; the caller's own makes that there is one."""
+
+    keys: list[Key]
+
+
 @dataclass(frozen=True, slots=True)
 class KeysOverApi:
     """The keys of the workspace that the API's key opens."""
@@ -76,8 +82,10 @@ class KeysOverApi:
             raise
 
     def _check_workspace(self, client: ApiClient) -> None:
-        own = _list(client)[0].workspace_id if self.workspace else None
-        if own != self.workspace:
+        if self.workspace is None:
+            return
+        [newest] = Listed.model_validate(client.get("/api/keys", {"limit": 1})).keys
+        if (own := newest.workspace_id) != self.workspace:
             raise UsageError(
                 f"SUPASTATE_API_KEY is of {own}, not of {self.workspace}",
                 next_step="Leave out --workspace and SUPASTATE_WORKSPACE_ID, or use another key.",

@@ -103,7 +103,7 @@ async def find_neighbourhood(
     if answer is None:
         return None
     ties: dict[Edge, Row] = {tie["edge"]: tie for tie in answer["ties"]}
-    found = {edge: ties[edge] for edge in EDGES[kind] if edge in edges}
+    found: dict[Edge, Row] = {edge: ties[edge] for edge in EDGES[kind] if edge in edges}
     return _assemble(answer["node"], found, limit)
 
 

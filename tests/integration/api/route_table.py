@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from starlette.routing import BaseRoute
 
 from services.api.auth import KeyedRoute
+from tests.routes import all_routes
 
 READING_POSTS = {
     "/api/patterns/search": "its question is too long for an address",
@@ -16,15 +16,6 @@ READING_POSTS = {
     "/api/dead-letters/discard/preview": "its filter is that of the discard",
 }
 """They change nothing, and why they are no GET."""
-
-
-def all_routes(routes: Sequence[BaseRoute]) -> Iterator[APIRoute]:
-    """Yield the routes of an application, those of included routers too."""
-    for route in routes:
-        if isinstance(route, APIRoute):
-            yield route
-        elif (included := getattr(route, "original_router", None)) is not None:
-            yield from all_routes(included.routes)
 
 
 def methods_of(app: FastAPI) -> Iterator[tuple[str, APIRoute]]:

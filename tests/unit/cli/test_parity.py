@@ -17,7 +17,7 @@ from cli.main import app as supastate
 from services.api.app import create_app
 from services.api.dashboard.registry import ROOT, find_pages
 from shared.settings import Settings
-from tests.routes import all_routes
+from tests.integration.api.route_table import methods_of
 
 TEXT = (Path(__file__).resolve().parents[3] / "docs/cli.md").read_text()
 OPERATIONS, FORMS, PAGES = re.split("^## Every (?:page|form of a page)$", TEXT, flags=re.MULTILINE)
@@ -54,12 +54,8 @@ def routes() -> set[str]:
         neo4j_user="x",
         neo4j_password=SecretStr("x"),
     )
-    found = all_routes(create_app(settings, TracerProvider()).routes)
-    return {
-        f"{method} {route.path.replace(':path}', '}')}"
-        for route in found
-        for method in route.methods or ()
-    }
+    found = methods_of(create_app(settings, TracerProvider()))
+    return {f"{method} {route.path.replace(':path}', '}')}" for method, route in found}
 
 
 @pytest.fixture(scope="module")
