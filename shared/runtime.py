@@ -27,6 +27,7 @@ from shared.embedding import Embedder, open_embedder
 from shared.errors import DeadLetterError, DependencyDownError, InvalidInputError, SettingsError
 from shared.giving_way import give_way
 from shared.graph.driver import open_driver
+from shared.logs import hide_secrets_in_logs
 from shared.postgres.spans import PostgresSpanExporter
 from shared.settings import Settings
 from shared.telemetry import configure_telemetry
@@ -108,6 +109,7 @@ def start_telemetry(service: str, settings: Settings) -> TracerProvider:
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
+    hide_secrets_in_logs()
     store = [PostgresSpanExporter(conninfo(settings), share=settings.span_store_share)]
     return configure_telemetry(service, store if settings.span_store else [])
 

@@ -103,7 +103,7 @@ class Settings(BaseSettings):
 
     release: Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]{1,64}$")] | None = None
     """What is deployed, such as a version or a commit: dead letters say in which release they
-    died."""
+    died, and the page Overview since when it runs."""
 
     requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 6_000
     """What one API key may ask of all replicas of the API together, unless it has a number of its

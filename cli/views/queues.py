@@ -19,6 +19,7 @@ COUNT_CAP: Final = 10_000
 COLOURS: Final = {"stalled": "bold red", "unattended": "bold red", "paused": "yellow"}
 NEXT_STEPS: Final = {
     "unattended": "`supastate local status` shows what runs.",
+    "silent": "`supastate local status` shows what runs.",
     "dead_letters": "`supastate dlq` shows them.",
     "paused": "`supastate queues resume NAME` lets it go on.",
 }

@@ -23,6 +23,7 @@ from pydantic import JsonValue
 from pydantic_core import to_json
 
 from shared.domain.clean_text import clean_text
+from shared.domain.redaction import redact
 from shared.telemetry import find_workspace
 
 RETENTION: Final = timedelta(days=3)
@@ -107,7 +108,7 @@ class PostgresSpanExporter(SpanExporter):
 
     def _write(self, spans: Sequence[ReadableSpan]) -> None:
         conn = self._connection()
-        rows = [_as_row(span) for span in spans if self.is_kept(_trace_of(span))]
+        rows = [as_row(span) for span in spans if self.is_kept(_trace_of(span))]
         if rows:
             conn.execute(SAVE_SPANS, (Jsonb(rows, to_json),))
         if self._exports % EXPORTS_BETWEEN_PURGES == 0:
@@ -130,7 +131,8 @@ def _trace_of(span: ReadableSpan) -> int:
     return context.trace_id if context else 0
 
 
-def _as_row(span: ReadableSpan) -> dict[str, JsonValue]:
+def as_row(span: ReadableSpan) -> dict[str, JsonValue]:
+    """Return what is stored of a span; its texts without secrets."""
     context = span.get_span_context()
     started, ended = span.start_time or 0, span.end_time or 0
     return {
@@ -157,6 +159,6 @@ def _as_row(span: ReadableSpan) -> dict[str, JsonValue]:
 
 def _attributes(attributes: Mapping[str, object]) -> dict[str, JsonValue]:
     return {
-        name: value if isinstance(value, bool | int | float) else clean_text(str(value))
+        name: value if isinstance(value, bool | int | float) else redact(str(value))[0]
         for name, value in attributes.items()
     }

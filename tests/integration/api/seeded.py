@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 from uuid import uuid4
 
 import httpx
@@ -22,6 +22,13 @@ SUMMARY = """
 INSERT INTO project_summaries (workspace_id, project_name, summary, model, memories_included,
                                first_memory_timestamp, last_memory_timestamp)
 VALUES (%s, %s, 'It sells.', 'extractive', 1, now(), now())
+"""
+INGESTED: LiteralString = """
+CREATE (m:Memory {id: $memory, chunk_id: $chunk, session_id: 's', type: 'conversation'})
+CREATE (c:CodeEntity {id: $code, path: $path, language: 'python'})
+SET m += $both, c += $both
+FOREACH (n IN [m, c] | SET n.occurred_at = datetime(), n.created_at = datetime(),
+                           n.updated_at = datetime())
 """
 
 
@@ -70,14 +77,16 @@ async def seed(http: httpx.AsyncClient, conn: Conn, driver: AsyncDriver, workspa
     sent = await ask(http, "POST", "/api/ingest/memory", chunks=chunks, projectName=PROJECT)
     files = [{"path": FILE, "content": "def total(): ..."}]
     code = await ask(http, "POST", "/api/ingest/code", files=files, projectName=PROJECT)
+    memory_id, code_id = sent["results"][0]["id"], code["results"][0]["id"]
+    await ingest(driver, workspace, memory_id, code_id)
     await conn.execute(SUMMARY, (workspace, PROJECT))
     kept, spare = await file_letters(conn, workspace, 2, job_id=sent["jobId"])
     redriven = await file_letters(conn, workspace, 3)
     return Seeded(
         job=sent["jobId"],
         message=await find_message(conn, sent["jobId"]),
-        memory=sent["results"][0]["id"],
-        code=code["results"][0]["id"],
+        memory=memory_id,
+        code=code_id,
         letter=kept,
         spare_letter=spare,
         pattern=await find_pattern(http, driver, workspace),
@@ -92,6 +101,20 @@ async def ask(http: httpx.AsyncClient, method: str, path: str, **body: Any) -> A
     answer = await http.request(method, path, json=body)
     assert answer.is_success, (method, path, answer.text)
     return answer.json()
+
+
+async def ingest(driver: AsyncDriver, workspace: str, memory_id: str, code_id: str) -> None:
+    """Let the graph know a memory and a file."""
+    both = {
+        "workspace_id": workspace,
+        "user_id": str(uuid4()),
+        "project_name": PROJECT,
+        "content": "Fixed the cart",
+        "metadata": "{}",
+    }
+    await driver.execute_query(
+        INGESTED, memory=memory_id, chunk=CHUNK, code=code_id, path=FILE, both=both
+    )
 
 
 async def find_message(conn: Conn, job_id: str) -> int:
@@ -114,9 +137,11 @@ async def find_pattern(http: httpx.AsyncClient, driver: AsyncDriver, workspace: 
 
 
 async def save_trace(conn: Conn, workspace: str, **attributes: str) -> str:
+    """Store a span, whose id is the first half of its trace's."""
+    trace_id = uuid4().hex
     span: dict[str, Any] = {
-        "trace_id": uuid4().hex,
-        "span_id": uuid4().hex[:16],
+        "trace_id": trace_id,
+        "span_id": trace_id[:16],
         "service": "supastate-ingest",
         "name": "process memory_ingestion",
         "kind": "consumer",
@@ -128,7 +153,7 @@ async def save_trace(conn: Conn, workspace: str, **attributes: str) -> str:
         "workspace_id": workspace,
     }
     await conn.execute("SELECT save_spans(%s)", (Jsonb([span]),))
-    return span["trace_id"]
+    return trace_id
 
 
 async def start_redrive(http: httpx.AsyncClient, *letters: int) -> str:

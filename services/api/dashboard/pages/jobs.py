@@ -90,7 +90,7 @@ async def export_jobs(
     kind: Literal["csv", "json"], caller: Reader, parts: WithParts, asked: WithAsked
 ) -> Response:
     """Answer with the newest jobs that the list's filter means, as a file."""
-    async with parts.transaction(caller) as conn:
+    async with parts.reading(caller) as conn:
         wanted, lease = asked.filter(), lease_of(parts)
         page = await find_page(conn, caller, wanted, lease, limit=MOST_EXPORTED)
     headers = {"Content-Disposition": f'attachment; filename="jobs.{kind}"'}

@@ -15,6 +15,7 @@ from services.api.parts import ApiParts, WithParts
 from services.api.traces import drawing, rows
 from services.api.traces.filtering import WithFilter
 from services.api.traces.routes import TraceId, next_cursor
+from shared.domain.hiding import hide_secrets
 from shared.errors import NotFoundError
 from shared.postgres.api_keys import ApiKey
 from shared.postgres.traces import (
@@ -65,6 +66,7 @@ async def get_trace(
 ) -> Response:
     """Show one trace, and what the chosen span says of itself."""
     trace, tree = await _read(parts, caller, trace_id, span)
+    chosen = tree.by_id.get(span) if span else None
     spent = add_up(mark_critical_path(tree), tree.duration)
     cut = rows.Cut(errors, frozenset([span] if span else []))
     return render(
@@ -75,7 +77,8 @@ async def get_trace(
         spent=spent,
         lanes=drawing.lanes(tree),
         ticks=drawing.ticks(tree),
-        chosen=tree.by_id.get(span) if span else None,
+        chosen=chosen,
+        attributes=hide_secrets((chosen and chosen.span.attributes) or {}),
         is_cut=trace.spans > len(tree.by_id),
     )
 
