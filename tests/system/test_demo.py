@@ -78,10 +78,11 @@ def test_the_demo_imports_commits_files_and_sessions(told: str) -> None:
         "was followed by an implementation after 57 minutes",
     ],
 )
-def test_the_demo_shows_patterns_with_their_reasons(told: str, reason: str) -> None:
+def test_the_demo_shows_patterns_with_their_reasons(told: str, home: Path, reason: str) -> None:
     patterns = told.partition("Patterns ─")[2].partition("A project summary ─")[0]
 
-    assert reason in " ".join(patterns.split())
+    seen = (home / "logs" / "patterns.log").read_text()  # which detector saw what, and when
+    assert reason in " ".join(patterns.split()), f"{patterns}\n{seen}"
 
 
 def test_the_demo_shows_a_summary_and_finds_a_memory(told: str) -> None:
