@@ -20,7 +20,7 @@ from benchmarks.progress import say
 
 API: Final = "API"
 FLOOR: Final = "bare transaction"
-MOST_AT_HAND: Final = 700
+MOST_AT_HAND: Final = 1_300
 """Requests made before the clock starts, for one round; no client may run out of them."""
 MICROSECONDS: Final = 1e6
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final, LiteralString
 
 import psycopg
@@ -34,6 +35,7 @@ RANDOM_BITS: Final = (1 << 56) - 1
 """Of a trace's id the last seven bytes are random, whoever began it (W3C Trace Context)."""
 NANOSECONDS_PER_MILLISECOND: Final = 1e6
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LONGEST_REMEMBERED: Final = 200
 
 SAVE_SPANS: Final[LiteralString] = "SELECT save_spans(%s)"
 PURGE_SPANS: Final[LiteralString] = "SELECT purge_spans(%s, %s)"
@@ -159,6 +161,18 @@ def as_row(span: ReadableSpan) -> dict[str, JsonValue]:
 
 def _attributes(attributes: Mapping[str, object]) -> dict[str, JsonValue]:
     return {
-        name: value if isinstance(value, bool | int | float) else redact(str(value))[0]
+        name: value if isinstance(value, bool | int | float) else _told(name, str(value))
         for name, value in attributes.items()
     }
+
+
+def _told(name: str, text: str) -> str:
+    # Most are of this kind, a dozen for each message: names of queues, ids of what is on them.
+    if name.startswith("messaging."):
+        return clean_text(text)
+    return _redacted_before(text) if len(text) <= LONGEST_REMEMBERED else redact(text)[0]
+
+
+@lru_cache(maxsize=10_000)
+def _redacted_before(text: str) -> str:
+    return redact(text)[0]
