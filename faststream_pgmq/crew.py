@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Callable, Coroutine
 
     Work = Callable[[], Coroutine[Any, Any, None]]
@@ -55,6 +56,11 @@ class Crew:
         self._tell(getattr(task.get_coro(), "__qualname__", "a task"), error)
         # Later: where the whole loop is ending, nothing must begin.
         asyncio.get_running_loop().call_later(REPLACE_AFTER, self.employ, work)
+
+
+def telling(log: logging.Logger) -> Tell:
+    """Return what writes the ends of tasks into a log."""
+    return lambda what, error: log.error("%s has ended and is begun anew", what, exc_info=error)
 
 
 def cancellations() -> int:

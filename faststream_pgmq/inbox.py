@@ -12,7 +12,7 @@ from psycopg import sql
 
 from faststream_pgmq import replies, session_queries
 from faststream_pgmq.connecting import connect
-from faststream_pgmq.crew import Crew
+from faststream_pgmq.crew import Crew, telling
 from faststream_pgmq.errors import OutdatedInstallError, PgmqConnectionError
 from faststream_pgmq.listening import Ear
 from faststream_pgmq.replying import Waiting
@@ -84,7 +84,7 @@ class Inbox:
         await self._listen()
         if self._collector is None:
             await self._collect()
-            self._collector = Crew(_tell_end)
+            self._collector = Crew(telling(_LOGGER))
             self._collector.employ(self._collect_for_ever)
 
     async def _listen(self) -> None:
@@ -132,7 +132,3 @@ class Inbox:
         with contextlib.suppress(psycopg.Error, TimeoutError):
             async with asyncio.timeout(LAST_LOOK):
                 await self._collect()
-
-
-def _tell_end(what: str, error: BaseException | None) -> None:
-    _LOGGER.error("%s has ended and is begun anew", what, exc_info=error)

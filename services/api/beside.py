@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
-from faststream_pgmq.crew import Crew
+from faststream_pgmq.crew import Crew, telling
 
 log = logging.getLogger(__name__)
 
@@ -18,14 +18,10 @@ async def beside(*works: Callable[[], Coroutine[Any, Any, None]]) -> AsyncGenera
 
     One that an error ends is told, and begun anew: the process serves on without it.
     """
-    crew = Crew(_tell_end)
+    crew = Crew(telling(log))
     for work in works:
         crew.employ(work)
     try:
         yield
     finally:
         await crew.end()
-
-
-def _tell_end(what: str, error: BaseException | None) -> None:
-    log.error("%s has ended and is begun anew", what, exc_info=error)
