@@ -19,7 +19,7 @@ from shared.embedding import Embedder
 from shared.graph.driver import read
 from shared.graph.entity_words import Filters
 from shared.graph.hybrid_search import search
-from shared.graph.search_candidates import Key, find_both
+from shared.graph.search_candidates import Key, find_candidates
 
 BATCH: Final = 200
 DEPTH: Final = 10
@@ -59,7 +59,7 @@ async def _answer(
     query, filters = read_query(question.text), Filters(kind=one.kind)
     (vector,) = await embedder.embed([query.plain_text])
     asked = (one.workspace_id, query, vector, filters)
-    by_words, nearest = await read(driver, lambda tx: find_both(tx, *asked))
+    by_words, nearest = await read(driver, lambda tx: find_candidates(tx, *asked))
     found = await read(driver, lambda tx: search(tx, *asked))
     return {
         "meaning": [candidate.key for candidate in nearest],

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal, TypeAlias
 from uuid import UUID
 
 from services.api.parts import ApiParts
-from shared.domain.intervals import wilson
 from shared.errors import NotFoundError
-from shared.graph.marks import Step, list_steps
-from shared.graph.pattern_rates import WeekCount, count_weeks
 from shared.graph.patterns import After, Pattern, Related, Wanted, find_pattern, page_patterns
-from shared.postgres.activity import count_weeks as count_memories
 from shared.postgres.api_keys import ApiKey
 from shared.postgres.reviews import Review, list_reviews
 
@@ -39,33 +33,6 @@ class ReviewedPattern:
     pattern: Pattern
     review: Review | None
     related: Sequence[Related]
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """What share of a week's memories patterns of a type stand on."""
-
-    week: date
-    memories: int
-    matched: int
-    patterns: int
-    low: float
-    high: float
-
-    @property
-    def share(self) -> float | None:
-        """None of a week without memories."""
-        return self.matched / self.memories if self.memories else None
-
-
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """By type, each week of the period; the newest week last, which may still go on."""
-
-    weeks: Sequence[date]
-    by_type: Mapping[str, Sequence[Rate]]
-    steps: Sequence[Step]
-    """Where the way of finding changed, oldest first."""
 
 
 async def read_page(
@@ -132,75 +99,3 @@ def narrow(wanted: Wanted, reviews: Mapping[str, Review], review: ReviewFilter |
             return wanted
         case None:
             return replace(wanted, without=said["dismissed"])
-
-
-async def read_rates(
-    parts: ApiParts,
-    caller: ApiKey,
-    *,
-    types: Sequence[str] = (),
-    project_name: str | None = None,
-    weeks: int,
-    reviews: Mapping[str, Review] | None = None,
-) -> Rates:
-    """Return the rates of the last weeks, this one included; dismissed patterns do not count.
-
-    Reviews that were read already are not read again.
-    """
-    starts = last_mondays(datetime.now(UTC).date(), weeks)
-    since, until = _midnight(starts[0]), _midnight(starts[-1] + timedelta(weeks=1))
-    async with parts.reading(caller) as conn:
-        if reviews is None:
-            reviews = await list_reviews(conn, caller.workspace_id)
-        memories = await count_memories(
-            conn, caller.workspace_id, project_name, since=since, until=until
-        )
-    driver, workspace_id = parts.shared.driver, caller.workspace_id
-    counts, steps = await asyncio.gather(
-        count_weeks(
-            driver,
-            workspace_id,
-            types=types,
-            project_name=project_name,
-            without=narrow(Wanted(), reviews, None).without,
-            since=since,
-            until=until,
-        ),
-        list_steps(driver, workspace_id, types=types, since=since),
-    )
-    return Rates(starts, rates_by_type(starts, memories, counts), steps)
-
-
-def last_mondays(today: date, weeks: int) -> list[date]:
-    """Return the Mondays of so many weeks, today's last."""
-    monday = today - timedelta(days=today.weekday())
-    return [monday - timedelta(weeks=back) for back in reversed(range(weeks))]
-
-
-def monday_of(moment: datetime) -> date:
-    """Return the week of a moment, by UTC."""
-    day = moment.astimezone(UTC).date()
-    return day - timedelta(days=day.weekday())
-
-
-def rates_by_type(
-    weeks: Sequence[date], memories: Mapping[date, int], counts: Sequence[WeekCount]
-) -> dict[str, list[Rate]]:
-    """Return each type's rate in each of the weeks."""
-    found = {(count.type, count.week): count for count in counts}
-    return {
-        kind: [_rate(week, memories.get(week, 0), found.get((kind, week))) for week in weeks]
-        for kind in sorted({count.type for count in counts})
-    }
-
-
-def _rate(week: date, memories: int, count: WeekCount | None) -> Rate:
-    matched = count.memories if count else 0
-    # A memory may be deleted in one place before it is in the other.
-    memories = max(memories, matched)
-    low, high = wilson(matched, memories)
-    return Rate(week, memories, matched, count.patterns if count else 0, low, high)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, UTC)

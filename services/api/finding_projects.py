@@ -13,8 +13,9 @@ from services.api.parts import ApiParts
 from services.api.submitting import submit
 from shared.domain.decisions import decisions_in
 from shared.errors import NotFoundError
-from shared.graph.patterns import Pattern, Wanted, page_patterns
-from shared.graph.recent_sessions import WorkSession, list_sessions
+from shared.graph.patterns import Pattern
+from shared.graph.project_story import read_story
+from shared.graph.recent_sessions import WorkSession
 from shared.messages import SUMMARY_GENERATION, SummarizeProject
 from shared.postgres.api_keys import ApiKey
 from shared.postgres.audit import Action, record_action
@@ -25,7 +26,7 @@ from shared.postgres.projects import (
     Source,
     find_project,
     list_projects,
-    list_sources,
+    project_exists,
 )
 
 ACTIVE_DAYS: Final = 84
@@ -47,7 +48,6 @@ class ProjectStory:
     """What a project is, how fresh that is, and what it is told from."""
 
     project: ProjectInFull
-    sources: Sequence[Source]
     activity: Sequence[tuple[date, int]]
     """Every day of the last weeks, oldest first, by UTC."""
     decisions: Sequence[Decision]
@@ -77,19 +77,21 @@ async def read_project(parts: ApiParts, caller: ApiKey, name: str) -> ProjectSto
         project = await find_project(conn, caller.workspace_id, name, since=since)
         if project is None:
             raise NotFoundError("no such project in this workspace")
-        sources = await list_sources(conn, caller.workspace_id, project)
         jobs = await count_messages(conn, project.job_ids)
-    wanted = Wanted(project_name=name, without=project.dismissed)
-    driver = parts.shared.driver
+    patterns, sessions = await read_story(
+        parts.shared.driver,
+        caller.workspace_id,
+        name,
+        patterns=PATTERNS_SHOWN,
+        sessions=SESSIONS_SHOWN,
+        without=project.dismissed,
+    )
     return ProjectStory(
         project=project,
-        sources=sources,
         activity=[(day, project.days.get(day.isoformat(), 0)) for day in days],
-        decisions=find_decisions(sources),
-        patterns=await page_patterns(
-            driver, caller.workspace_id, wanted, limit=PATTERNS_SHOWN, evidence=1
-        ),
-        sessions=await list_sessions(driver, caller.workspace_id, name, limit=SESSIONS_SHOWN),
+        decisions=find_decisions(project.sources),
+        patterns=patterns,
+        sessions=sessions,
         open_jobs=[one for one in jobs.values() if one.unfinished or one.dead],
     )
 
@@ -112,7 +114,7 @@ async def ask_for_summary(
     )
 
     async def queue() -> Submitted:
-        if await find_project(conn, caller.workspace_id, name, since=datetime.now(UTC)) is None:
+        if not await project_exists(conn, caller.workspace_id, name):
             raise NotFoundError("no such project in this workspace")
         job_id = await submit(
             conn,

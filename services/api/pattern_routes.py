@@ -22,19 +22,14 @@ from services.api.bodies import Body, ProjectFilter
 from services.api.describing_problems import problems
 from services.api.examples import patterns as patterns_examples
 from services.api.examples import shown
-from services.api.finding_patterns import (
-    Rate,
-    ReviewedPattern,
-    monday_of,
-    read_pattern,
-    read_rates,
-)
+from services.api.finding_patterns import ReviewedPattern, read_pattern
+from services.api.finding_rates import Rate, monday_of, read_period, read_rates
 from services.api.parameters import PatternId
 from services.api.parts import WithParts
 from services.api.patterns import describe_pattern
 from services.api.reviewing import review_pattern
 from shared.domain.accepting import check_text
-from shared.graph.marks import Step
+from shared.graph.pattern_rates import Step
 from shared.messages import PatternType
 from shared.postgres.reviews import Verdict
 
@@ -67,12 +62,9 @@ async def get_rates(
     weeks: Annotated[int, Query(ge=1, le=104)] = 12,
 ) -> PatternRates:
     """Return what share of each week's memories patterns of each type stand on, and how sure."""
+    name = project and check_text(project, "project")
     rates = await read_rates(
-        parts,
-        caller,
-        types=pattern_type,
-        project_name=project and check_text(project, "project"),
-        weeks=weeks,
+        parts, caller, await read_period(parts, caller, weeks, name), types=pattern_type
     )
     return PatternRates(
         rates=[

@@ -192,7 +192,7 @@ def describe_story(story: ProjectStory) -> ProjectDetail:
         {
             **asdict(story.project),
             "summary_state": summary_state(story.project),
-            "sources": [asdict(source) for source in story.sources],
+            "sources": [asdict(source) for source in story.project.sources],
             "activity": [{"day": day, "memories": n} for day, n in story.activity],
             "decisions": [describe_decision(decision) for decision in story.decisions],
             "patterns": [describe_pattern(pattern, None) for pattern in story.patterns],

@@ -11,13 +11,7 @@ from neo4j import AsyncManagedTransaction
 from shared.domain.fusion import fuse, ranks_of
 from shared.domain.search_query import SearchQuery
 from shared.graph.entity_words import Filters
-from shared.graph.search_candidates import (
-    Candidate,
-    Key,
-    Tie,
-    find_both,
-    find_tied,
-)
+from shared.graph.search_candidates import Candidate, Key, Tie, find_candidates, find_tied
 
 HEAD: Final = 100
 """What reciprocal rank fusion lets through; it is ranked anew, the rest is not returned."""
@@ -57,7 +51,7 @@ async def search(
     filters: Filters,
 ) -> list[Ranked]:
     """Return what fits the query, best first, at most `HEAD` results."""
-    by_words, nearest = await find_both(tx, workspace_id, query, vector, filters)
+    by_words, nearest = await find_candidates(tx, workspace_id, query, vector, filters)
     found = _weigh(by_words, nearest, {})
     seeds = {key: found[key] for key in _best(found, SEEDS)}
     ties = await find_tied(tx, workspace_id, seeds, vector, filters) if seeds else []

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, LiteralString
 
-from neo4j import AsyncDriver, AsyncManagedTransaction
-
-from shared.graph.driver import read
+from neo4j import AsyncManagedTransaction
 
 # The SET takes the lock, before the mark is read. Another version of a detector starts anew.
 LOCK_MARK: Final[LiteralString] = """
@@ -32,15 +28,6 @@ WITH d, coalesce(d.methods, []) AS methods, coalesce(d.methods_since, []) AS sin
 SET d.type = $type, d.methods = methods[-19..] + $method,
     d.methods_since = since[-19..] + datetime()
 """
-LIST_STEPS: Final[LiteralString] = """
-MATCH (d:DetectionMark)
-WHERE d.workspace_id = $workspace_id AND d.id IS NOT NULL AND size(d.methods) > 1
-  AND ($types = [] OR d.type IN $types)
-UNWIND range(1, size(d.methods) - 1) AS n
-WITH d, n, d.methods_since[n] AS at WHERE at >= $since
-RETURN d.type AS type, d.id AS detector, at, d.methods[n] AS method, d.methods[n - 1] AS before
-ORDER BY at, detector
-"""
 DELETE_SEEN_REMOVALS: Final[LiteralString] = """
 MATCH (d:DetectionMark)
 WHERE d.workspace_id = $workspace_id AND d.id IN $detectors
@@ -59,17 +46,6 @@ class Mark:
     """Everything up to this number it has seen."""
     newest: int
     """The number of the newest change."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """From then on a detector looked by something else."""
-
-    type: str
-    detector: str
-    at: datetime
-    method: str
-    before: str
 
 
 async def lock_mark(
@@ -103,19 +79,6 @@ async def note_method(
         NOTE_METHOD, workspace_id=workspace_id, detector=detector, type=found, method=method
     )
     await noted.consume()
-
-
-async def list_steps(
-    driver: AsyncDriver, workspace_id: str, *, types: Sequence[str], since: datetime
-) -> list[Step]:
-    """Return what changed in how patterns of the types are found, oldest first."""
-
-    async def work(tx: AsyncManagedTransaction) -> list[Step]:
-        values = {"workspace_id": workspace_id, "types": list(types), "since": since}
-        rows = await (await tx.run(LIST_STEPS, values)).data()
-        return [Step(**{**row, "at": row["at"].to_native()}) for row in rows]
-
-    return await read(driver, work)
 
 
 async def delete_seen_removals(

@@ -1,4 +1,5 @@
-"""Counts, for each week, the memories that patterns of each type stand on."""
+"""Counts, for each week, the memories that patterns of each type stand on, and tells since when
+such patterns are found in another way: a rate may change because that did."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from neo4j import AsyncDriver, AsyncManagedTransaction
 from shared.graph.driver import read
 
 # A memory is looked at once for each type, not once for each pattern: many patterns stand on one.
-COUNT_WEEKS: Final[LiteralString] = """
+_COUNT_WEEKS: Final[LiteralString] = """
 MATCH (p:Pattern)
 WHERE p.workspace_id = $workspace_id
   AND ($types = [] OR p.type IN $types)
@@ -31,7 +32,22 @@ CALL (type, found) {
     CALL (lists) { UNWIND lists AS some UNWIND some AS p RETURN count(DISTINCT p) AS patterns }
     RETURN week, memories, patterns
 }
-RETURN type, week, memories, patterns
+RETURN collect({type: type, week: week, memories: memories, patterns: patterns}) AS counts
+"""
+_LIST_STEPS: Final[LiteralString] = """
+MATCH (d:DetectionMark)
+WHERE d.workspace_id = $workspace_id AND d.id IS NOT NULL AND size(d.methods) > 1
+  AND ($types = [] OR d.type IN $types)
+UNWIND range(1, size(d.methods) - 1) AS n
+WITH d, n, d.methods_since[n] AS at WHERE at >= $since
+ORDER BY at, d.id
+RETURN collect({type: d.type, detector: d.id, at: at,
+                method: d.methods[n], before: d.methods[n - 1]}) AS steps
+"""
+READ_RATES: Final[LiteralString] = f"""
+CALL () {{ {_COUNT_WEEKS} }}
+CALL () {{ {_LIST_STEPS} }}
+RETURN counts, steps
 """
 
 
@@ -47,7 +63,18 @@ class WeekCount:
     patterns: int
 
 
-async def count_weeks(
+@dataclass(frozen=True, slots=True)
+class Step:
+    """From then on a detector looked by something else."""
+
+    type: str
+    detector: str
+    at: datetime
+    method: str
+    before: str
+
+
+async def read_rates(
     driver: AsyncDriver,
     workspace_id: str,
     *,
@@ -56,8 +83,8 @@ async def count_weeks(
     without: Sequence[str],
     since: datetime,
     until: datetime,
-) -> list[WeekCount]:
-    """Return the counts of each type and week that has any."""
+) -> tuple[list[WeekCount], list[Step]]:
+    """Return the counts of each type and week that has any, and the steps, oldest first."""
     values = {
         "workspace_id": workspace_id,
         "types": list(types),
@@ -67,8 +94,9 @@ async def count_weeks(
         "until": until,
     }
 
-    async def work(tx: AsyncManagedTransaction) -> list[WeekCount]:
-        rows = await (await tx.run(COUNT_WEEKS, values)).data()
-        return [WeekCount(**{**row, "week": row["week"].to_native()}) for row in rows]
+    async def work(tx: AsyncManagedTransaction) -> tuple[list[WeekCount], list[Step]]:
+        found = await (await tx.run(READ_RATES, values)).single(strict=True)
+        counts = [WeekCount(**{**row, "week": row["week"].to_native()}) for row in found["counts"]]
+        return counts, [Step(**{**row, "at": row["at"].to_native()}) for row in found["steps"]]
 
     return await read(driver, work)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final, LiteralString
@@ -12,7 +12,7 @@ from neo4j import AsyncDriver, AsyncManagedTransaction
 
 from shared.domain.findings import MAX_EVIDENCE
 from shared.graph.driver import read
-from shared.graph.statements import is_there
+from shared.graph.statements import Row, is_there
 
 _WANTED: Final[LiteralString] = """
 MATCH (p:Pattern)
@@ -177,6 +177,24 @@ class Wanted:
         }
 
 
+def page_values(
+    workspace_id: str,
+    wanted: Wanted,
+    *,
+    limit: int,
+    evidence: int = MAX_EVIDENCE,
+    after: After | None = None,
+) -> Row:
+    """Return the parameters of `LIST_SUREST` and `LIST_NEWEST`."""
+    return wanted.parameters() | {
+        "workspace_id": workspace_id,
+        "limit": limit,
+        "evidence": evidence,
+        "excerpt": EXCERPT_CHARACTERS,
+        "after": after and asdict(after),
+    }
+
+
 async def page_patterns(
     driver: AsyncDriver,
     workspace_id: str,
@@ -188,17 +206,11 @@ async def page_patterns(
     after: After | None = None,
 ) -> list[Pattern]:
     """Return a page of a workspace's patterns, each with its oldest evidence."""
-    values = wanted.parameters() | {
-        "workspace_id": workspace_id,
-        "limit": limit,
-        "evidence": evidence,
-        "excerpt": EXCERPT_CHARACTERS,
-        "after": after and asdict(after),
-    }
+    values = page_values(workspace_id, wanted, limit=limit, evidence=evidence, after=after)
 
     async def work(tx: AsyncManagedTransaction) -> list[Pattern]:
         result = await tx.run(LIST_NEWEST if newest_first else LIST_SUREST, values)
-        return [_pattern(row) for row in await result.data() if _is_whole(row)]
+        return read_patterns(await result.data())
 
     return await read(driver, work)
 
@@ -224,11 +236,16 @@ async def find_pattern(
     return await read(driver, work)
 
 
-def _is_whole(row: dict[str, Any]) -> bool:
+def read_patterns(rows: Iterable[Row]) -> list[Pattern]:
+    """Return the patterns of a statement's rows, those that are still there."""
+    return [_pattern(row) for row in rows if _is_whole(row)]
+
+
+def _is_whole(row: Row) -> bool:
     return is_there(row["pattern"], "last_updated")
 
 
-def _pattern(row: dict[str, Any]) -> Pattern:
+def _pattern(row: Row) -> Pattern:
     found = row["pattern"]
     return Pattern(
         id=found["id"],
@@ -253,7 +270,7 @@ def _pattern(row: dict[str, Any]) -> Pattern:
     )
 
 
-def _evidence(row: dict[str, Any]) -> Evidence:
+def _evidence(row: Row) -> Evidence:
     return Evidence(
         id=row["id"],
         kind=row["kind"],

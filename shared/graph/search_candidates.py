@@ -28,12 +28,18 @@ READ_OF_NODES: Final = ("id", "kind", "similarity")
 """What a row lacks some of where its node was removed while it was read."""
 LINKS: Final = 8
 """Neighbours of one seed by one kind of tie."""
+LIMITS: Final = {
+    "most_by_words": BY_WORDS,
+    "most_by_meaning": BY_MEANING,
+    "most_of_language": MOST_OF_LANGUAGE,
+    "most_of_session": MOST_OF_SESSION,
+}
 
 _FOUND: Final[LiteralString] = """
 n.id AS id, CASE WHEN n:Memory THEN 'memory' ELSE 'code' END AS kind,
        2 * vector.similarity.cosine(n.embedding, $vector) - 1 AS similarity
 """
-_COLLECT: Final[LiteralString] = "RETURN collect({id: id, kind: kind, similarity: similarity"
+_COLLECT: Final[LiteralString] = "collect({id: id, kind: kind, similarity: similarity"
 _IN_TIME: Final[LiteralString] = """
   AND ($since IS NULL OR coalesce(n.occurred_at, n.updated_at) >= $since)
   AND ($until IS NULL OR coalesce(n.occurred_at, n.updated_at) < $until)
@@ -47,49 +53,46 @@ _FILTERED: Final[LiteralString] = f"""
 {_IN_TIME}
 """
 FIND_BY_WORDS: Final[LiteralString] = f"""
-CYPHER 25
-CALL db.index.fulltext.queryNodes('entity_words', $query, {{limit: $candidates}})
+CALL db.index.fulltext.queryNodes('entity_words', $words, {{limit: $most_by_words}})
 YIELD node AS n, score
 WHERE n.workspace_id = $workspace_id {_IN_TIME}
 WITH {_FOUND}, score
 ORDER BY score DESC, id
-{_COLLECT}, score: score}}) AS rows
+RETURN {_COLLECT}, score: score}}) AS by_words
 """
 # The project of an entity without one is '' in its summary.
 _SUMMARIES: Final[LiteralString] = """
-CYPHER 25
 MATCH (s:EntitySummary) SEARCH s IN (
     VECTOR INDEX entity_summary_neighbours FOR $vector
     WHERE s.workspace_id = $workspace_id
 """
-# The index holds whole vectors: its score is the exact cosine.
 _NEAREST: Final[LiteralString] = f"""
-    LIMIT $candidates
+ORDER BY similarity DESC, id LIMIT $most_by_meaning
+RETURN {_COLLECT}}}) AS nearest
+"""
+# The index holds whole vectors: its score is the exact cosine.
+_SCORED: Final[LiteralString] = f"""
+    LIMIT $most_by_meaning
 ) SCORE AS score
 WITH s.entity_id AS id, s.entity_type AS kind, 2 * score - 1 AS similarity
-ORDER BY similarity DESC, id
-{_COLLECT}}}) AS rows
+{_NEAREST}
 """
 COMPARE_SESSION: Final[LiteralString] = f"""
-CYPHER 25
 MATCH (n:Memory)
 USING INDEX SEEK n:Memory(workspace_id, session_id, place_in_session)
 WHERE n.workspace_id = $workspace_id AND n.session_id = $session_id
   AND n.place_in_session IS NOT NULL
-WITH n LIMIT $most
+WITH n LIMIT $most_of_session
 WHERE n.embedding IS NOT NULL {_FILTERED}
 WITH {_FOUND}
-ORDER BY similarity DESC, id LIMIT $candidates
-{_COLLECT}}}) AS rows
+{_NEAREST}
 """
 COMPARE_LANGUAGE: Final[LiteralString] = f"""
-CYPHER 25
-CALL db.index.fulltext.queryNodes('entity_words', $query, {{limit: $most}})
+CALL db.index.fulltext.queryNodes('entity_words', $filters, {{limit: $most_of_language}})
 YIELD node AS n
 WHERE n.workspace_id = $workspace_id AND n.embedding IS NOT NULL {_FILTERED}
 WITH {_FOUND}
-ORDER BY similarity DESC, id LIMIT $candidates
-{_COLLECT}}}) AS rows
+{_NEAREST}
 """
 _SEED: Final[LiteralString] = """
     WITH seed WHERE seed.kind = 'memory'
@@ -127,8 +130,8 @@ CALL (seed) {{
 WITH seed, n, tie, through
 WHERE n.embedding IS NOT NULL {_FILTERED}
 WITH {_FOUND}, seed, tie, through
-{_COLLECT}, seed_kind: seed.kind, seed_id: seed.id,
-                tie: tie, through: through}}) AS rows
+RETURN {_COLLECT}, seed_kind: seed.kind, seed_id: seed.id,
+                       tie: tie, through: through}}) AS rows
 """
 
 Key = tuple[Kind, str]
@@ -170,8 +173,31 @@ def parameters_of(filters: Filters) -> Row:
     }
 
 
+def find_query(query: SearchQuery, filters: Filters, *, has_words: bool = True) -> LiteralString:
+    """Return the one statement that finds what there is by words and by meaning.
+
+    Where a phrase must occur, what has it is also all that can be near.
+    """
+    nothing: LiteralString = "RETURN [] AS {}"
+    by_words = FIND_BY_WORDS if has_words else nothing.format("by_words")
+    nearest = nothing.format("nearest") if query.phrases else nearest_query(filters)
+    return f"""
+    CYPHER 25
+    CALL () {{ {by_words} }}
+    CALL () {{ {nearest} }}
+    RETURN by_words, nearest
+    """
+
+
 def nearest_query(filters: Filters) -> LiteralString:
-    """Return the statement that asks the vector index for what the filters let through."""
+    """Return the part that asks the vector index for what the filters let through.
+
+    It cannot filter by session or language: what has it is compared one by one.
+    """
+    if filters.session_id is not None:
+        return COMPARE_SESSION
+    if filters.language is not None:
+        return COMPARE_LANGUAGE
     conditions: list[LiteralString] = [_SUMMARIES]
     if filters.kind:
         conditions.append("AND s.entity_type = $kind")
@@ -183,39 +209,26 @@ def nearest_query(filters: Filters) -> LiteralString:
         conditions.append("AND s.occurred_at >= $since")
     if filters.until:
         conditions.append("AND s.occurred_at < $until")
-    return "\n".join([*conditions, _NEAREST])
+    return "\n".join([*conditions, _SCORED])
 
 
-async def find_by_words(
+async def find_candidates(
     tx: AsyncManagedTransaction,
     workspace_id: str,
     query: SearchQuery,
     vector: Sequence[float],
     filters: Filters,
-) -> list[Candidate]:
-    """Return what has the query's words, best first."""
-    asked = find_words_query(workspace_id, query, filters)
-    if asked is None:
-        return []
-    given = {"query": asked, "candidates": BY_WORDS}
-    rows = await _rows(tx, FIND_BY_WORDS, workspace_id, vector, filters, given)
-    return [_candidate(row) for row in rows]
-
-
-async def find_nearest(
-    tx: AsyncManagedTransaction, workspace_id: str, vector: Sequence[float], filters: Filters
-) -> list[Candidate]:
-    """Return what means nearly the same, nearest first."""
-    given: Row = {"candidates": BY_MEANING}
-    if filters.session_id is not None:
-        statement, given["most"] = COMPARE_SESSION, MOST_OF_SESSION
-    elif filters.language is not None:
-        statement, given["most"] = COMPARE_LANGUAGE, MOST_OF_LANGUAGE
-        given["query"] = find_all_query(workspace_id, filters)
-    else:
-        statement = nearest_query(filters)
-    rows = await _rows(tx, statement, workspace_id, vector, filters, given)
-    return [_candidate(row) for row in rows]
+) -> tuple[list[Candidate], list[Candidate]]:
+    """Return what has the query's words and what means nearly the same, each best first."""
+    words = find_words_query(workspace_id, query, filters)
+    given = {"words": words, "filters": find_all_query(workspace_id, filters), **LIMITS}
+    statement = find_query(query, filters, has_words=words is not None)
+    asked = await tx.run(statement, _parameters(workspace_id, vector, filters, given))
+    record = await asked.single(strict=True)
+    by_words = [_candidate(row) for row in _whole(record["by_words"])]
+    if query.phrases:
+        return by_words, sorted(by_words, key=lambda one: (-one.similarity, one.key))
+    return by_words, [_candidate(row) for row in _whole(record["nearest"])]
 
 
 async def find_tied(
@@ -227,40 +240,23 @@ async def find_tied(
 ) -> list[Tie]:
     """Return the neighbours of the best results, in no order."""
     given = {"seeds": [{"kind": kind, "id": key} for kind, key in seeds], "links": LINKS}
-    rows = await _rows(tx, FIND_TIED, workspace_id, vector, filters, given)
+    rows = await read_collected(tx, FIND_TIED, _parameters(workspace_id, vector, filters, given))
     return [
         Tie(_candidate(row), (row["seed_kind"], row["seed_id"]), row["tie"], row["through"])
-        for row in rows
+        for row in _whole(rows)
     ]
 
 
-async def find_both(
-    tx: AsyncManagedTransaction,
-    workspace_id: str,
-    query: SearchQuery,
-    vector: Sequence[float],
-    filters: Filters,
-) -> tuple[list[Candidate], list[Candidate]]:
-    """Return what is found by words and what by meaning.
-
-    Where a phrase must occur, what has it is also all that can be near.
-    """
-    by_words = await find_by_words(tx, workspace_id, query, vector, filters)
-    if query.phrases:
-        return by_words, sorted(by_words, key=lambda one: (-one.similarity, one.key))
-    return by_words, await find_nearest(tx, workspace_id, vector, filters)
+def _parameters(workspace_id: str, vector: Sequence[float], filters: Filters, given: Row) -> Row:
+    return {
+        **parameters_of(filters),
+        "workspace_id": workspace_id,
+        "vector": list(vector),
+        **given,
+    }
 
 
-async def _rows(
-    tx: AsyncManagedTransaction,
-    statement: LiteralString,
-    workspace_id: str,
-    vector: Sequence[float],
-    filters: Filters,
-    given: Row,
-) -> list[Row]:
-    scope = {"workspace_id": workspace_id, "vector": list(vector)}
-    rows = await read_collected(tx, statement, {**parameters_of(filters), **scope, **given})
+def _whole(rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if all(is_there(row, name) for name in READ_OF_NODES)]
 
 

@@ -11,7 +11,8 @@ from typing import Final, LiteralString
 from uuid import UUID
 
 from psycopg import AsyncConnection
-from psycopg.rows import TupleRow, class_row
+from psycopg.rows import TupleRow, class_row, dict_row
+from pydantic import TypeAdapter
 
 from shared.postgres.project_summaries import MOST_MEMORIES, RECENT
 from shared.postgres.queues import COUNT_CAP
@@ -66,9 +67,18 @@ LEFT JOIN project_summaries AS s
 WHERE p.name IS NOT NULL
 ORDER BY p.name
 """
+# Of a summary that does not say, or where there is none: those that the next one would be from.
+_SOURCES: Final[LiteralString] = """
+SELECT id, chunk_id, session_id, occurred_at, left(content, %(excerpt)s) AS excerpt,
+       left(content, %(read)s) AS text
+FROM memories
+WHERE workspace_id = %(workspace_id)s
+  AND id = ANY(coalesce(nullif(s.source_ids, '{}'), recent.recent_ids))
+ORDER BY occurred_at DESC, id
+"""
 # What changed since is judged by what the next summary would be written from.
 FIND_PROJECT: Final[LiteralString] = f"""
-{_PROJECT}, s.source_ids, recent.*,
+{_PROJECT}, recent.recent, recent.recent_changed_at, recent.recent_newest_at,
        (SELECT coalesce(jsonb_object_agg(day, n), '{{}}') FROM (
             SELECT (occurred_at AT TIME ZONE 'UTC')::date AS day, count(*) AS n FROM memories
             WHERE workspace_id = %(workspace_id)s AND project_name = p.name
@@ -77,6 +87,7 @@ FIND_PROJECT: Final[LiteralString] = f"""
        ARRAY(SELECT pattern_id::text FROM pattern_reviews
              WHERE workspace_id = %(workspace_id)s AND project_name = p.name
                AND verdict = 'dismissed') AS dismissed,
+       (SELECT coalesce(json_agg(source), '[]') FROM ({_SOURCES}) AS source) AS sources,
        ARRAY(SELECT id FROM jobs
              WHERE workspace_id = %(workspace_id)s AND project_name = p.name AND submitted > 0
              ORDER BY created_at DESC, id DESC LIMIT %(jobs)s) AS job_ids
@@ -89,12 +100,13 @@ CROSS JOIN (
     FROM ({RECENT}) AS m
 ) AS recent
 """
-LIST_SOURCES: Final[LiteralString] = """
-SELECT id, chunk_id, session_id, occurred_at, left(content, %(excerpt)s) AS excerpt,
-       left(content, %(read)s) AS text
-FROM memories
-WHERE workspace_id = %(workspace_id)s AND id = ANY(%(ids)s)
-ORDER BY occurred_at DESC, id
+PROJECT_EXISTS: Final[LiteralString] = """
+SELECT EXISTS (SELECT FROM memories
+               WHERE workspace_id = %(workspace_id)s AND project_name = %(project_name)s)
+    OR EXISTS (SELECT FROM code_entities
+               WHERE workspace_id = %(workspace_id)s AND project_name = %(project_name)s)
+    OR EXISTS (SELECT FROM project_summaries
+               WHERE workspace_id = %(workspace_id)s AND project_name = %(project_name)s)
 """
 
 
@@ -120,18 +132,31 @@ class Project:
 
 
 @dataclass(frozen=True, slots=True)
-class ProjectInFull(Project):
-    """A project and what its next summary would be written from."""
+class Source:
+    """A memory that a summary was written from, or the next one would be."""
 
-    source_ids: list[UUID] | None
+    id: UUID
+    chunk_id: str
+    session_id: str | None
+    occurred_at: datetime
+    excerpt: str
+    text: str
+    """Its beginning, longer than the excerpt."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectInFull(Project):
+    """A project, what its summary was written from, and whether the next one would differ."""
+
     recent: int
     recent_changed_at: datetime | None
     recent_newest_at: datetime | None
-    recent_ids: list[UUID] | None
     days: dict[str, int]
     """How many memories happened on each day that has any, in UTC."""
     dismissed: list[str]
     """Ids of patterns."""
+    sources: list[Source]
+    """Newest first, as far as they are there."""
     job_ids: list[UUID]
     """Its newest jobs."""
 
@@ -150,17 +175,7 @@ class ProjectInFull(Project):
         return bool(self.memories or self.files or self.summarised_at)
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A memory that a summary was written from."""
-
-    id: UUID
-    chunk_id: str
-    session_id: str | None
-    occurred_at: datetime
-    excerpt: str
-    text: str
-    """Its beginning, longer than the excerpt."""
+_FOUND: Final = TypeAdapter(ProjectInFull)
 
 
 async def list_projects(
@@ -188,27 +203,20 @@ async def find_project(
         "limit": MOST_MEMORIES,
         "cap": COUNT_CAP + 1,
         "since": since,
-        "jobs": JOBS_READ,
-    }
-    async with conn.cursor(row_factory=class_row(ProjectInFull)) as cursor:
-        await cursor.execute(FIND_PROJECT, values)
-        found = await cursor.fetchone()
-    return found if found is not None and found.exists else None
-
-
-async def list_sources(
-    conn: AsyncConnection[TupleRow], workspace_id: str, project: ProjectInFull
-) -> list[Source]:
-    """Return the memories that a project's summary was written from, as far as they are there.
-
-    Of a summary that does not say, or where there is none: those that the next one would be.
-    """
-    values = {
-        "workspace_id": workspace_id,
-        "ids": project.source_ids or project.recent_ids or [],
         "excerpt": EXCERPT_CHARACTERS,
         "read": READ_CHARACTERS,
+        "jobs": JOBS_READ,
     }
-    async with conn.cursor(row_factory=class_row(Source)) as cursor:
-        await cursor.execute(LIST_SOURCES, values)
-        return await cursor.fetchall()
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(FIND_PROJECT, values)
+        found = _FOUND.validate_python(await cursor.fetchone())
+    return found if found.exists else None
+
+
+async def project_exists(
+    conn: AsyncConnection[TupleRow], workspace_id: str, project_name: str
+) -> bool:
+    """Return whether the workspace has a memory, a file or a summary of a project."""
+    values = {"workspace_id": workspace_id, "project_name": project_name}
+    [(exists,)] = await (await conn.execute(PROJECT_EXISTS, values)).fetchall()
+    return exists

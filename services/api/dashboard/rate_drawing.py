@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from services.api.finding_patterns import Rate
+from services.api.finding_rates import Rate
 
 WIDTH: Final = 240.0
 HEIGHT: Final = 48.0

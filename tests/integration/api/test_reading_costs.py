@@ -33,9 +33,9 @@ VALUES: dict[str, Any] = {
 STATEMENTS: dict[str, LiteralString] = {
     "projects": projects.LIST_PROJECTS,
     "project": projects.FIND_PROJECT,
-    "sources": projects.LIST_SOURCES,
-    "weeks": activity.COUNT_WEEKS,
-    "weeks of a project": activity.COUNT_WEEKS_OF_PROJECT,
+    "project exists": projects.PROJECT_EXISTS,
+    "activity": activity.READ_ACTIVITY,
+    "activity of a project": activity.READ_ACTIVITY_OF_PROJECT,
     "reviews": LIST_REVIEWS,
     "audit": audit.LIST_ENTRIES,
     "usage": usage.STATEMENTS["day"],

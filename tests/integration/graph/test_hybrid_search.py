@@ -12,7 +12,7 @@ from shared.domain.search_query import read_query
 from shared.graph.driver import read
 from shared.graph.entity_words import Filters
 from shared.graph.missing_words import add_missing_words
-from shared.graph.search_candidates import find_by_words
+from shared.graph.search_candidates import find_candidates
 from tests.integration.graph.builders import NOON, USER, code, ids, memory, vector
 from tests.integration.graph.conftest import Query, Save
 from tests.integration.graph.searching import ANYTHING, ask, ids_of
@@ -23,8 +23,8 @@ async def worded(
 ) -> list[str]:
     """Return what has the words, best first."""
     query = read_query(text)
-    found = await read(
-        driver, lambda tx: find_by_words(tx, workspace, query, vector(text), filters)
+    found, _ = await read(
+        driver, lambda tx: find_candidates(tx, workspace, query, vector(text), filters)
     )
     return [one.key[1] for one in found]
 

@@ -13,15 +13,13 @@ from neo4j import AsyncDriver
 from shared.domain.search_query import read_query
 from shared.graph.entity_details import find_details
 from shared.graph.entity_heads import READ_HEADS
-from shared.graph.entity_words import Filters, find_words_query
+from shared.graph.entity_words import Filters, find_all_query, find_words_query
 from shared.graph.neighbourhood import find_neighbourhood
 from shared.graph.search import SEARCH_PROJECT, SEARCH_WORKSPACE
 from shared.graph.search_candidates import (
-    COMPARE_LANGUAGE,
-    COMPARE_SESSION,
-    FIND_BY_WORDS,
     FIND_TIED,
-    nearest_query,
+    LIMITS,
+    find_query,
     parameters_of,
 )
 from shared.graph.ties import EDGES, NEIGHBOURHOODS, Edge, NodeKind
@@ -41,6 +39,7 @@ INDEXES: dict[NodeKind, list[str]] = {
     ],
     "session": ["workspace_id, id", "workspace_id, session_id, place_in_session"],
 }
+WORDS = read_query("fix login")
 STRANGERS = 80
 DEGREE = 5_000
 
@@ -56,10 +55,11 @@ async def crowded(save: Save, query: Query, workspace: str) -> str:
 
 
 def values(workspace: str, **more: Any) -> dict[str, Any]:
-    asked = find_words_query(workspace, read_query("fix login"), Filters())
-    scope = {"workspace_id": workspace, "vector": vector("fix login"), "query": asked}
+    words = find_words_query(workspace, WORDS, Filters())
+    asked = {"words": words, "filters": find_all_query(workspace, Filters(language="python"))}
+    scope = {"workspace_id": workspace, "vector": vector("fix login")}
     limits = {"candidates": 100, "limit": 50, "most": 10_001, "links": 8, "characters": 9}
-    return {**parameters_of(Filters()), **scope, **limits, **more}
+    return {**parameters_of(Filters()), **scope, **asked, **limits, **LIMITS, **more}
 
 
 async def test_searches_read_their_index_and_nothing_else(
@@ -67,30 +67,33 @@ async def test_searches_read_their_index_and_nothing_else(
 ) -> None:
     key = {"kind": "memory", "id": str(uuid4())}
     busy = Filters("memory", "shop", None, None, str(USER), NOON, NOON + timedelta(days=1))
-    expected: dict[LiteralString, str] = {
-        FIND_BY_WORDS: "queryNodes",
-        COMPARE_LANGUAGE: "queryNodes",
-        COMPARE_SESSION: "session_id",
-        FIND_TIED: "workspace_id, id",
-        READ_HEADS: "workspace_id, id",
-        nearest_query(Filters()): "entity_summary_neighbours",
-        nearest_query(busy): "entity_summary_neighbours",
-        SEARCH_WORKSPACE: "entity_summary_neighbours",
-        SEARCH_PROJECT: "entity_summary_neighbours",
+    words, meaning = "queryNodes", "entity_summary_neighbours"
+    expected: dict[LiteralString, set[str]] = {
+        find_query(WORDS, Filters()): {words, meaning},
+        find_query(WORDS, busy): {words, meaning},
+        find_query(WORDS, Filters(), has_words=False): {meaning},
+        find_query(WORDS, Filters(session_id="s1")): {words, "session_id"},
+        find_query(WORDS, Filters(language="python")): {"$words", "$filters"},
+        find_query(read_query('"fix login"'), Filters()): {words},
+        FIND_TIED: {"workspace_id, id"},
+        READ_HEADS: {"workspace_id, id"},
+        SEARCH_WORKSPACE: {meaning},
+        SEARCH_PROJECT: {meaning},
     }
-    for statement, index in expected.items():
+    for statement, indexes in expected.items():
         given = values(crowded, seeds=[key], keys=[key], session_id="s1")
         given |= {"kind": "memory", "project_name": "shop", "user_id": str(USER)}
         given |= {"since": NOON, "until": NOON + timedelta(days=1)}
         found = await profile(neo4j_driver, statement, **given)
         assert not operators(found) & SCANS, statement
-        assert index in details(found), statement
+        assert [index for index in indexes if index not in details(found)] == [], statement
 
 
 async def test_words_cost_what_has_them_not_what_the_workspace_holds(
     neo4j_driver: AsyncDriver, crowded: str
 ) -> None:
-    found = await profile(neo4j_driver, FIND_BY_WORDS, **values(crowded))
+    by_words = find_query(read_query('"fix login"'), Filters())
+    found = await profile(neo4j_driver, by_words, **values(crowded))
     assert sum(step["args"].get("DbHits", 0) for step in found) < STRANGERS
 
 

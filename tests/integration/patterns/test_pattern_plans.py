@@ -22,9 +22,9 @@ from shared.graph.findings import (
     UNLINK_STALE,
 )
 from shared.graph.neighbours import NEIGHBOURS, find_carriers_query, find_neighbours_query
-from shared.graph.pattern_rates import COUNT_WEEKS
+from shared.graph.pattern_rates import READ_RATES
 from shared.graph.patterns import FIND_PATTERN, FIND_RELATED, LIST_NEWEST, LIST_SUREST, Wanted
-from shared.graph.recent_sessions import LIST_SESSIONS
+from shared.graph.project_story import READ_STORY
 from tests.integration.patterns.pattern_builders import ANNA, MONDAY, memory, save
 
 RULES = {rules.type: rules for rules in (DEBUGGING, LEARNING, REFACTORING, PROBLEM_SOLVING)}
@@ -124,13 +124,14 @@ async def test_patterns_and_evidence_are_found_by_their_keys(
 
 @pytest.mark.parametrize(
     "statement",
-    [LIST_SUREST, LIST_NEWEST, FIND_PATTERN, FIND_RELATED, COUNT_WEEKS, LIST_SESSIONS],
+    [LIST_SUREST, LIST_NEWEST, FIND_PATTERN, FIND_RELATED, READ_RATES, READ_STORY],
 )
 async def test_what_readers_ask_for_is_found_by_an_index(
     neo4j_driver: AsyncDriver, crowded: str, statement: LiteralString
 ) -> None:
     values = Wanted(since=MONDAY, until=MONDAY.replace(day=12)).parameters() | {
-        "workspace_id": crowded, "limit": 10, "excerpt": 10, "evidence": 10, "id": "p",
+        "workspace_id": crowded, "limit": 10, "sessions": 10, "excerpt": 10, "evidence": 10,
+        "id": "p",
         "after": {"confidence": 0.5, "frequency": 3, "place": 5, "id": "p"}, "project_name": "shop",
     }  # fmt: skip
     found = await profile(neo4j_driver, statement, **values)

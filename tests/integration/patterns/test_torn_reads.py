@@ -13,13 +13,14 @@ from services.ingest.graph_writes import write_batch
 from services.ingest.measuring import Measured
 from shared.domain.margins import with_margins
 from shared.domain.places import Place
+from shared.domain.search_query import read_query
 from shared.graph.driver import read
 from shared.graph.entity_words import Filters
 from shared.graph.marks import Mark
 from shared.graph.neighbours import find_carriers
 from shared.graph.news import Scope, read_news, read_scope
 from shared.graph.removal import remove_entities
-from shared.graph.search_candidates import find_nearest
+from shared.graph.search_candidates import find_candidates
 from shared.graph.temporal_patterns import find_moments
 from tests.integration.patterns.pattern_builders import MONDAY, memory
 
@@ -48,14 +49,14 @@ async def moments(tx: AsyncManagedTransaction, workspace: str) -> object:
     return await find_moments(tx, workspace, parts, now=MONDAY + timedelta(days=30))
 
 
-async def nearest(tx: AsyncManagedTransaction, workspace: str) -> object:
-    vector = memory(workspace, "0").embedding
-    found = await find_nearest(tx, workspace, vector, Filters())
-    assert all(part is not None for one in found for part in one.key)
+async def candidates(tx: AsyncManagedTransaction, workspace: str) -> object:
+    query, vector = read_query("it fails"), memory(workspace, "0").embedding
+    found = await find_candidates(tx, workspace, query, vector, Filters())
+    assert all(part is not None for way in found for one in way for part in one.key)
     return found
 
 
-LOOKS: Final = (news, scope, carriers, moments, nearest)
+LOOKS: Final = (news, scope, carriers, moments, candidates)
 
 
 async def test_what_is_removed_while_it_is_read_is_left_out(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from services.api.dashboard.rate_drawing import draw_days, draw_rates
-from services.api.finding_patterns import Rate, last_mondays
+from services.api.finding_rates import Rate, last_mondays
 
 MONDAY = date(2026, 1, 5)
 

@@ -18,19 +18,13 @@ from services.api.dashboard.registry import ROOT, Page
 from services.api.dashboard.rendering import render
 from services.api.dashboard.routes import PageRoute
 from services.api.dashboard.sharing import share
-from services.api.finding_patterns import (
-    Rate,
-    monday_of,
-    read_page,
-    read_pattern,
-    read_rates,
-    read_reviews,
-)
+from services.api.finding_patterns import read_page, read_pattern
+from services.api.finding_rates import Rate, monday_of, read_period, read_rates
 from services.api.parts import ApiParts, WithParts
 from services.api.pattern_filter import PatternFilter, write_place
 from services.api.reviewing import review_pattern
 from shared.errors import InvalidInputError
-from shared.graph.marks import Step
+from shared.graph.pattern_rates import Step
 from shared.graph.patterns import Evidence
 from shared.messages import PatternType
 from shared.postgres.api_keys import ApiKey
@@ -69,17 +63,10 @@ async def get_patterns(request: Request, caller: Reader, parts: WithParts) -> Re
     """Show rates by week, then the patterns that the address asks for."""
     asked = read_address(request)
     wanted = read_filter(asked)
-    reviews = await read_reviews(parts, caller)
+    period = await read_period(parts, caller, WEEKS, wanted.project)
     rates, rows = await asyncio.gather(
-        read_rates(
-            parts,
-            caller,
-            types=wanted.type,
-            project_name=wanted.project,
-            weeks=WEEKS,
-            reviews=reviews,
-        ),
-        read_rows(parts, caller, asked, reviews),
+        read_rates(parts, caller, period, types=wanted.type),
+        read_rows(parts, caller, asked, period.activity.reviews),
     )
     return render(
         request,
