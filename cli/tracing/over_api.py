@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, JsonValue
-from pydantic.alias_generators import to_camel
+from pydantic import BaseModel, TypeAdapter
+from pydantic.alias_generators import to_snake
 
 from cli.api_client import ApiClient
 from cli.errors import CommandError
@@ -17,44 +16,14 @@ from shared.postgres.traces import Span
 PAGE_SIZE: Final = 100
 MOST_PAGES: Final = 10
 """Every request has a trace; among the newest thousand is one that went further."""
+_SPAN: Final = TypeAdapter(Span)
 KEPT: Final = "Spans are kept for three days; Jaeger may have more."
-
-
-class Link(BaseModel):
-    """A span of another trace."""
-
-    model_config = ConfigDict(alias_generator=to_camel)
-
-    trace_id: str
-    span_id: str
-
-
-class Step(BaseModel):
-    """One span, named as the API names it."""
-
-    model_config = ConfigDict(alias_generator=to_camel)
-
-    span_id: str
-    parent_span_id: str | None
-    service: str
-    name: str
-    kind: str
-    status: str
-    started_at: datetime
-    duration_ms: float
-    operation: str | None
-    message_id: str | None
-    database: str | None
-    error: str | None
-    queue: str | None
-    attributes: dict[str, JsonValue] | None
-    links: list[Link] | None
 
 
 class Found(BaseModel):
     """The part of the API's answer that is drawn."""
 
-    steps: list[Step]
+    steps: list[dict[str, Any]]
 
 
 def find_newest(client: ApiClient, message: str | None) -> str:
@@ -89,8 +58,23 @@ def find_steps(client: ApiClient, trace_id: str, *, whole: bool) -> list[Span]:
     wanted = {"attributes": "true" if whole else None}
     answer = client.get(f"/api/traces/{quote(trace_id, safe='')}", wanted)
     if steps := Found.model_validate(answer).steps:
-        return [Span(**step.model_dump()) for step in steps]
+        return [read_span(step) for step in steps]
     raise CommandError(f"nothing is left of trace {trace_id}", next_step=KEPT)
+
+
+def read_span(step: dict[str, Any]) -> Span:
+    """Return a span from its names in the API; those of its attributes are its own.
+
+    Raises:
+        ValidationError: it is none.
+    """
+    links = step.get("links")
+    named = {**_own_names(step), "links": links and [_own_names(link) for link in links]}
+    return _SPAN.validate_python(named)
+
+
+def _own_names(answer: dict[str, Any]) -> dict[str, Any]:
+    return {to_snake(name): value for name, value in answer.items()}
 
 
 def _went_on(trace: Trace) -> bool:

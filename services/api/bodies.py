@@ -168,7 +168,7 @@ class PatternQuery(Body):
 
 
 class CancelRequest(Body):
-    """Why a job is cancelled; kept in the audit log."""
+    """Why a job is cancelled; kept in the audit log, secrets in it redacted."""
 
     model_config = shown(working_examples.CANCEL)
 

@@ -30,7 +30,7 @@ from services.api.job_filters import WithFilter
 from services.api.paging import Cursor, Limit, read_cursor, write_cursor
 from services.api.parameters import JobId
 from services.api.parts import ApiParts, WithParts
-from shared.domain.accepting import check_text
+from shared.domain.accepting import accept_words, check_text
 from shared.errors import NotFoundError
 from shared.postgres.api_keys import ApiKey
 from shared.postgres.audit import Action, record_action
@@ -154,20 +154,22 @@ async def post_job_cancel(
 
     Safe to repeat. What has ended stays as it is.
     """
-    return await cancel(parts, caller, job_id, check_text(body.reason, "reason"))
+    return await cancel(parts, caller, job_id, body.reason)
 
 
 async def cancel(parts: ApiParts, caller: ApiKey, job_id: UUID, reason: str) -> JobCancelled:
     """Cancel a job and note who did it.
 
     Raises:
+        InvalidInputError: the reason cannot be stored.
         NotFoundError: the workspace has no such job.
     """
+    why = accept_words(reason, "reason")
     async with parts.transaction(caller) as conn:
         done = await cancel_job(conn, job_id)
         if done is None:
             raise NotFoundError(NO_JOB)
-        action = Action("job.cancel", str(job_id), count=done.cancelled, reason=reason)
+        action = Action("job.cancel", str(job_id), count=done.cancelled, reason=why)
         await record_action(conn, caller, action)
     return JobCancelled(id=job_id, cancelled=done.cancelled, running=done.running)
 

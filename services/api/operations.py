@@ -25,7 +25,7 @@ from services.api.paging import Cursor, Limit, read_cursor, write_cursor
 from services.api.parameters import OperationId
 from services.api.parts import ApiParts, WithParts
 from services.api.showing_letters import describe_letter, describe_operation
-from shared.domain.accepting import check_text
+from shared.domain.accepting import accept_words, check_text
 from shared.errors import ConflictError, NotFoundError
 from shared.postgres.api_keys import ApiKey
 from shared.postgres.audit import Action, record_action
@@ -139,7 +139,7 @@ async def start(
         ConflictError: it would be about another number of letters than expected.
     """
     meant = read_meant(body)
-    check_text(body.reason, "reason")
+    reason = accept_words(body.reason, "reason")
 
     async def work() -> OperationState:
         operation = await start_operation(
@@ -149,7 +149,7 @@ async def start(
             queue=body.queue,
             meant=meant,
             snapshot=body.snapshot if body.ids is None else None,
-            reason=body.reason,
+            reason=reason,
             rate=body.rate,
         )
         check_count(operation, body.expected_count)

@@ -31,7 +31,7 @@ from services.api.queue_answers import (
     describe_sample,
     describe_storage,
 )
-from shared.domain.accepting import check_text
+from shared.domain.accepting import accept_words
 from shared.domain.queue_problems import Expectations, Problem, find_problems
 from shared.errors import InvalidInputError, NotFoundError
 from shared.messages import QUEUES, Moment
@@ -149,7 +149,7 @@ async def pause(parts: ApiParts, caller: ApiKey, name: str, reason: str) -> bool
         InvalidInputError: the reason is none.
         NotFoundError: there is no such queue.
     """
-    checked = check_text(reason.strip(), "reason")
+    checked = accept_words(reason.strip(), "reason")
     if not 0 < len(checked) <= LONGEST_REASON:
         raise InvalidInputError("reason", f"must have 1 to {LONGEST_REASON} characters")
     check_queue(name)

@@ -6,8 +6,7 @@ from uuid import UUID
 
 from services.api.finding_patterns import read_pattern
 from services.api.parts import ApiParts
-from shared.domain.accepting import check_text
-from shared.domain.redaction import redact
+from shared.domain.accepting import accept_words
 from shared.postgres.api_keys import ApiKey
 from shared.postgres.audit import Action, record_action
 from shared.postgres.live import tell
@@ -23,7 +22,7 @@ async def review_pattern(
         NotFoundError: the caller's workspace has no such pattern.
     """
     found = await read_pattern(parts, caller, pattern_id)
-    kept = redact(check_text(note, "note"))[0] if note else None
+    kept = accept_words(note, "note") if note else None
     async with parts.transaction(caller) as conn:
         await save_review(
             conn,

@@ -65,7 +65,16 @@ def accept_content(content: str, field: str = "content") -> str:
         raise TooLargeError(field, reason)
     if not content.strip():
         raise InvalidInputError(field, "is empty")
-    return redact(check_text(content, field))[0]
+    return accept_words(content, field)
+
+
+def accept_words(words: str, field: str) -> str:
+    """Return what a person wrote, secrets redacted.
+
+    Raises:
+        InvalidInputError: it holds what Postgres or UTF-8 cannot.
+    """
+    return redact(check_text(words, field))[0]
 
 
 def accept_metadata(metadata: Metadata, field: str = "metadata") -> Metadata:

@@ -21,6 +21,7 @@ from shared.postgres.spans import as_row
 from tests.integration.api.conftest import Client
 from tests.integration.api.letters import client_with, file_letters
 from tests.integration.api.logging_in import logged_in
+from tests.integration.api.queue_builders import sample_twice
 from tests.integration.api.seeded import save_trace
 from tests.integration.api.serving import serving
 from tests.integration.api.working import Worker
@@ -100,6 +101,28 @@ async def test_what_is_shown_and_exported_holds_no_secret(app: FastAPI, conn: Co
                 if ABOUT_A_SECRET in answer.text:
                     told.add(place)
     assert set(PLACES) - told == SILENT
+
+
+async def test_why_somebody_did_something_is_kept_without_a_secret(
+    app: FastAPI, conn: Conn
+) -> None:
+    queue, why = "memory_ingestion", {"reason": f"token is {SECRET}"}
+    async with client_with(app, conn, f"team:{uuid4()}", *SCOPES) as admin:
+        job = (await admin.send_chunks({"chunkId": "a", "content": "text"})).json()["jobId"]
+        (letter,) = await file_letters(conn, admin.workspace_id)
+        about = {"queue": queue, "ids": [letter], "rate": 0.001}
+        asked = [
+            await admin.post(f"/api/jobs/{job}/cancel", why),
+            await admin.post("/api/dead-letters/redrive", about | why),
+            await admin.post(f"/api/queues/{queue}/pause", why),
+        ]
+        await sample_twice(conn)
+        places = ("/api/audit", "/api/operations", f"/api/queues/{queue}", f"/api/jobs/{job}")
+        told = [await admin.get(path) for path in places]
+        await admin.post(f"/api/queues/{queue}/resume", {})
+    assert [one.status_code for one in asked + told] == [200, 202, 200] + [200] * 4
+    assert [SECRET in one.text for one in asked + told] == [False] * 7
+    assert [one.text.count(ABOUT_A_SECRET) for one in told] == [3, 1, 1, 1]
 
 
 @pytest.mark.usefixtures("hidden_logs")

@@ -34,7 +34,6 @@ from services.api.job_answers import ENDED, JobDetail, JobPage, describe_job
 from services.api.jobs import cancel, find_detail, find_page, lease_of
 from services.api.paging import Cursor, read_cursor
 from services.api.parts import ApiParts, WithParts
-from shared.domain.accepting import check_text
 from shared.postgres.api_keys import ApiKey
 from shared.postgres.job_messages import find_jobs_progress
 from shared.postgres.job_search import search_jobs
@@ -121,7 +120,7 @@ async def post_cancel(
     job_id: UUID, caller: Operator, parts: WithParts, reason: Reason = ""
 ) -> Response:
     """Cancel what is left of a job, and show it."""
-    done = await cancel(parts, caller, job_id, check_text(reason, "reason"))
+    done = await cancel(parts, caller, job_id, reason)
     told = urlencode({"cancelled": done.cancelled, "running": done.running})
     return RedirectResponse(f"{LIST}/{job_id}?{told}", HTTPStatus.SEE_OTHER)
 
@@ -135,8 +134,7 @@ async def post_cancel_ticked(
     reason: Reason = "",
 ) -> Response:
     """Cancel what is left of the ticked jobs, and show the same list."""
-    why = check_text(reason, "reason")
-    done = [await cancel(parts, caller, one, why) for one in dict.fromkeys(job or [])]
+    done = [await cancel(parts, caller, one, reason) for one in dict.fromkeys(job or [])]
     told = {
         "jobs": len(done),
         "cancelled": sum(one.cancelled for one in done),
