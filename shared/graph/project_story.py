@@ -8,7 +8,8 @@ from typing import Final, LiteralString
 from neo4j import AsyncDriver, AsyncManagedTransaction
 
 from shared.graph.driver import read
-from shared.graph.patterns import LIST_SUREST, Pattern, Wanted, page_values, read_patterns
+from shared.graph.pattern_statements import LIST_SUREST
+from shared.graph.patterns import Pattern, Wanted, page_values, read_patterns
 from shared.graph.recent_sessions import LIST_SESSIONS, WorkSession, read_sessions
 
 READ_STORY: Final[LiteralString] = f"""

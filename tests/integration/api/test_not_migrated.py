@@ -8,7 +8,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from shared.graph import search, search_candidates
+from shared.graph import search, search_statements
 from tests.integration.api.conftest import Client
 from tests.integration.api.told_problems import read_problem
 
@@ -27,8 +27,8 @@ async def test_a_search_by_meaning_says_that_the_graph_is_not_migrated(
 async def test_a_search_by_words_says_that_the_graph_is_not_migrated(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = search_candidates.FIND_BY_WORDS.replace("entity_words", NEVER_MADE)
-    monkeypatch.setattr(search_candidates, "FIND_BY_WORDS", asked)
+    asked = search_statements.FIND_BY_WORDS.replace("entity_words", NEVER_MADE)
+    monkeypatch.setattr(search_statements, "FIND_BY_WORDS", asked)
 
     assert_not_migrated(await client.get("/api/search", q="parser"))
 

@@ -16,12 +16,8 @@ from shared.graph.entity_heads import READ_HEADS
 from shared.graph.entity_words import Filters, find_all_query, find_words_query
 from shared.graph.neighbourhood import find_neighbourhood
 from shared.graph.search import SEARCH_PROJECT, SEARCH_WORKSPACE
-from shared.graph.search_candidates import (
-    FIND_TIED,
-    LIMITS,
-    find_query,
-    parameters_of,
-)
+from shared.graph.search_candidates import parameters_of
+from shared.graph.search_statements import FIND_TIED, LIMITS, find_query
 from shared.graph.ties import EDGES, NEIGHBOURHOODS, Edge, NodeKind
 from tests.integration.graph.builders import NOON, USER, code, memory, vector
 from tests.integration.graph.conftest import Query, Save

@@ -23,7 +23,13 @@ from shared.graph.findings import (
 )
 from shared.graph.neighbours import NEIGHBOURS, find_carriers_query, find_neighbours_query
 from shared.graph.pattern_rates import READ_RATES
-from shared.graph.patterns import FIND_PATTERN, FIND_RELATED, LIST_NEWEST, LIST_SUREST, Wanted
+from shared.graph.pattern_statements import (
+    FIND_PATTERN,
+    FIND_RELATED,
+    LIST_NEWEST,
+    LIST_SUREST,
+)
+from shared.graph.patterns import Wanted
 from shared.graph.project_story import READ_STORY
 from tests.integration.patterns.pattern_builders import ANNA, MONDAY, memory, save
 
