@@ -17,6 +17,7 @@ from services.patterns.detectors import DETECTORS, choose_detectors
 from services.patterns.resting import FULL, Pace
 from shared.embedding import Embedder
 from shared.graph.looking import Detector, Run, Task, forget_removals, run_detector
+from shared.graph.marks import read_newest
 from shared.graph.news import Scope
 from shared.messages import DetectPatterns
 from shared.telemetry import step_span
@@ -50,11 +51,12 @@ async def detect_patterns(
     task = Task(job.workspace_id, embedder.calibration, datetime.now(UTC), embedder.name)
     scope = Scope(job.project_name, job.since, job.until)
     chosen = choose_detectors(job.pattern_types)
+    newest = await read_newest(driver, job.workspace_id)
     runs: list[Run] = []
     for detector in chosen:
         report_progress(f"detect {detector.name}", len(runs), len(chosen))
         async with pace.kept():
-            runs.append(await _run(detector, task, scope, driver, limit=job.limit))
+            runs.append(await _run(detector, task, scope, driver, newest, job.limit))
     if any(run.saw_removals for run in runs):
         await forget_removals(driver, job.workspace_id, DETECTORS)
     return Outcome(
@@ -64,10 +66,10 @@ async def detect_patterns(
 
 
 async def _run(
-    detector: Detector, task: Task, scope: Scope, driver: AsyncDriver, *, limit: int
+    detector: Detector, task: Task, scope: Scope, driver: AsyncDriver, newest: int, limit: int
 ) -> Run:
     with _step(detector) as span:
-        run = await run_detector(driver, detector, task, scope, limit=limit)
+        run = await run_detector(driver, detector, task, scope, newest=newest, limit=limit)
         span.set_attributes(
             {
                 "supastate.entities.seen": run.seen,

@@ -1,7 +1,7 @@
 """Numbers what changes in a workspace, so that detectors find what is new since they last looked.
 
-The counter stays locked until commit: numbers become visible in their order, and whoever has seen
-one has seen every one before it. A clock could not promise that.
+The counter stays locked until a commit can be seen in every index: whoever reads it under its lock
+finds all that it counted. A clock could not promise that, nor could the counter without its lock.
 """
 
 from __future__ import annotations

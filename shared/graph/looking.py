@@ -71,18 +71,20 @@ class Run:
 
 
 async def run_detector(
-    driver: AsyncDriver, detector: Detector, task: Task, scope: Scope, *, limit: int
+    driver: AsyncDriver, detector: Detector, task: Task, scope: Scope, *, newest: int, limit: int
 ) -> Run:
     """Look at up to `limit` entities: at what is new, or at the newest of the scope.
 
-    Safe to repeat.
+    Safe to repeat. `newest`: the last change to look at, of `read_newest`.
 
     Raises:
         DependencyDownError: Neo4j does not answer.
     """
 
     async def work(tx: AsyncManagedTransaction) -> Run:
-        mark = await lock_mark(tx, task.workspace_id, detector.name, detector.version)
+        mark = await lock_mark(
+            tx, task.workspace_id, detector.name, detector.version, newest=newest
+        )
         if scope.is_everything:
             batch = await read_news(tx, task.workspace_id, mark, limit=limit)
         else:

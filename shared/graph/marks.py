@@ -5,16 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, LiteralString
 
-from neo4j import AsyncManagedTransaction
+from neo4j import AsyncDriver, AsyncManagedTransaction
 
+from shared.graph.driver import write
+
+# Whoever reads the counter without its lock may see a number before what it counts can be found:
+# Neo4j shows a commit's nodes first, then index by index, and gives up its locks when all is there.
+READ_NEWEST: Final[LiteralString] = """
+MERGE (w:Workspace {workspace_id: $workspace_id})
+SET w.looked_at = datetime()
+WITH w
+RETURN coalesce(w.changes, 0) AS newest
+"""
 # The SET takes the lock, before the mark is read. Another version of a detector starts anew.
 LOCK_MARK: Final[LiteralString] = """
 MERGE (d:DetectionMark {workspace_id: $workspace_id, id: $detector})
 SET d.run_at = datetime()
 WITH d
 WITH CASE WHEN d.version = $version THEN d.change ELSE 0 END AS change
-OPTIONAL MATCH (w:Workspace {workspace_id: $workspace_id})
-RETURN coalesce(change, 0) AS change, coalesce(w.changes, 0) AS newest
+RETURN coalesce(change, 0) AS change
 """
 MOVE_MARK: Final[LiteralString] = """
 MATCH (d:DetectionMark {workspace_id: $workspace_id, id: $detector})
@@ -45,16 +54,32 @@ class Mark:
     change: int
     """Everything up to this number it has seen."""
     newest: int
-    """The number of the newest change."""
+    """The number of the newest change that it may see."""
+
+
+async def read_newest(driver: AsyncDriver, workspace_id: str) -> int:
+    """Return the number of a workspace's newest change; every index has it, and all before it.
+
+    In a transaction of its own: as long as one holds the counter, nobody writes to the workspace.
+    """
+
+    async def work(tx: AsyncManagedTransaction) -> int:
+        found = await tx.run(READ_NEWEST, workspace_id=workspace_id)
+        return (await found.single(strict=True))["newest"]
+
+    return await write(driver, work)
 
 
 async def lock_mark(
-    tx: AsyncManagedTransaction, workspace_id: str, detector: str, version: int
+    tx: AsyncManagedTransaction, workspace_id: str, detector: str, version: int, *, newest: int
 ) -> Mark:
-    """Return a detector's mark and keep it until commit: two runs take turns."""
+    """Return a detector's mark and keep it until commit: two runs take turns.
+
+    `newest` was read before: where another run has seen more since, this one sees nothing new and
+    sets the mark back, and what lies between is looked at once more.
+    """
     found = await tx.run(LOCK_MARK, workspace_id=workspace_id, detector=detector, version=version)
-    row = await found.single(strict=True)
-    return Mark(row["change"], row["newest"])
+    return Mark((await found.single(strict=True))["change"], newest)
 
 
 async def move_mark(

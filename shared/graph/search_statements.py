@@ -135,7 +135,7 @@ def find_query(query: SearchQuery, filters: Filters, *, has_words: bool = True) 
     """
     nothing: LiteralString = "RETURN [] AS {}"
     by_words = FIND_BY_WORDS if has_words else nothing.format("by_words")
-    nearest = nothing.format("nearest") if query.phrases else nearest_query(filters)
+    nearest = nothing.format("nearest") if query.phrases else _nearest_query(filters)
     return f"""
     CYPHER 25
     CALL () {{ {by_words} }}
@@ -144,7 +144,7 @@ def find_query(query: SearchQuery, filters: Filters, *, has_words: bool = True) 
     """
 
 
-def nearest_query(filters: Filters) -> LiteralString:
+def _nearest_query(filters: Filters) -> LiteralString:
     """Return the part that asks the vector index for what the filters let through.
 
     It cannot filter by session or language: what has it is compared one by one.

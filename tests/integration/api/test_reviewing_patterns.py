@@ -15,6 +15,7 @@ from psycopg.rows import TupleRow
 
 from services.patterns.detectors import choose_detectors
 from shared.graph.looking import Task, run_detector
+from shared.graph.marks import read_newest
 from shared.graph.memories import MeasuredMemory
 from shared.graph.news import Scope
 from tests.conftest import DELETE_WORKSPACE
@@ -199,8 +200,9 @@ async def test_a_change_of_rules_or_model_is_a_step_in_the_rates(
     now = Task(client.workspace_id, EMBEDDER.calibration, datetime.now(UTC), EMBEDDER.name)
     other = replace(now, embedder="another-model")
     newer = replace(detector, version=detector.version + 1)
+    newest = await read_newest(neo4j_driver, client.workspace_id)
     for one, task in ((detector, now), (detector, other), (newer, other), (newer, other)):
-        await run_detector(neo4j_driver, one, task, Scope(), limit=100)
+        await run_detector(neo4j_driver, one, task, Scope(), newest=newest, limit=100)
 
     own, rules = f"embedder {EMBEDDER.name}", detector.version
     assert await steps(client) == [

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from inspect import isfunction, signature
+from itertools import product
 from pkgutil import iter_modules
 from types import ModuleType
 from typing import LiteralString, cast, get_args
@@ -15,6 +17,7 @@ from neo4j import AsyncDriver
 
 import shared.graph
 from shared.domain.findings import Signal
+from shared.domain.search_query import read_query
 from shared.graph.entity_words import Filters
 from shared.graph.migrate import DEFAULT_DIMENSIONS, read_migrations
 from tests.integration.graph.builders import NOON
@@ -25,12 +28,21 @@ PARAMETERS = {
     "limit": 1,
     "candidates": 1,
     "neighbours": 1,
+    "most_by_words": 1,
+    "most_by_meaning": 1,
+    "most_of_language": 1,
+    "most_of_session": 1,
     "vector": [0.5] * DEFAULT_DIMENSIONS,
     "workspace_id": "team:none",
     "project_name": "none",
 }
 EVERYTHING = Filters("memory", "p", "s", "l", "u", NOON, NOON)
-ARGUMENTS = {"signal": get_args(Signal), "filters": (Filters(), EVERYTHING)}
+ARGUMENTS: Mapping[str, Sequence[object]] = {
+    "signal": get_args(Signal),
+    "query": (read_query("a word"), read_query('"a phrase"')),
+    "filters": (Filters(), EVERYTHING, Filters(language="l"), replace(EVERYTHING, session_id=None)),
+    "has_words": (True, False),
+}
 CLAUSES = re.compile(
     r"\b(MATCH|MERGE|CREATE|WHERE|SET|ON|RETURN|WITH|DELETE|UNWIND|CALL|USING|SEARCH|ORDER|YIELD)\b"
 )
@@ -59,9 +71,12 @@ def statements() -> Iterator[tuple[str, LiteralString]]:
             if _is_declared(module, name):
                 yield from _declared(place, value)
             elif isfunction(value) and signature(value).return_annotation == "LiteralString":
-                [parameter] = signature(value).parameters
-                arguments = enumerate(ARGUMENTS[parameter])
-                yield from ((f"{place}({number})", value(one)) for number, one in arguments)
+                names = signature(value).parameters
+                choices = enumerate(product(*(ARGUMENTS[one] for one in names)))
+                yield from (
+                    (f"{place}({number})", value(**dict(zip(names, chosen, strict=True))))
+                    for number, chosen in choices
+                )
 
 
 def _declared(place: str, value: object) -> Iterator[tuple[str, LiteralString]]:
@@ -84,15 +99,22 @@ STATEMENTS = dict(statements())
 
 def test_every_module_that_runs_statements_has_some_to_check() -> None:
     checked = {name.partition(".")[0] for name in STATEMENTS}
-    assert {"neighbours", "findings", "patterns", "search", "sessions"} <= checked
-    declared = [
+    assert {
+        "neighbours",
+        "findings",
+        "pattern_statements",
+        "search_statements",
+        "sessions",
+    } <= checked
+    every = list(modules())
+    undeclared = [
         f"{module.__name__}.{name}"
-        for module in modules()
+        for module in every
         for name, value in vars(module).items()
         if name.isupper() and isinstance(value, str) and CLAUSES.search(value)
-        if not _is_declared(module, name)
+        if not any(_is_declared(one, name) for one in every)  # where it is imported from
     ]
-    assert declared == []
+    assert undeclared == []
 
 
 @pytest.mark.parametrize("name", STATEMENTS)

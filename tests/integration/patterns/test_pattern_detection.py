@@ -14,6 +14,7 @@ from services.patterns.handlers import detect_patterns
 from shared.domain.findings import pattern_id
 from shared.errors import UnknownPatternTypeError
 from shared.graph.looking import Task, run_detector
+from shared.graph.marks import read_newest
 from shared.graph.news import Scope
 from shared.messages import DetectPatterns
 from tests.integration.patterns.pattern_builders import (
@@ -275,8 +276,9 @@ async def test_another_version_of_a_detector_looks_at_everything_anew(
     task = Task(workspace, EMBEDDER.calibration, datetime.now(UTC))
     detector, *_ = choose_detectors(["debugging"])
     newer = replace(detector, version=detector.version + 1)
+    newest = await read_newest(neo4j_driver, workspace)
     runs = [
-        await run_detector(neo4j_driver, one, task, Scope(), limit=100)
+        await run_detector(neo4j_driver, one, task, Scope(), newest=newest, limit=100)
         for one in (detector, detector, newer, newer)
     ]
     assert [run.seen for run in runs] == [6, 0, 6, 0]
