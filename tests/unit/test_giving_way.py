@@ -13,16 +13,15 @@ from shared.giving_way import give_way
 
 GROUPS = Path("/proc/self/autogroup")
 TELL = (
-    "import os; from shared.giving_way import give_way; give_way({});"
-    "from tests.unit.test_giving_way import niceness_of_session;"
-    "print(os.nice(0)); print(niceness_of_session())"
+    "import os; from pathlib import Path; from shared.giving_way import give_way; give_way({});"
+    "print(os.nice(0)); group = Path('/proc/self/autogroup');"
+    "print(group.read_text() if group.exists() else '')"
 )
 
 
-def niceness_of_session() -> str:
-    """Empty where the kernel groups no sessions, or not this one: the file is there, and empty."""
-    words = GROUPS.read_text().split() if GROUPS.exists() else []
-    return words[-1] if words else ""
+def niceness_in(group: str) -> str:
+    """Empty where the kernel puts the session in no group: the file is there, and empty."""
+    return group.split()[-1] if group.strip() else ""
 
 
 def tell(niceness: int, *, leads: bool) -> tuple[int, str]:
@@ -34,7 +33,7 @@ def tell(niceness: int, *, leads: bool) -> tuple[int, str]:
         start_new_session=leads,
     )
     own, group = told.stdout.split("\n")[:2]
-    return int(own), group
+    return int(own), niceness_in(group)
 
 
 def test_a_process_is_as_nice_as_it_is_told() -> None:
@@ -49,9 +48,9 @@ def test_a_session_of_its_own_is_as_nice() -> None:
 
 @pytest.mark.skipif(not GROUPS.exists(), reason="this kernel does not group sessions")
 def test_who_shares_a_session_is_left_as_it_was() -> None:
-    before = niceness_of_session()
+    before = niceness_in(GROUPS.read_text())
     assert tell(7, leads=False) == (tell(0, leads=False)[0] + 7, before)
-    assert niceness_of_session() == before
+    assert niceness_in(GROUPS.read_text()) == before
 
 
 class Group:
