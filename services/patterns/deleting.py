@@ -51,30 +51,30 @@ async def delete_data(
         worked_on = {one.delivery for one in await list_worked_on(conn, deletion.id)}
     if worked_on & set(deletion.waits):
         return PAUSE_SECONDS
-    has_erased = await _erase(deletion, pool=pool, driver=driver, embedder=embedder)
-    return await _end_pass(pool, deletion, has_erased=has_erased)
+    has_found = await _erase(deletion, pool=pool, driver=driver, embedder=embedder)
+    return await _end_pass(pool, deletion, has_found=has_found)
 
 
 async def _erase(
     deletion: Deletion, *, pool: Pool, driver: AsyncDriver, embedder: Embedder
 ) -> bool:
-    """Erase what is found; return whether anything was."""
-    erased = await erase_rows(pool, deletion)
-    erased += await erase_messages(pool, deletion)
-    erased += await erase_graph(pool, deletion, driver)
+    """Erase what is found; return whether anything was, also what must wait for a worker."""
+    found = await erase_rows(pool, deletion)
+    found += await erase_messages(pool, deletion)
+    found += await erase_graph(pool, deletion, driver)
     if deletion.scope != "workspace":
         # Also where nothing was left to erase: a pass may have been broken off before this.
         await _detect_again(deletion, driver, embedder)
-    erased += await erase_names(pool, deletion, driver)
-    return erased > 0
+    found += await erase_names(pool, deletion, driver)
+    return found > 0
 
 
-async def _end_pass(pool: Pool, deletion: Deletion, *, has_erased: bool) -> float | None:
+async def _end_pass(pool: Pool, deletion: Deletion, *, has_found: bool) -> float | None:
     async with connection(pool) as conn:
         worked_on = await list_worked_on(conn, deletion.id)
         await note_pass(conn, deletion.id, [one.delivery for one in worked_on])
     # What was worked on before the first pass, nobody knows.
-    if has_erased or deletion.passes == 0 or any(one.is_ours for one in worked_on):
+    if has_found or deletion.passes == 0 or any(one.is_ours for one in worked_on):
         return PAUSE_SECONDS if worked_on else 0.0
     # Last: the passes leave spans themselves.
     await erase_traces(pool, deletion)

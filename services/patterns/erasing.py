@@ -1,6 +1,6 @@
 """The steps of a deletion: each takes a few thousand at a time, and notes at once how many.
 
-Each returns how many it erased; all find what is left where one was broken off.
+Each returns how many it found; all find what is left where one was broken off.
 """
 
 from __future__ import annotations
@@ -40,7 +40,11 @@ async def erase_rows(pool: Pool, deletion: Deletion) -> int:
 
 
 async def erase_messages(pool: Pool, deletion: Deletion) -> int:
-    """Erase messages of queues, dead letter queues and archives."""
+    """Erase messages of queues, dead letter queues and archives.
+
+    Also counts those that were spared because somebody works on them: they are to be looked for
+    again, and may wait by then.
+    """
     async with connection(pool) as conn:
         tables = await postgres.list_message_tables(conn)
     return sum([await _erase_messages_of(pool, deletion, table) for table in tables])
@@ -50,11 +54,11 @@ async def _erase_messages_of(pool: Pool, deletion: Deletion, table: MessageTable
     total, looked_to = 0, 0
     while looked_to is not None:
         async with connection(pool) as conn:
-            looked_to, some = await postgres.erase_messages(
+            looked_to, some, spared = await postgres.erase_messages(
                 conn, deletion.id, table, after=looked_to, limit=MESSAGES_AT_ONCE
             )
             await postgres.note_erased(conn, deletion.id, {"messages": some})
-        total += some
+        total += some + spared
     return total
 
 

@@ -39,7 +39,8 @@ FIND_OWN_DELETION: Final[LiteralString] = FIND_DELETION + " AND workspace_id = %
 LIST_TABLES: Final[LiteralString] = "SELECT queue_name FROM pgmq.meta ORDER BY queue_name"
 ERASE_ROWS: Final[LiteralString] = "SELECT erase_rows(%(id)s, %(limit)s)"
 ERASE_MESSAGES: Final[LiteralString] = """
-SELECT looked_to, erased FROM erase_messages(%(id)s, %(queue)s, %(kind)s, %(after)s, %(limit)s)
+SELECT looked_to, erased, spared
+FROM erase_idle_messages(%(id)s, %(queue)s, %(kind)s, %(after)s, %(limit)s)
 """
 ERASE_TRACES: Final[LiteralString] = """
 SELECT looked_to, erased FROM erase_traces(%(id)s, %(after)s, %(limit)s)
@@ -139,9 +140,14 @@ async def erase_rows(
 
 
 async def list_message_tables(conn: AsyncConnection[TupleRow]) -> list[MessageTable]:
-    """Return the queues, dead letter queues and the archives of both."""
+    """Return the queues, dead letter queues and the archives of both, in the order to look at them.
+
+    A message moves on only to what comes later: a dead letter that is sent again, too.
+    """
     queues = [row[0] async for row in await conn.execute(LIST_TABLES)]
-    return [*((queue, "q") for queue in queues), *((queue, "a") for queue in queues)]
+    dead = [queue for queue in queues if queue.endswith("_dlq")]
+    work = [queue for queue in queues if queue not in dead]
+    return [*((one, "q") for one in (*dead, *work, *dead)), *((one, "a") for one in queues)]
 
 
 async def erase_messages(
@@ -151,15 +157,17 @@ async def erase_messages(
     *,
     after: int,
     limit: int,
-) -> tuple[int | None, int]:
-    """Delete what is to be erased among the next messages; return up to which, and how many.
+) -> tuple[int | None, int, int]:
+    """Delete what is to be erased among the next messages.
 
-    None is the end. What somebody works on stays.
+    Returns:
+        Up to which was looked, None at the end; how many were deleted; how many were spared,
+        because somebody works on them.
     """
     queue, kind = table
     values = {"id": deletion_id, "queue": queue, "kind": kind, "after": after, "limit": limit}
     row = await (await conn.execute(ERASE_MESSAGES, values)).fetchone()
-    return (row[0], row[1]) if row else (None, 0)
+    return (row[0], row[1], row[2]) if row else (None, 0, 0)
 
 
 async def erase_traces(

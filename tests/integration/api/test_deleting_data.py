@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from typing import Final, LiteralString
 from uuid import UUID, uuid4
 
 import httpx
@@ -10,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 from neo4j import AsyncDriver
 from psycopg import AsyncConnection
+from psycopg import connect as connect_to
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
@@ -29,6 +31,34 @@ PATTERNS = """
 MATCH (p:Pattern {workspace_id: $w})-[:DERIVED_FROM]->(m)
 RETURN p.type AS type, count(m) AS n ORDER BY type, n
 """
+MEMORIES = "MATCH (m:Memory {workspace_id: $w}) RETURN m.content AS content"
+FILES = "MATCH (c:CodeEntity {workspace_id: $w}) RETURN c.path AS path"
+FAIL = """
+UPDATE pgmq.q_memory_ingestion
+SET vt = now(), headers = headers || jsonb_build_object('attempts', read_ct)
+WHERE last_read_at IS NOT NULL
+"""
+SEND_AS = """
+UPDATE pgmq.q_memory_ingestion
+SET message = message || jsonb_build_object('user_id', %s::text)
+"""
+DIE = """
+WITH gone AS (DELETE FROM pgmq.q_memory_ingestion RETURNING message, headers)
+SELECT pgmq.send('memory_ingestion_dlq', message, headers) FROM gone
+"""
+# As cancelling the job and discarding the dead letter do.
+ENDS: Final[dict[str, list[LiteralString]]] = {
+    "waiting": [],
+    "dead": [DIE],
+    "cancelled": [
+        """UPDATE pgmq.q_memory_ingestion SET headers = headers || '{"cancelled": 1}'""",
+        "SELECT pgmq.archive('memory_ingestion', msg_id) FROM pgmq.q_memory_ingestion",
+    ],
+    "discarded": [
+        DIE,
+        "SELECT pgmq.archive('memory_ingestion_dlq', msg_id) FROM pgmq.q_memory_ingestion_dlq",
+    ],
+}
 
 
 @pytest.fixture
@@ -148,6 +178,76 @@ async def test_what_is_worked_on_meanwhile_does_not_bring_anything_back(
     await world.work(Meanwhile())
     assert await world.erase(str(deletion[0].deletion_id)) > 1
     assert await world.search(MARK) == []
+
+
+async def test_what_waits_for_its_next_attempt_does_not_bring_anything_back(
+    world: World, user: Client, admin: Client, database: str
+) -> None:
+    await user.send_chunks({"chunkId": "a", "content": f"Fixed {MARK}"}, projectName=MARK)
+    deletion = DeleteData(
+        deletion_id=UUID(await start(admin, MARK, project=MARK)), workspace_id=world.workspace
+    )
+    deferred: list[int] = []
+
+    class Meanwhile:
+        """The real embedder; what a worker has in hand fails after the queue was looked at."""
+
+        name, dimensions, embed = EMBEDDER.name, EMBEDDER.dimensions, EMBEDDER.embed
+
+        @property
+        def calibration(self) -> Calibration:
+            with connect_to(database, autocommit=True) as conn:
+                deferred.append(conn.execute(FAIL).rowcount)
+            return EMBEDDER.calibration
+
+    for _ in range(5):
+        await world.take("memory_ingestion")
+        pause = await delete_data(
+            deletion, pool=world.pool, driver=world.driver, embedder=Meanwhile()
+        )
+        assert pause is not None
+    assert deferred == [1] * 5
+    await world.erase(str(deletion.deletion_id))
+    await world.work()
+    assert await world.search(MARK) == []
+
+
+@pytest.mark.parametrize("place", ["waiting", "dead", "cancelled", "discarded"])
+async def test_what_the_user_had_removed_of_somebody_else_leaves_the_graph_too(
+    world: World, user: Client, admin: Client, place: str
+) -> None:
+    await admin.send_chunks({"chunkId": "theirs", "content": "Fixed it"}, projectName="kept")
+    await world.work()
+    answer = await user.http.delete("/api/memories/theirs")
+    assert answer.status_code == 202, answer.text
+    for statement in ENDS[place]:
+        await world.conn.execute(statement)
+
+    await world.erase(await start(admin, str(user.user_id), userId=str(user.user_id)))
+    known = {f"public.{table}: {user.user_id}" for table in ("api_keys", "audit_log")}
+    assert {*await world.search(str(user.user_id), answer.json()["jobId"])} <= known
+    await world.work()
+    assert await query(world.driver, MEMORIES, w=world.workspace) == []
+
+
+@pytest.mark.parametrize("scope", ["project", "user"])
+async def test_what_is_of_others_is_ingested_though_a_message_about_it_went(
+    world: World, user: Client, admin: Client, scope: str
+) -> None:
+    chunk = {"chunkId": "a", "content": "text", "metadata": {"projectName": MARK}}
+    await admin.send_chunks(chunk, projectName="kept")
+    file = {"projectName": "kept", "files": [{"path": "a.py", "content": "def a(): ..."}]}
+    assert (await admin.http.post("/api/ingest/code", json=file)).status_code == 202
+    if scope == "user":  # as an old client may, for a memory that is not its own
+        await world.conn.execute(SEND_AS, (str(user.user_id),))
+    name = MARK if scope == "project" else str(user.user_id)
+    deletion = await start(
+        admin, name, **({"project": name} if scope == "project" else {"userId": name})
+    )
+    await world.erase(deletion)
+    await world.work()
+    assert await query(world.driver, MEMORIES, w=world.workspace) == [{"content": "text"}]
+    assert len(await query(world.driver, FILES, w=world.workspace)) == 1
 
 
 async def test_a_run_that_does_not_say_what_it_is_about_is_waited_for_too(

@@ -17,6 +17,7 @@ from shared.postgres.deletions import (
     finish_deletion,
     forget_marks,
     hide_names,
+    list_message_tables,
     note_erased,
 )
 
@@ -37,6 +38,10 @@ SELECT save_spans(jsonb_agg(jsonb_build_object(
     'kind', 'server', 'status', 'ok', 'started_at', now(), 'duration_ms', 1,
     'attributes', '{}'::jsonb, 'links', '[]'::jsonb, 'workspace_id', %(workspace)s)))
 FROM generate_series(1, 6) AS n, generate_series(1, 2) AS s
+"""
+MOVE = """
+WITH gone AS (DELETE FROM pgmq.q_memory_ingestion{0} RETURNING message, headers)
+SELECT pgmq.send('memory_ingestion{1}', message, headers) FROM gone
 """
 
 
@@ -67,10 +72,31 @@ async def test_messages_go_a_few_at_a_time(conn: Conn, deletion: UUID) -> None:
     queue: MessageTable = ("memory_ingestion", "q")
     looked_to, taken = 0, list[int]()
     while looked_to is not None:
-        looked_to, erased = await erase_messages(conn, deletion, queue, after=looked_to, limit=3)
+        looked_to, erased, _ = await erase_messages(conn, deletion, queue, after=looked_to, limit=3)
         taken.append(erased)
     assert (sum(taken), max(taken)) == (7, 3)
     assert await count(conn, "pgmq.q_memory_ingestion") == 7
+
+
+@pytest.mark.parametrize(("first", "then"), [("", "_dlq"), ("_dlq", "")])
+async def test_a_message_that_changes_queues_meanwhile_is_found(
+    conn: Conn, deletion: UUID, first: str, then: str
+) -> None:
+    """A dead letter is sent again behind the look at its queue, or a message dies."""
+    await conn.execute(MOVE.format("", first).encode())
+    for table in await list_message_tables(conn):
+        await erase_messages(conn, deletion, table, after=0, limit=100)
+        if table == (f"memory_ingestion{then}", "q"):
+            await conn.execute(MOVE.format(first, then).encode())
+    left = [await count(conn, f"pgmq.q_memory_ingestion{end}") for end in (first, then)]
+    assert left == [0, 7]
+
+
+async def test_what_somebody_works_on_is_spared_and_told_of(conn: Conn, deletion: UUID) -> None:
+    queue: MessageTable = ("memory_ingestion", "q")
+    await conn.execute("SELECT pgmq.read('memory_ingestion', 60, 3)")
+    _, erased, spared = await erase_messages(conn, deletion, queue, after=0, limit=100)
+    assert (erased, spared) == (4, 3)
 
 
 async def test_traces_go_a_few_at_a_time(conn: Conn, deletion: UUID) -> None:

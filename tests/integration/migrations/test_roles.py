@@ -128,6 +128,8 @@ async def test_a_worker_sees_the_memories_of_a_mixed_batch(database: str) -> Non
         ("supastate_api", "SELECT erase_rows(gen_random_uuid(), 1)"),
         ("supastate_api", "SELECT finish_deletion(gen_random_uuid())"),
         ("supastate_api", "SELECT * FROM erase_traces(gen_random_uuid(), '', 1)"),
+        ("supastate_api", "SELECT * FROM erase_idle_messages(gen_random_uuid(), 'x', 'q', 0, 1)"),
+        ("supastate_worker", "SELECT work_left_of(NULL, '{}', '{}')"),
         ("supastate_api", "SELECT hide_names(gen_random_uuid())"),
         ("supastate_api", "SELECT forget_marks(gen_random_uuid(), 1)"),
         ("supastate_api", "UPDATE deletions SET finished_at = now()"),
