@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import LiteralString
 from uuid import uuid4
@@ -24,7 +24,7 @@ SESSIONS: LiteralString = "MATCH (s:Session {workspace_id: $workspace}) RETURN s
 
 
 @asynccontextmanager
-async def writing(driver: AsyncDriver, one: MeasuredMemory) -> AsyncIterator[None]:
+async def writing(driver: AsyncDriver, one: MeasuredMemory) -> AsyncGenerator[None]:
     """Write a memory as the ingest service does, and commit after what happens meanwhile."""
     async with open_session(driver, WRITE_ACCESS) as session:
         tx = await session.begin_transaction()
