@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from faststream.asgi import AsgiFastStream
+from faststream.exceptions import NackMessage
 
 from faststream_pgmq import PgmqResponse
 from faststream_pgmq.annotations import PgmqMessage
@@ -11,6 +12,7 @@ from services.patterns.deleting import delete_data
 from services.patterns.follow_ups import request_the_next_pass, request_the_rest
 from services.patterns.resting import choose_pace
 from shared.messages import PATTERN_DETECTION, DeleteData, Detection
+from shared.postgres.job_cancelling import is_cancelled
 from shared.runtime import RETRY, create_broker, create_parts, create_worker, start_telemetry
 from shared.settings import Settings
 
@@ -40,6 +42,10 @@ def create_app(settings: Settings) -> AsgiFastStream:
         outcome = await handlers.detect_patterns(
             job, driver=parts.driver, embedder=parts.embedder, pace=pace
         )
-        return [request_the_rest(job, message.headers)] if outcome.has_more else []
+        if not outcome.has_more:
+            return []
+        if await is_cancelled(parts.pool, message.msg_id):
+            raise NackMessage  # what would be tried again is archived as cancelled
+        return [request_the_rest(job, message.headers)]
 
     return create_worker(broker, parts, provider)

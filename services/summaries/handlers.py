@@ -18,10 +18,12 @@ from shared.messages import SummarizeProject
 from shared.postgres.availability import translated_errors
 from shared.postgres.project_summaries import (
     RecentMemory,
+    Sources,
     SummaryState,
     find_state,
+    forget_summary,
     read_clock,
-    read_recent_memories,
+    read_sources,
     save_summary,
 )
 
@@ -40,8 +42,8 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class TooYoung:
-    """The current summary is younger than the debounce, or a memory it would be made of was
-    deleted meanwhile: ask again after the delay."""
+    """The current summary is younger than the debounce, another one was stored meanwhile, or a
+    memory it would be made of was deleted: ask again after the delay."""
 
     delay_seconds: float
 
@@ -52,17 +54,25 @@ class UpToDate:
 
 
 @dataclass(frozen=True, slots=True)
+class Forgotten:
+    """Nothing is left that the summary could tell of, so it went."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Found:
-    """What one request starts from; `read_at` is the database's time before it was read."""
+    """What one request starts from; `read_at` is the database's time before it was read.
+
+    The state is read before the sources: those of a later state are not missed.
+    """
 
     read_at: datetime
     state: SummaryState | None
-    memories: list[RecentMemory]
+    sources: Sources
 
 
 async def summarize_project(
     job: SummarizeProject, *, pool: Pool, summariser: Summariser, debounce_seconds: float
-) -> Written | TooYoung | UpToDate:
+) -> Written | TooYoung | UpToDate | Forgotten:
     """Write a project's summary, unless the current one is young or still true.
 
     May run twice for one message: the second run finds the summary of the first.
@@ -74,12 +84,10 @@ async def summarize_project(
     with translated_errors():
         async with pool.connection() as conn:
             found = await _read(conn, job)
-    if not found.memories or (found.state and not _is_stale(found.state, found.memories)):
-        return UpToDate()
-    if found.state and found.state.age_seconds < debounce_seconds:
-        return TooYoung(debounce_seconds - found.state.age_seconds)
+            if outcome := await _settle(conn, job, found, debounce_seconds):
+                return outcome
     # No connection is held while a model writes.
-    episodes = [_episode(memory) for memory in found.memories]
+    episodes = [_episode(memory) for memory in found.sources.memories]
     report_progress(f"{summariser.model} writes of {len(episodes)} memories")
     summary = await summariser.summarise(job.project_name, episodes)
     written = Written(summary, summariser.model, len(episodes))
@@ -94,8 +102,26 @@ async def _read(conn: AsyncConnection[TupleRow], job: SummarizeProject) -> _Foun
     return _Found(
         read_at=await read_clock(conn),
         state=await find_state(conn, job.workspace_id, job.project_name),
-        memories=await read_recent_memories(conn, job.workspace_id, job.project_name),
+        sources=await read_sources(conn, job.workspace_id, job.project_name),
     )
+
+
+async def _settle(
+    conn: AsyncConnection[TupleRow], job: SummarizeProject, found: _Found, debounce_seconds: float
+) -> TooYoung | UpToDate | Forgotten | None:
+    """Return the outcome where nothing is to be written; a summary of nothing goes at once."""
+    state = found.state
+    if not found.sources.memories:
+        if state is None:
+            return UpToDate()
+        await forget_summary(conn, job.workspace_id, job.project_name, state)
+        return Forgotten()
+    if state is None:
+        return None
+    if state.sources_digest == found.sources.digest:
+        return UpToDate()
+    wait = debounce_seconds - state.age_seconds
+    return TooYoung(wait) if wait > 0 else None
 
 
 async def _save(
@@ -107,18 +133,9 @@ async def _save(
         job.project_name,
         summary=written.summary,
         model=written.model,
-        sources=found.memories,
+        sources=found.sources,
         read_at=found.read_at,
-    )
-
-
-def _is_stale(state: SummaryState, memories: list[RecentMemory]) -> bool:
-    """Whether a memory came, changed or went since the summary's were read."""
-    newest_change = max(memory.updated_at for memory in memories)
-    return (
-        newest_change > state.updated_at
-        or len(memories) != state.memories_included
-        or memories[0].occurred_at != state.last_memory_timestamp
+        found=found.state,
     )
 
 

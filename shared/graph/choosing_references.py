@@ -25,7 +25,8 @@ def longest_first(names: Iterable[str]) -> list[str]:
 def choose(found: Iterable[Row]) -> list[Row]:
     """Return the references to write: exact ones first, then the most telling names.
 
-    None beyond `MAX_PER_ENTITY` of a memory and `MAX_NEW_PER_BATCH` names of all.
+    None beyond `MAX_PER_ENTITY` of a memory and `MAX_NEW_PER_BATCH` names of all. References by
+    similarity do not count: detection takes back what is too much.
     """
     new = (row for row in found if row["detection_method"] not in row["known"])
     best = sorted(new, key=lambda row: (row["detection_method"] == NAME_MATCH, -row["score"]))

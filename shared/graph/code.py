@@ -18,9 +18,11 @@ from shared.graph.import_terms import import_properties
 from shared.graph.mentions import mentions_of_code
 from shared.graph.statements import Row, run_rows
 
+# The first SET takes the lock of a node that is there, before its version is read.
 SAVE_CODE: Final[LiteralString] = """
 UNWIND $rows AS row
 MERGE (c:CodeEntity {workspace_id: row.workspace_id, id: row.id})
+ON MATCH SET c.written_at = datetime()
 WITH c, row WHERE c.updated_at IS NULL OR c.updated_at <= row.properties.updated_at
 SET c = row.properties
 RETURN row.workspace_id AS workspace_id, row.id AS id

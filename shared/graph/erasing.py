@@ -111,11 +111,17 @@ DELETE_OF_USER: Final[tuple[LiteralString, ...]] = (
     "MATCH (n:User {workspace_id: $workspace_id, id: $person}) "
     "WHERE NOT EXISTS { (n)<-[:CREATED_BY]-() } " + _DELETE,
 )
-DELETE_EMPTY_SESSIONS: Final[LiteralString] = (
-    "MATCH (n:Session) WHERE n.workspace_id = $workspace_id AND n.id IS NOT NULL "
-    "AND NOT EXISTS { MATCH (m:Memory) WHERE m.workspace_id = $workspace_id "
-    "AND m.session_id = n.id AND m.place_in_session IS NOT NULL } " + _DELETE
-)
+_IS_EMPTY: Final[LiteralString] = """
+NOT EXISTS { MATCH (m:Memory) WHERE m.workspace_id = $workspace_id
+             AND m.session_id = n.id AND m.place_in_session IS NOT NULL }
+"""
+# Asked again under the lock, which writers to a session hold: one may be filling it.
+DELETE_EMPTY_SESSIONS: Final[LiteralString] = f"""
+MATCH (n:Session) WHERE n.workspace_id = $workspace_id AND n.id IS NOT NULL AND {_IS_EMPTY}
+WITH n LIMIT $limit SET n.written_at = datetime()
+WITH n WHERE {_IS_EMPTY}
+DETACH DELETE n RETURN count(*) AS n
+"""
 
 
 async def erase_workspace(driver: AsyncDriver, workspace_id: str) -> AsyncIterator[int]:

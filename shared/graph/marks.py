@@ -23,7 +23,9 @@ MERGE (d:DetectionMark {workspace_id: $workspace_id, id: $detector})
 SET d.run_at = datetime()
 WITH d
 WITH CASE WHEN d.version = $version THEN d.change ELSE 0 END AS change
-RETURN coalesce(change, 0) AS change
+OPTIONAL MATCH (w:Workspace {workspace_id: $workspace_id})
+WITH change, coalesce(w.changes, 0) AS now
+RETURN coalesce(change, 0) AS change, CASE WHEN now < $newest THEN now ELSE $newest END AS newest
 """
 MOVE_MARK: Final[LiteralString] = """
 MATCH (d:DetectionMark {workspace_id: $workspace_id, id: $detector})
@@ -76,10 +78,14 @@ async def lock_mark(
     """Return a detector's mark and keep it until commit: two runs take turns.
 
     `newest` was read before: where another run has seen more since, this one sees nothing new and
-    sets the mark back, and what lies between is looked at once more.
+    sets the mark back, and what lies between is looked at once more. A workspace that was erased
+    since counts anew.
     """
-    found = await tx.run(LOCK_MARK, workspace_id=workspace_id, detector=detector, version=version)
-    return Mark((await found.single(strict=True))["change"], newest)
+    found = await tx.run(
+        LOCK_MARK, workspace_id=workspace_id, detector=detector, version=version, newest=newest
+    )
+    row = await found.single(strict=True)
+    return Mark(row["change"], row["newest"])
 
 
 async def move_mark(

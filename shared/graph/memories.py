@@ -19,9 +19,11 @@ from shared.graph.statements import Row, run_rows
 
 CHUNKS: Final = 10**9
 
+# The first SET takes the lock of a node that is there, before its version is read.
 SAVE_MEMORIES: Final[LiteralString] = """
 UNWIND $rows AS row
 MERGE (m:Memory {workspace_id: row.workspace_id, id: row.id})
+ON MATCH SET m.written_at = datetime()
 WITH m, row WHERE m.updated_at IS NULL OR m.updated_at <= row.properties.updated_at
 SET m = row.properties
 RETURN row.workspace_id AS workspace_id, row.id AS id

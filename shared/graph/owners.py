@@ -48,7 +48,7 @@ OPTIONAL MATCH (n)-[belongs:BELONGS_TO_PROJECT]->(p:Project)
 WHERE row.project_name IS NULL OR p.name <> row.project_name
 DELETE belongs
 WITH DISTINCT n, row
-MATCH (u:User {workspace_id: row.workspace_id, id: row.user_id})
+MERGE (u:User {workspace_id: row.workspace_id, id: row.user_id})
 MERGE (n)-[:CREATED_BY]->(u)
 WITH n, row
 MATCH (p:Project {workspace_id: row.workspace_id, name: row.project_name})

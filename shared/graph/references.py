@@ -33,7 +33,9 @@ MAX_MEMORIES_OF_FILE: Final = 200
 _FOUND: Final[LiteralString] = """
 RETURN row.workspace_id AS workspace_id, row.id AS id, m.id AS memory_id, c.id AS code_id, score,
        c.path AS path,
-       COUNT { (m)-[:REFERENCES_CODE]->() } AS linked,
+       COUNT {
+           (m)-[link:REFERENCES_CODE]->() WHERE link.detection_method <> 'similarity'
+       } AS linked,
        [(m)-[link:REFERENCES_CODE]->(c) | link.detection_method] AS known
 """
 FIND_CODE: Final[LiteralString] = f"""

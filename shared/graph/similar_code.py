@@ -76,11 +76,18 @@ _OF_FILE: Final[LiteralString] = """
     USING INDEX SEEK link:REFERENCES_CODE(workspace_id, code_id, similarity)
     WHERE link.workspace_id = $workspace_id AND link.code_id = code_id AND link.similarity >= -1.0
 """
+# Also those that an exact reference to a file made too full.
 FIND_TIED_MEMORIES: Final[LiteralString] = f"""
 CYPHER 25
 UNWIND $files AS code_id
 CALL (code_id) {{
     {_OF_FILE}
+    RETURN m.id AS memory_id
+  UNION
+    MATCH (c:CodeEntity {{workspace_id: $workspace_id, id: code_id}})
+    USING INDEX SEEK c:CodeEntity(workspace_id, id)
+    MATCH (c)-[:DISCUSSED_IN]->(m {{workspace_id: $workspace_id}})
+    WHERE COUNT {{ (m)-[:REFERENCES_CODE]->() }} > $most
     RETURN m.id AS memory_id
 }}
 RETURN DISTINCT memory_id
@@ -162,7 +169,7 @@ async def _find_memories(
         return set()
     near = await tx.run(FIND_NEAR_MEMORIES, scope, files=files, most=MEMORIES_OF_FILE, score=score)
     found = {row["memory_id"] for row in await near.data()}
-    tied = await tx.run(FIND_TIED_MEMORIES, scope, files=files)
+    tied = await tx.run(FIND_TIED_MEMORIES, scope, files=files, most=MAX_PER_ENTITY)
     return found | {row["memory_id"] for row in await tied.data()}
 
 

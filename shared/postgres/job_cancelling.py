@@ -8,7 +8,15 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow, class_row
+from psycopg_pool import AsyncConnectionPool
 
+# A dead letter that was sent again since is new work.
+IS_CANCELLED: Final[LiteralString] = """
+SELECT EXISTS (SELECT FROM pgmq.q_pattern_detection
+               WHERE msg_id = %(msg_id)s
+                 AND jsonb_typeof(headers->'cancel_requested') = 'number'
+                 AND (headers->>'cancel_requested')::numeric >= extract(epoch FROM enqueued_at))
+"""
 CANCEL_JOB: Final[LiteralString] = "SELECT cancelled, running FROM cancel_job(%s)"
 
 
@@ -29,3 +37,10 @@ async def cancel_job(conn: AsyncConnection[TupleRow], job_id: UUID) -> Cancelled
     async with conn.cursor(row_factory=class_row(Cancelled)) as cursor:
         await cursor.execute(CANCEL_JOB, (job_id,))
         return await cursor.fetchone()
+
+
+async def is_cancelled(pool: AsyncConnectionPool, msg_id: int) -> bool:
+    """Return whether somebody cancelled the job of a detection request that is in hand."""
+    async with pool.connection() as conn:
+        [(found,)] = await (await conn.execute(IS_CANCELLED, {"msg_id": msg_id})).fetchall()
+    return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, LiteralString
@@ -31,8 +30,19 @@ WHERE m.occurred_at > newest.occurred_at - interval '7 days'
 ORDER BY m.occurred_at DESC, m.id
 LIMIT %(limit)s
 """
+# Which versions of which memories. Not the newest change: one may commit after a later one.
+SOURCES_DIGEST: Final[LiteralString] = """
+sha256(convert_to(
+    string_agg(concat_ws(' ', id, extract(epoch FROM updated_at)), ',' ORDER BY id), 'UTF8'))
+"""
+READ_SOURCES: Final[LiteralString] = f"""
+WITH recent AS ({RECENT})
+SELECT id, content, metadata, session_id, occurred_at,
+       (SELECT {SOURCES_DIGEST} FROM recent) AS digest
+FROM recent ORDER BY occurred_at DESC, id
+"""
 READ_STATE: Final[LiteralString] = """
-SELECT updated_at, last_memory_timestamp, memories_included,
+SELECT updated_at, sources_digest,
        extract(epoch FROM now() - updated_at)::float8 AS age_seconds
 FROM project_summaries
 WHERE workspace_id = %(workspace_id)s AND project_name = %(project_name)s
@@ -42,23 +52,30 @@ AWAIT_DELETION: Final[LiteralString] = "SELECT await_deletion(%(workspace_id)s)"
 COUNT_SOURCES: Final[LiteralString] = """
 SELECT count(*) FROM memories WHERE id = ANY(%(source_ids)s)
 """
-# A worker that began earlier does not overwrite what another one read later.
+# Only what was there when its sources were read: whoever stored another one meanwhile may have
+# read more. A digest that was seen to be right can so not become that of an older text.
 SAVE_SUMMARY: Final[LiteralString] = """
 INSERT INTO project_summaries AS s (
     workspace_id, project_name, summary, model, memories_included, source_ids,
-    first_memory_timestamp, last_memory_timestamp, updated_at)
+    sources_digest, first_memory_timestamp, last_memory_timestamp, updated_at)
 VALUES (
     %(workspace_id)s, %(project_name)s, %(summary)s, %(model)s, %(memories_included)s,
-    %(source_ids)s, %(first_memory_timestamp)s, %(last_memory_timestamp)s, %(read_at)s)
+    %(source_ids)s, %(digest)s, %(first_memory_timestamp)s, %(last_memory_timestamp)s, %(read_at)s)
 ON CONFLICT (workspace_id, project_name) DO UPDATE SET
     summary = excluded.summary,
     model = excluded.model,
     memories_included = excluded.memories_included,
     source_ids = excluded.source_ids,
+    sources_digest = excluded.sources_digest,
     first_memory_timestamp = excluded.first_memory_timestamp,
     last_memory_timestamp = excluded.last_memory_timestamp,
     updated_at = excluded.updated_at
-WHERE s.updated_at <= excluded.updated_at
+WHERE s.updated_at = %(found_at)s
+"""
+FORGET_SUMMARY: Final[LiteralString] = """
+DELETE FROM project_summaries
+WHERE workspace_id = %(workspace_id)s AND project_name = %(project_name)s
+  AND updated_at = %(found_at)s
 """
 LIST_SUMMARIES: Final[LiteralString] = """
 SELECT project_name, summary, model, memories_included, last_memory_timestamp, created_at,
@@ -83,16 +100,24 @@ class RecentMemory:
     metadata: Metadata
     session_id: str | None
     occurred_at: datetime
-    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a summary may be written from, newest first, and which versions those are."""
+
+    memories: list[RecentMemory]
+    digest: bytes | None
+    """None where there is no memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class SummaryState:
-    """What the current summary was written from, and when that was read."""
+    """Which sources the current summary was written from, and when those were read."""
 
     updated_at: datetime
-    last_memory_timestamp: datetime
-    memories_included: int
+    sources_digest: bytes | None
+    """None where it was written before that was noted."""
     age_seconds: float
 
 
@@ -109,14 +134,13 @@ class ProjectSummary:
     updated_at: datetime
 
 
-async def read_recent_memories(
+async def read_sources(
     conn: AsyncConnection[TupleRow], workspace_id: str, project_name: str
-) -> list[RecentMemory]:
-    """Return the project's newest memories, at most 100 of its last seven days, newest first."""
+) -> Sources:
+    """Return the project's newest memories, at most 100 of its last seven days."""
     scope = {"workspace_id": workspace_id, "project_name": project_name, "limit": MOST_MEMORIES}
-    async with conn.cursor(row_factory=class_row(RecentMemory)) as cursor:
-        await cursor.execute(RECENT, scope)
-        return await cursor.fetchall()
+    rows = await (await conn.execute(READ_SOURCES, scope)).fetchall()
+    return Sources([RecentMemory(*row[:-1]) for row in rows], rows[0][-1] if rows else None)
 
 
 async def find_state(
@@ -144,31 +168,46 @@ async def save_summary(
     *,
     summary: str,
     model: str,
-    sources: Sequence[RecentMemory],
+    sources: Sources,
     read_at: datetime,
+    found: SummaryState | None,
 ) -> bool:
-    """Replace the project's summary, unless one of later memories is there. Safe to repeat.
+    """Replace the summary that was found before the sources were read. Safe to repeat.
 
-    Returns false and stores nothing where one of its sources, the newest first, is gone: what was
-    deleted must not come back in a summary.
+    Returns false and stores nothing where another one is there, or where a source, the newest
+    first, is gone: what was deleted must not come back in a summary.
     """
+    memories = sources.memories
     values = {
         "workspace_id": workspace_id,
         "project_name": project_name,
         "summary": summary,
         "model": model,
-        "memories_included": len(sources),
-        "source_ids": [source.id for source in sources],
-        "first_memory_timestamp": sources[-1].occurred_at,
-        "last_memory_timestamp": sources[0].occurred_at,
+        "memories_included": len(memories),
+        "source_ids": [source.id for source in memories],
+        "digest": sources.digest,
+        "first_memory_timestamp": memories[-1].occurred_at,
+        "last_memory_timestamp": memories[0].occurred_at,
         "read_at": read_at,
+        "found_at": found and found.updated_at,
     }
     await conn.execute(AWAIT_DELETION, values)
     row = await (await conn.execute(COUNT_SOURCES, values)).fetchone()
-    if row != (len(sources),):
+    if row != (len(memories),):
         return False
-    await conn.execute(SAVE_SUMMARY, values)
-    return True
+    return (await conn.execute(SAVE_SUMMARY, values)).rowcount == 1
+
+
+async def forget_summary(
+    conn: AsyncConnection[TupleRow], workspace_id: str, project_name: str, found: SummaryState
+) -> None:
+    """Delete the summary that was found, unless another one is there. Safe to repeat."""
+    values = {
+        "workspace_id": workspace_id,
+        "project_name": project_name,
+        "found_at": found.updated_at,
+    }
+    await conn.execute(FORGET_SUMMARY, values)
 
 
 async def list_summaries(

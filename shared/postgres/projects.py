@@ -14,7 +14,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow, class_row, dict_row
 from pydantic import TypeAdapter
 
-from shared.postgres.project_summaries import MOST_MEMORIES, RECENT
+from shared.postgres.project_summaries import MOST_MEMORIES, RECENT, SOURCES_DIGEST
 from shared.postgres.queues import COUNT_CAP
 
 EXCERPT_CHARACTERS: Final = 240
@@ -78,7 +78,7 @@ ORDER BY occurred_at DESC, id
 """
 # What changed since is judged by what the next summary would be written from.
 FIND_PROJECT: Final[LiteralString] = f"""
-{_PROJECT}, recent.recent, recent.recent_changed_at, recent.recent_newest_at,
+{_PROJECT}, (recent.digest = s.sources_digest) IS NOT TRUE AS is_changed,
        (SELECT coalesce(jsonb_object_agg(day, n), '{{}}') FROM (
             SELECT (occurred_at AT TIME ZONE 'UTC')::date AS day, count(*) AS n FROM memories
             WHERE workspace_id = %(workspace_id)s AND project_name = p.name
@@ -95,8 +95,7 @@ FROM (VALUES (%(project_name)s)) AS p (name)
 LEFT JOIN project_summaries AS s
        ON s.workspace_id = %(workspace_id)s AND s.project_name = p.name
 CROSS JOIN (
-    SELECT count(*) AS recent, max(updated_at) AS recent_changed_at,
-           max(occurred_at) AS recent_newest_at, array_agg(id) AS recent_ids
+    SELECT {SOURCES_DIGEST} AS digest, array_agg(id) AS recent_ids
     FROM ({RECENT}) AS m
 ) AS recent
 """
@@ -148,9 +147,8 @@ class Source:
 class ProjectInFull(Project):
     """A project, what its summary was written from, and whether the next one would differ."""
 
-    recent: int
-    recent_changed_at: datetime | None
-    recent_newest_at: datetime | None
+    is_changed: bool
+    """Whether the next summary would not be written from the same as the one that is there."""
     days: dict[str, int]
     """How many memories happened on each day that has any, in UTC."""
     dismissed: list[str]
@@ -163,11 +161,7 @@ class ProjectInFull(Project):
     @property
     def is_stale(self) -> bool:
         """Whether what it was written from came, changed or went: as the worker judges it."""
-        return self.summarised_at is not None and (
-            self.recent != self.memories_included
-            or self.recent_newest_at != self.last_memory_timestamp
-            or (self.recent_changed_at or self.summarised_at) > self.summarised_at
-        )
+        return self.summarised_at is not None and self.is_changed
 
     @property
     def exists(self) -> bool:

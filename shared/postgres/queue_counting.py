@@ -8,27 +8,33 @@ fence is set. So what commits late is neither missed nor counted twice.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, LiteralString
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
 
 from shared.messages import DELAYED_HEADER, QUEUES
 
-# Counting begins with the first sample.
-NEW_FENCE: Final[LiteralString] = """
-    clock_timestamp() - %(slack)s * interval '1 second', pg_snapshot_xmax(pg_current_snapshot()),
-    coalesce(pg_sequence_last_value('pgmq.q_{queue}_msg_id_seq'), 0),
-    coalesce(pg_sequence_last_value('pgmq.q_{queue}_dlq_msg_id_seq'), 0)
+# In this order: whoever has one of the numbers began to write before this transaction, which does
+# so here. A snapshot does not tell: it ends with what has ended, and others may have begun since.
+READ_FENCE_OF_QUEUE: Final[LiteralString] = """
+coalesce(pg_sequence_last_value('pgmq.q_{queue}_msg_id_seq'), 0),
+coalesce(pg_sequence_last_value('pgmq.q_{queue}_dlq_msg_id_seq'), 0)
 """
-BEGIN_MARKS: Final[LiteralString] = """
+READ_FENCES: Final[LiteralString] = """
+SELECT clock_timestamp() - %(slack)s * interval '1 second', {numbers}, pg_current_xact_id()::text
+""".format(numbers=", ".join([READ_FENCE_OF_QUEUE.format(queue=queue) for queue in QUEUES]))
+# Counting begins with the first sample.
+BEGIN_MARK: Final[LiteralString] = """
 INSERT INTO queue_marks (queue, done_until, number, dead_number,
                          fence_at, fence_xid, fence_number, fence_dead_number)
-SELECT queue, at, number, dead_number, at, xid, number, dead_number
-FROM ({fences}) AS fence (queue, at, xid, number, dead_number)
+VALUES (%(queue)s, %(at)s, %(number)s, %(dead_number)s,
+        %(at)s, %(xid)s::xid8, %(number)s, %(dead_number)s)
 ON CONFLICT (queue) DO NOTHING
-""".format(
-    fences=" UNION ALL ".join(
-        [f"SELECT '{queue}', {NEW_FENCE.format(queue=queue)}" for queue in QUEUES]
-    )
-)
+"""
 # The wait of a message that was read twice is not known: its first read was overwritten. That of
 # one that was sent for later is not the queue's doing.
 ADD_COUNTS_OF_QUEUE: Final[LiteralString] = """
@@ -100,17 +106,31 @@ SET done_until = next.done_until, number = next.last_number, dead_number = next.
         SELECT kept.* FROM (SELECT m.fence_at, m.fence_xid, m.fence_number, m.fence_dead_number)
             AS kept WHERE NOT next.is_at_fence
         UNION ALL
-        SELECT {fence} WHERE next.is_at_fence
+        SELECT %(at)s, %(xid)s::xid8, %(number)s, %(dead_number)s WHERE next.is_at_fence
     )
 FROM next
 WHERE m.queue = '{queue}'
 """
 ADD_COUNTS: Final[tuple[LiteralString, ...]] = tuple(
-    [
-        ADD_COUNTS_OF_QUEUE.format(
-            queue=queue, delayed=DELAYED_HEADER, fence=NEW_FENCE.format(queue=queue)
-        )
-        for queue in QUEUES
-    ]
+    [ADD_COUNTS_OF_QUEUE.format(queue=queue, delayed=DELAYED_HEADER) for queue in QUEUES]
 )
 """One statement a queue; belongs in the transaction that holds the sampler's lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Up to where a queue may be counted once every transaction before `xid` has ended."""
+
+    queue: str
+    at: datetime
+    xid: str
+    number: int
+    dead_number: int
+
+
+async def read_fences(conn: AsyncConnection[TupleRow], slack_seconds: float) -> list[Fence]:
+    """Return new fences, in the order of the queues; call before anything is written."""
+    asked = await conn.execute(READ_FENCES, {"slack": slack_seconds})
+    [(at, *numbers, xid)] = await asked.fetchall()
+    pairs: Sequence[tuple[int, int]] = list(zip(numbers[::2], numbers[1::2], strict=True))
+    return [Fence(queue, at, xid, *pair) for queue, pair in zip(QUEUES, pairs, strict=True)]

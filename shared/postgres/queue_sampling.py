@@ -6,7 +6,7 @@ The cost of a sample does not depend on how long a queue or an archive is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final, LiteralString
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from shared.domain.histograms import BOUNDS
 from shared.domain.queue_flow import silent_below
 from shared.messages import QUEUES
 from shared.postgres.live import tell
-from shared.postgres.queue_counting import ADD_COUNTS, BEGIN_MARKS
+from shared.postgres.queue_counting import ADD_COUNTS, BEGIN_MARK, read_fences
 from shared.postgres.queues import COUNT_CAP, COUNT_QUEUES
 
 TIMEOUT_MS: Final = "5000"
@@ -139,20 +139,13 @@ async def take_sample(conn: AsyncConnection[TupleRow], rules: SamplingRules) -> 
     async with conn.transaction():
         if not await _is_sampler(conn, rules):
             return False
+        fences = await read_fences(conn, rules.slack_seconds)
         await conn.execute(SAVE_SAMPLES, _watching(rules))
         await conn.execute(NOTE_MINUTE)
-        slack = {"slack": rules.slack_seconds}
-        await conn.execute(BEGIN_MARKS, slack)
-        for statement in ADD_COUNTS:
-            await conn.execute(
-                statement,
-                {
-                    **slack,
-                    "patience": rules.patience_seconds,
-                    "most": rules.most_rows,
-                    "bounds": list(BOUNDS),
-                },
-            )
+        for fence, statement in zip(fences, ADD_COUNTS, strict=True):
+            values = asdict(fence) | _counting(rules)
+            await conn.execute(BEGIN_MARK, values)
+            await conn.execute(statement, values)
         await conn.execute(FORGET_OLD_MINUTES, {"days": KEPT_DAYS})
         await tell(conn, "queues")
     return True
@@ -161,6 +154,14 @@ async def take_sample(conn: AsyncConnection[TupleRow], rules: SamplingRules) -> 
 def _watching(rules: SamplingRules) -> dict[str, object]:
     silence = silent_below(rules.lease_seconds)
     return {"me": rules.sampler, "limit": COUNT_CAP + 1, "silent_below": silence}
+
+
+def _counting(rules: SamplingRules) -> dict[str, object]:
+    return {
+        "patience": rules.patience_seconds,
+        "most": rules.most_rows,
+        "bounds": list(BOUNDS),
+    }
 
 
 async def _is_sampler(conn: AsyncConnection[TupleRow], rules: SamplingRules) -> bool:

@@ -97,7 +97,7 @@ async def test_a_project_tells_its_summary_from_its_sources(
     await query(neo4j_driver, "MATCH (n {workspace_id: $w}) DELETE n", w=client.workspace_id)
 
 
-@pytest.mark.parametrize("change", ["came", "changed", "went"])
+@pytest.mark.parametrize("change", ["came", "changed", "went", "is not known"])
 async def test_a_summary_is_stale_when_what_it_is_made_of_changes(
     client: Client, pool: AsyncConnectionPool[Conn], conn: Conn, change: str
 ) -> None:
@@ -107,6 +107,8 @@ async def test_a_summary_is_stale_when_what_it_is_made_of_changes(
         await remember(client, "shop", "one", "two", "three")
     elif change == "changed":
         await remember(client, "shop", "one, in other words", "two")
+    elif change == "is not known":
+        await conn.execute("UPDATE project_summaries SET sources_digest = NULL")
     else:
         await remove_memories(conn, client.workspace_id, ["shop:0"])
 
@@ -114,6 +116,19 @@ async def test_a_summary_is_stale_when_what_it_is_made_of_changes(
     # The list looks only at the newest.
     (listed,) = (await client.get("/api/projects")).json()["projects"]
     assert listed["summaryState"] == ("stale" if change == "came" else "fresh")
+
+
+async def test_a_summary_is_stale_after_a_change_that_was_on_its_way(
+    client: Client, pool: AsyncConnectionPool[Conn], conn: Conn
+) -> None:
+    await remember(client, "shop", "one", "two")
+    async with conn.transaction():
+        await conn.execute("UPDATE memories SET content = 'x', updated_at = clock_timestamp()")
+        await summarise(client, pool, "shop")
+        assert (await client.get("/api/projects/shop")).json()["summaryState"] == "fresh"
+    assert (await client.get("/api/projects/shop")).json()["summaryState"] == "stale"
+    await summarise(client, pool, "shop")
+    assert (await client.get("/api/projects/shop")).json()["summaryState"] == "fresh"
 
 
 async def test_a_summary_can_be_asked_for_by_who_operates(

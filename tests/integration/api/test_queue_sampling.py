@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import LiteralString
 
@@ -16,7 +16,8 @@ from psycopg.conninfo import make_conninfo
 
 from services.api.sampling import sampling
 from shared.domain.histograms import BOUNDS
-from shared.postgres.queue_counting import ADD_COUNTS
+from shared.postgres import queue_counting
+from shared.postgres.queue_counting import ADD_COUNTS, READ_FENCES, Fence
 from shared.postgres.queue_figures import QueueFigures, Range, find_figures, find_series
 from shared.postgres.queue_sampling import SAVE_SAMPLES, take_sample
 from shared.runtime import Pool
@@ -30,6 +31,7 @@ from tests.integration.api.queue_builders import (
     archive,
     sample_twice,
 )
+from tests.integration.faststream_pgmq.support import eventually
 
 QUEUE = "memory_ingestion"
 WORKER = """
@@ -51,6 +53,16 @@ asyncio.run(main())
 SUM: LiteralString = """
 SELECT sum(arrived), sum(done), sum(failed) FROM queue_minutes WHERE queue = 'memory_ingestion'
 """
+
+
+NUMBER = "pg_sequence_last_value('pgmq.q_memory_ingestion_msg_id_seq')"
+SLEEPS: LiteralString = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep')"
+
+
+async def sleeps(conn: Conn) -> bool:
+    """Return whether a statement is where it sleeps."""
+    row = await (await conn.execute(SLEEPS)).fetchone()
+    return row == (True,)
 
 
 @pytest.fixture
@@ -122,6 +134,24 @@ async def test_what_commits_late_is_counted_then_and_only_once(
 
     await sample_twice(api)
     assert await sums(api) == (5, 1, 0)
+
+
+async def test_who_begins_while_a_fence_is_set_is_before_it(
+    conn: Conn, api: Conn, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = READ_FENCES.replace(NUMBER, f"CASE WHEN pg_sleep(1) IS NOT NULL THEN {NUMBER} END", 1)
+    async with await AsyncConnection.connect(database) as late:
+        await late.execute("SELECT")
+        with monkeypatch.context() as patched:
+            patched.setattr(queue_counting, "READ_FENCES", slow)
+            fencing = asyncio.create_task(take_sample(api, EAGER))
+            await eventually(lambda: sleeps(conn), 5)
+            await late.execute(SEND, (2,))
+            assert await fencing
+        await sample_twice(api)
+        await late.commit()
+    await sample_twice(api)
+    assert await sums(api) == (2, 0, 0)
 
 
 async def test_a_writer_that_never_ends_does_not_hold_up_the_counting_for_ever(
@@ -312,7 +342,8 @@ async def test_counting_reads_archives_and_queues_by_their_indexes(conn: Conn, a
     )
     await conn.execute(SEND, (20_000,))
     await conn.execute("ANALYZE pgmq.a_memory_ingestion, pgmq.q_memory_ingestion")
-    values = {"slack": 0.0, "patience": 1.0, "most": 100, "bounds": list(BOUNDS)}
+    fence = asdict(Fence("memory_ingestion", datetime.now(UTC), "1", 100, 100))
+    values = fence | {"patience": 1.0, "most": 100, "bounds": list(BOUNDS)}
 
     rows = await (await conn.execute("EXPLAIN " + ADD_COUNTS[0], values)).fetchall()
 

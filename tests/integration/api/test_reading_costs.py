@@ -14,7 +14,7 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 
-from shared.postgres import activity, audit, exporting, projects, usage
+from shared.postgres import activity, audit, exporting, project_summaries, projects, usage
 from shared.postgres.reviews import LIST_REVIEWS
 from shared.postgres.workspaces import show_workspaces
 from tests.databases import own_database
@@ -33,6 +33,7 @@ VALUES: dict[str, Any] = {
 STATEMENTS: dict[str, LiteralString] = {
     "projects": projects.LIST_PROJECTS,
     "project": projects.FIND_PROJECT,
+    "sources of a summary": project_summaries.READ_SOURCES,
     "project exists": projects.PROJECT_EXISTS,
     "activity": activity.READ_ACTIVITY,
     "activity of a project": activity.READ_ACTIVITY_OF_PROJECT,

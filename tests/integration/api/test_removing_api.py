@@ -14,7 +14,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from pydantic import TypeAdapter
 
-from shared.messages import Ingestion, RemoveEntities
+from shared.messages import Ingestion, RemoveEntities, SummarizeProject
 from tests.conftest import DELETE_WORKSPACE, Servers
 from tests.integration.api.conftest import Client
 from tests.integration.faststream_pgmq.support import eventually, fetch_all
@@ -23,6 +23,7 @@ from tests.integration.worker_processes import running
 Conn = AsyncConnection[TupleRow]
 PARSE: TypeAdapter[Ingestion] = TypeAdapter(Ingestion)
 SENT: LiteralString = "SELECT message FROM pgmq.q_memory_ingestion ORDER BY msg_id"
+ASKED: LiteralString = "SELECT message FROM pgmq.q_summary_generation ORDER BY msg_id"
 START = "2026-01-05T10:00:00Z"
 
 
@@ -79,6 +80,27 @@ async def test_the_row_and_the_message_are_one_transaction(client: Client, conn:
     assert (await client.delete("/api/memories/a")).status_code == 500
     assert await fetch_all(conn, "SELECT chunk_id FROM memories") == ["a"]
     assert len(await fetch_all(conn, SENT)) == 1
+    assert await fetch_all(conn, ASKED) == []
+
+
+@pytest.mark.parametrize("by", ["http", "sql"])
+async def test_a_removal_asks_once_for_the_summary_of_each_project(
+    client: Client, conn: Conn, by: str
+) -> None:
+    for project in ("shop", "bank", None):
+        await client.send_chunks(*(chunk(f"{project}{n}") for n in range(3)), projectName=project)
+    for gone in ("shop0", "shop1", "bank0", "None0"):
+        if by == "http":
+            assert (await client.delete(f"/api/memories/{gone}")).status_code == 202
+        else:
+            remove: LiteralString = "SELECT queue_memory_removal_job(ARRAY[%s, 'x'], %s)"
+            assert await fetch_all(conn, remove, gone, client.workspace_id) == [1]
+    asked = [SummarizeProject.model_validate(body) for body in await fetch_all(conn, ASKED)]
+    assert [one.project_name for one in asked] == ["shop", "bank"]
+    assert {one.workspace_id for one in asked} == {client.workspace_id}
+    waiting = await fetch_all(conn, "SELECT headers FROM pgmq.q_summary_generation")
+    key = {"dedup_key": f"summary:{client.workspace_id}:shop", "group": client.workspace_id}
+    assert waiting[0].items() >= key.items()
 
 
 @pytest.mark.parametrize("chunk_id", ["nothing", "ä/ö %2F?#", "🙂", "x" * 513])

@@ -95,6 +95,17 @@ async def test_nothing_is_passed_over_while_neo4j_fills_its_indexes(
     assert len(seen) == BATCHES * 8
 
 
+async def test_a_run_that_a_workspace_did_not_outlive_hides_nothing_of_the_next_one(
+    neo4j_driver: AsyncDriver, workspace: str
+) -> None:
+    (detector, *_) = choose_detectors(["debugging"])
+    task = Task(workspace, Calibration(), datetime.now(UTC))
+    await run_detector(neo4j_driver, detector, task, Scope(), newest=1000, limit=100)
+    await save(neo4j_driver, *(memory(workspace, name) for name in DAY))
+    await detect(neo4j_driver, workspace, ["debugging"])
+    assert len(await list_patterns(neo4j_driver, workspace)) == 1
+
+
 async def test_a_later_writer_waits_so_that_no_run_passes_over_the_earlier_one(
     neo4j_driver: AsyncDriver, workspace: str
 ) -> None:

@@ -13,7 +13,9 @@ from psycopg.rows import TupleRow
 from services.api.job_answers import job_state
 from services.patterns.detectors import DETECTORS
 from shared.messages import JOB_ID_HEADER
-from shared.postgres.jobs import count_messages, create_job, find_job
+from shared.postgres.job_cancelling import cancel_job
+from shared.postgres.jobs import Progress, count_messages, create_job, find_job
+from shared.postgres.workspaces import show_workspaces
 from tests.conftest import DELETE_WORKSPACE, Servers
 from tests.integration.faststream_pgmq.support import eventually, fetch_all
 from tests.integration.patterns.pattern_builders import ANNA, memory, query, save
@@ -36,6 +38,7 @@ HOPELESS: list[tuple[dict[str, Any], str]] = [
     ({"limit": 2, "since": "2026-01-05T00:00:00"}, "since"),
     ({"limit": 3, "since": "2026-01-05T00:00Z", "until": "2026-01-01T00:00Z"}, "until"),
 ]
+ROUNDS = 30
 DONE_OF: LiteralString = """
 SELECT message->>'workspace_id' FROM pgmq.a_pattern_detection ORDER BY archived_at, msg_id
 """
@@ -85,6 +88,33 @@ async def test_a_job_is_done_only_when_nothing_is_left_to_look_at(
     assert found == [{"up_to_date": len(DETECTORS)}]
     assert (await count_messages(conn, [job_id]))[job_id].done == 6
     assert set(seen) <= {"waiting", "running", "done"}
+
+
+async def test_a_job_that_is_cancelled_between_two_rounds_ends(
+    conn: Conn, database: str, graph_server: Servers, neo4j_driver: AsyncDriver, workspace: str
+) -> None:
+    await save(neo4j_driver, *(memory(workspace, f"m{n}") for n in range(ROUNDS)))
+    job_id = await start_job(conn, workspace, limit=1)
+
+    async def counted() -> Progress:
+        return (await count_messages(conn, [job_id]))[job_id]
+
+    async def is_at_work() -> bool:
+        found = await counted()
+        return found.done > 1 and found.running == 1
+
+    async def is_over() -> bool:
+        return not (await counted()).unfinished
+
+    with running("patterns", database, graph_server):
+        await eventually(is_at_work, 60)
+        async with conn.transaction():
+            await show_workspaces(conn, [workspace])
+            assert await cancel_job(conn, job_id)
+        await eventually(is_over, 60)
+    found = await counted()
+    assert (found.cancelled, await state(conn, workspace, job_id)) == (1, "cancelled")
+    assert found.done < ROUNDS
 
 
 async def test_a_persons_job_does_not_rest(

@@ -22,6 +22,7 @@ from shared.graph.findings import (
     UNLINK_STALE,
 )
 from shared.graph.neighbours import NEIGHBOURS, find_carriers_query, find_neighbours_query
+from shared.graph.news import FIND_REMOVED, FIND_WRITTEN
 from shared.graph.pattern_rates import READ_RATES
 from shared.graph.pattern_statements import (
     FIND_PATTERN,
@@ -112,6 +113,18 @@ async def test_neighbours_are_found_by_the_vector_index(
     )
     assert not operators(found) & SCANS
     assert "entity_summary_neighbours" in details(found)
+
+
+async def test_news_have_the_numbers_by_which_the_index_found_them(
+    neo4j_driver: AsyncDriver, crowded: str
+) -> None:
+    """Read from the node, one that is written meanwhile could have a later number."""
+    values = {"workspace_id": crowded, "since": 0, "until": 10, "limit": 5}
+    for statement in (FIND_WRITTEN, FIND_REMOVED):
+        found = await profile(neo4j_driver, statement, **values)
+        assert not operators(found) & SCANS
+        assert "cache[n.change]" in details(found)
+        assert not {"Sort", "Top"} & operators(found)
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,23 @@ async def test_a_memory_full_of_exact_references_is_tied_to_no_more(
     assert len(await links(neo4j_driver, workspace)) == 2
 
 
+async def test_what_is_alike_gives_up_its_place_to_an_exact_reference(
+    neo4j_driver: AsyncDriver, workspace: str
+) -> None:
+    *early, late = [f"src/part_{n}.py" for n in range(21)]
+    near = [file(workspace, f"{n}/login.py") for n in range(5)]
+    await ingest(neo4j_driver, *(file(workspace, path, topic=path) for path in early), *near)
+    await ingest(neo4j_driver, said(workspace, "m", paths=[*early, late]))
+    await detect(neo4j_driver, workspace, MEMORY_CODE)
+    assert len(await links(neo4j_driver, workspace)) == 5
+
+    await ingest(neo4j_driver, file(workspace, late, topic=late))
+    assert ("m", late) in await links(neo4j_driver, workspace, "tool_path")
+    await detect(neo4j_driver, workspace, MEMORY_CODE)
+    assert len(await links(neo4j_driver, workspace, "tool_path")) == 21
+    assert len(await links(neo4j_driver, workspace)) == 4
+
+
 async def test_a_hundred_memories_get_at_most_a_hundred_new_ties(
     neo4j_driver: AsyncDriver, workspace: str
 ) -> None:

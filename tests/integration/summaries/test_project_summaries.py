@@ -8,15 +8,25 @@ from uuid import uuid4
 
 import pytest
 from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
-from services.summaries.handlers import Pool, TooYoung, UpToDate, Written, summarize_project
+from services.summaries.handlers import (
+    Forgotten,
+    Pool,
+    TooYoung,
+    UpToDate,
+    Written,
+    summarize_project,
+)
 from shared.domain.summarising import Episode
 from shared.errors import DependencyDownError
 from shared.llm import ExtractiveSummariser
 from shared.messages import SummarizeProject
+from shared.postgres.migrate import read_migrations
 from shared.postgres.project_summaries import list_summaries
+from shared.postgres.removal import remove_memories
 
 WORKSPACE = f"team:{uuid4()}"
 OLD = datetime(2019, 3, 4, tzinfo=UTC)
@@ -25,13 +35,24 @@ INSERT INTO memories (
     workspace_id, user_id, chunk_id, project_name, content, content_hash, occurred_at)
 VALUES (%s, gen_random_uuid(), %s, %s, %s, '', %s)
 """
+A_HUNDRED = """
+INSERT INTO memories (
+    workspace_id, user_id, chunk_id, project_name, content, content_hash, occurred_at)
+SELECT %s, gen_random_uuid(), n::text, 'shop', 'The part works.', '', %s + n * interval '1 hour'
+FROM generate_series(1, 100) AS n
+"""
+CHANGE = """
+UPDATE memories SET content = 'The retry of payments was removed.', updated_at = clock_timestamp()
+"""
+TAKE_REQUESTS = "DELETE FROM pgmq.q_summary_generation RETURNING message"
 Connection = AsyncConnection[TupleRow]
 
 
 @pytest.fixture
 async def pool(database: str) -> AsyncIterator[Pool]:
-    """A pool on this test's own database."""
-    async with AsyncConnectionPool[Connection](database, min_size=1, max_size=2, open=False) as own:
+    """A worker's pool on this test's own database."""
+    dsn = make_conninfo(database, options="-c role=supastate_worker")
+    async with AsyncConnectionPool[Connection](dsn, min_size=1, max_size=2, open=False) as own:
         yield own
 
 
@@ -42,13 +63,14 @@ async def remember(
     project: str = "shop",
     workspace: str = WORKSPACE,
     at: datetime = OLD,
+    chunk: str | None = None,
 ) -> None:
-    await conn.execute(INSERT, (workspace, str(uuid4()), project, content, at))
+    await conn.execute(INSERT, (workspace, chunk or str(uuid4()), project, content, at))
 
 
 async def summarize(
     pool: Pool, *, debounce_seconds: float = 0.0, workspace: str = WORKSPACE
-) -> Written | TooYoung | UpToDate:
+) -> Written | TooYoung | UpToDate | Forgotten:
     return await summarize_project(
         SummarizeProject(workspace_id=workspace, project_name="shop"),
         pool=pool,
@@ -67,6 +89,12 @@ async def test_a_summary_is_written_and_listed(conn: Connection, pool: Pool) -> 
     assert "The retry of payments works" in stored.summary
     assert (stored.project_name, stored.model) == ("shop", "extractive")
     assert (stored.memories_included, stored.last_memory_timestamp) == (1, OLD)
+
+
+async def requests(conn: Connection) -> list[SummarizeProject]:
+    """Take what is asked for."""
+    taken = await (await conn.execute(TAKE_REQUESTS)).fetchall()
+    return [SummarizeProject.model_validate(message) for (message,) in taken]
 
 
 async def test_a_postgres_that_does_not_answer_is_down_and_costs_no_attempt() -> None:
@@ -139,6 +167,106 @@ async def test_a_changed_memory_makes_the_summary_old(conn: Connection, pool: Po
     outcome = await summarize(pool)
     assert isinstance(outcome, Written)
     assert "was removed" in outcome.summary
+
+
+async def test_a_change_that_was_on_its_way_makes_the_summary_old(
+    conn: Connection, pool: Pool
+) -> None:
+    await remember(conn, "The retry of payments works.")
+    async with conn.transaction():
+        await conn.execute(CHANGE)
+        assert isinstance(await summarize(pool), Written)
+    outcome = await summarize(pool)
+    assert isinstance(outcome, Written)
+    assert "was removed" in outcome.summary
+
+
+async def test_a_memory_that_was_on_its_way_among_a_hundred_makes_the_summary_old(
+    conn: Connection, pool: Pool
+) -> None:
+    await conn.execute(A_HUNDRED, (WORKSPACE, OLD))
+    async with conn.transaction():
+        await remember(conn, "The cart was moved.", at=OLD + timedelta(hours=99, minutes=30))
+        assert isinstance(await summarize(pool), Written)
+    assert isinstance(await summarize(pool), Written)
+    assert isinstance(await summarize(pool), UpToDate)
+
+
+async def test_a_summary_that_does_not_say_what_it_was_written_from_is_old(
+    conn: Connection, pool: Pool
+) -> None:
+    await remember(conn, "The retry of payments works.")
+    await summarize(pool)
+    await conn.execute("UPDATE project_summaries SET sources_digest = NULL")
+    assert isinstance(await summarize(pool), Written)
+    assert isinstance(await summarize(pool), UpToDate)
+
+
+async def test_who_wrote_from_less_does_not_overwrite_whoever_was_quicker(
+    conn: Connection, pool: Pool
+) -> None:
+    await remember(conn, "The retry of payments works.")
+    await summarize(pool)
+    await remember(conn, "The cart was moved into a module.")
+
+    class Slow(ExtractiveSummariser):
+        """Writes while another run reads more, though it looked at the clock earlier."""
+
+        async def summarise(self, project_name: str, episodes: Sequence[Episode]) -> str:
+            await remember(conn, "The queue was moved into a module.")
+            await summarize(pool)
+            await conn.execute(
+                "UPDATE project_summaries SET updated_at = updated_at - '1h'::interval"
+            )
+            return await super().summarise(project_name, episodes)
+
+    job = SummarizeProject(workspace_id=WORKSPACE, project_name="shop")
+    outcome = await summarize_project(job, pool=pool, summariser=Slow(), debounce_seconds=0)
+    assert isinstance(outcome, TooYoung)
+    assert isinstance(await summarize(pool), UpToDate)
+
+
+async def test_a_memory_that_goes_while_a_summary_of_it_is_stored_is_asked_about_again(
+    conn: Connection, pool: Pool
+) -> None:
+    await remember(conn, "The secret of payments works.", chunk="a")
+    await remember(conn, "The parser works.")
+    async with conn.transaction():
+        await remove_memories(conn, WORKSPACE, ["a"])
+        told = await summarize(pool)
+        assert isinstance(told, Written)
+        assert "secret" in told.summary
+
+    (request,) = await requests(conn)
+    assert (request.workspace_id, request.project_name) == (WORKSPACE, "shop")
+    outcome = await summarize(pool)
+    assert isinstance(outcome, Written)
+    assert "secret" not in outcome.summary
+
+
+async def test_a_project_of_which_nothing_is_left_loses_its_summary(
+    conn: Connection, pool: Pool
+) -> None:
+    await remember(conn, "The retry of payments works.", chunk="a")
+    await summarize(pool)
+    await remove_memories(conn, WORKSPACE, ["a"])
+    assert len(await requests(conn)) == 1
+    assert isinstance(await summarize(pool, debounce_seconds=900), Forgotten)
+    assert await list_summaries(conn, WORKSPACE) == []
+    assert isinstance(await summarize(pool), UpToDate)
+
+
+async def test_the_migration_asks_about_what_was_removed_before_and_is_still_told(
+    conn: Connection, pool: Pool
+) -> None:
+    for workspace in (WORKSPACE, f"team:{uuid4()}"):
+        await remember(conn, "The retry of payments works.", workspace=workspace)
+        await summarize(pool, workspace=workspace)
+    await conn.execute("DELETE FROM memories WHERE workspace_id = %s", (WORKSPACE,))
+    (migration,) = [one for one in read_migrations() if one.name.endswith("_summary_sources")]
+    await conn.execute(migration.sql.encode())
+    (request,) = await requests(conn)
+    assert (request.workspace_id, request.project_name) == (WORKSPACE, "shop")
 
 
 async def test_at_most_a_hundred_memories_of_the_last_seven_days_are_read(
