@@ -8,6 +8,7 @@ import pytest
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from shared.messages import RemoveEntities
 from shared.postgres.deletions import (
     MessageTable,
     erase_messages,
@@ -27,6 +28,10 @@ USER = uuid4()
 START = """
 INSERT INTO deletions (id, workspace_id, scope, key_id, key_name, requested_by)
 VALUES (gen_random_uuid(), %s, 'workspace', gen_random_uuid(), 'k', %s) RETURNING id
+"""
+OF_USER = """
+INSERT INTO deletions (id, workspace_id, scope, person, key_id, key_name, requested_by)
+VALUES (gen_random_uuid(), %s, 'user', %s, gen_random_uuid(), 'k', %s) RETURNING id
 """
 FILL = """
 SELECT queue_memory_ingestion_job(gen_random_uuid(), %(user)s, 'text', %(workspace)s)
@@ -97,6 +102,21 @@ async def test_what_somebody_works_on_is_spared_and_told_of(conn: Conn, deletion
     await conn.execute("SELECT pgmq.read('memory_ingestion', 60, 3)")
     _, erased, spared = await erase_messages(conn, deletion, queue, after=0, limit=100)
     assert (erased, spared) == (4, 3)
+
+
+async def test_a_removal_goes_on_for_what_the_deletion_does_not_erase_itself(conn: Conn) -> None:
+    row = await (await conn.execute(OF_USER, (OURS, USER, USER))).fetchone()
+    assert row is not None
+    own, other = uuid4(), uuid4()
+    await conn.execute("INSERT INTO deletion_marks VALUES (%s, 'memories', %s)", (row[0], own))
+    removal = RemoveEntities(workspace_id=OURS, memory_ids=[own, other])
+    await conn.execute(
+        "SELECT pgmq.send('memory_ingestion', %s::jsonb)", (removal.model_dump_json(),)
+    )
+    for _ in range(2):  # what is asked for anew is not taken up again
+        await erase_messages(conn, row[0], ("memory_ingestion", "q"), after=0, limit=100)
+    rows = await (await conn.execute("SELECT message FROM pgmq.q_memory_ingestion")).fetchall()
+    assert [RemoveEntities.model_validate(body).memory_ids for (body,) in rows] == [[other]]
 
 
 async def test_traces_go_a_few_at_a_time(conn: Conn, deletion: UUID) -> None:
