@@ -8,7 +8,6 @@ fence is set. So what commits late is neither missed nor counted twice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, LiteralString
@@ -18,15 +17,15 @@ from psycopg.rows import TupleRow
 
 from shared.messages import DELAYED_HEADER, QUEUES
 
-# In this order: whoever has one of the numbers began to write before this transaction, which does
-# so here. A snapshot does not tell: it ends with what has ended, and others may have begun since.
-READ_FENCE_OF_QUEUE: Final[LiteralString] = """
+_NUMBERS: Final[LiteralString] = """
 coalesce(pg_sequence_last_value('pgmq.q_{queue}_msg_id_seq'), 0),
 coalesce(pg_sequence_last_value('pgmq.q_{queue}_dlq_msg_id_seq'), 0)
 """
+# In this order: whoever has one of the numbers began to write before this transaction, which does
+# so here. A snapshot does not tell: it ends with what has ended, and others may have begun since.
 READ_FENCES: Final[LiteralString] = """
 SELECT clock_timestamp() - %(slack)s * interval '1 second', {numbers}, pg_current_xact_id()::text
-""".format(numbers=", ".join([READ_FENCE_OF_QUEUE.format(queue=queue) for queue in QUEUES]))
+""".format(numbers=", ".join([_NUMBERS.format(queue=queue) for queue in QUEUES]))
 # Counting begins with the first sample.
 BEGIN_MARK: Final[LiteralString] = """
 INSERT INTO queue_marks (queue, done_until, number, dead_number,
@@ -132,5 +131,5 @@ async def read_fences(conn: AsyncConnection[TupleRow], slack_seconds: float) -> 
     """Return new fences, in the order of the queues; call before anything is written."""
     asked = await conn.execute(READ_FENCES, {"slack": slack_seconds})
     [(at, *numbers, xid)] = await asked.fetchall()
-    pairs: Sequence[tuple[int, int]] = list(zip(numbers[::2], numbers[1::2], strict=True))
-    return [Fence(queue, at, xid, *pair) for queue, pair in zip(QUEUES, pairs, strict=True)]
+    pairs = zip(QUEUES, numbers[::2], numbers[1::2], strict=True)
+    return [Fence(queue, at, xid, number, dead) for queue, number, dead in pairs]
